@@ -119,7 +119,9 @@ function nodeMajor(): number {
 
 /** npm 12 runs the install script of 12 only when it is told to; 13 has none. */
 function installCommand(major: number): string {
-  return major >= 22 ? 'npm i -g --include=optional syncq' : 'npm i -g --include=optional --allow-scripts=better-sqlite3 syncq';
+  return major >= 22
+    ? 'npm i -g --include=optional syncq'
+    : 'npm i -g --include=optional --allow-scripts=better-sqlite3 syncq';
 }
 
 function isAbiMismatch(error: unknown): boolean {
