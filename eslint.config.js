@@ -82,7 +82,7 @@ export default defineConfig(
       ecmaVersion: 2023,
       sourceType: 'module',
       globals: Object.fromEntries(
-        ['console', 'process', 'Buffer', 'URL', 'fetch', 'setTimeout', 'clearTimeout'].map((name) => [
+        ['console', 'process', 'Buffer', 'URL', 'fetch', 'setTimeout', 'clearTimeout', 'performance'].map((name) => [
           name,
           'readonly',
         ]),
