@@ -1,0 +1,51 @@
+/** Which request headers a config may set by itself, and how they are spelled. */
+import type { Place, Reader } from './readers.js';
+import { below, fail, record, text } from './readers.js';
+
+/** Headers that HTTP itself owns: setting them breaks the framing of the request (RFC 9110, 7.6.1; RFC 9112). */
+const FRAMING = new Set(
+  'connection content-length expect host keep-alive proxy-connection te trailer transfer-encoding upgrade'.split(' '),
+);
+
+/** Headers whose value is a credential, whatever the server calls it. */
+const CREDENTIAL =
+  /^(?:authorization|proxy-authorization|cookie|(?:x-)?(?:api|access|auth|secret|private)-?(?:key|token|secret)|x-csrf-token|x-auth)$/;
+
+/** A header name (RFC 9110, 5.6.2 token) that syncq may set, in the spelling given. */
+export const headerName: Reader<string> = (value, at) => {
+  const name = text(value, at);
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) return fail(at, 'is not a header name');
+  if (FRAMING.has(name.toLowerCase())) return fail(at, `the ${name} header belongs to HTTP and cannot be set`);
+  return name;
+};
+
+/** Visible ASCII, blanks and tabs inside (RFC 9110, 5.5); never shown. */
+const headerValue: Reader<string> = (value, at) => {
+  if (typeof value !== 'string' || !/^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/.test(value)) {
+    return fail(at, 'is not a header value; write a string of visible ASCII characters');
+  }
+  return value;
+};
+
+function checkName(name: string, at: Place): void {
+  headerName(name, at);
+  if (CREDENTIAL.test(name.toLowerCase())) {
+    fail(at, 'a credential is never written into the config; use "auth" with bearer, basic or header');
+  }
+}
+
+const headerMap = record(checkName, headerValue);
+
+/** Headers of every request of a target: lower-case names, each once, no credential among them. */
+export const headers: Reader<Record<string, string>> = Object.assign(
+  (value: unknown, at: Place): Record<string, string> => {
+    const result = Object.create(null) as Record<string, string>;
+    for (const [name, inner] of headerMap(value, at)) {
+      const lower = name.toLowerCase();
+      if (lower in result) fail(below(at, name), 'is there twice; header names do not differ by case');
+      result[lower] = inner;
+    }
+    return result;
+  },
+  { entries: headerMap.entries ?? headerValue },
+);

@@ -1,0 +1,188 @@
+/** Every key of one target, its bounds and its default; turns them into a `TargetConfig`. */
+import type { OverrideOutcome, RetryPolicy, TargetConfig } from '../target.js';
+import { OVERRIDE_OUTCOMES } from '../target.js';
+import { baseUrl, isInsecure, proxyUrl } from './base-url.js';
+import { headerName, headers } from './header.js';
+import type { Place, Reader } from './readers.js';
+import {
+  below,
+  duration,
+  fail,
+  filePath,
+  flag,
+  integer,
+  list,
+  number,
+  object,
+  oneOf,
+  record,
+  show,
+  text,
+} from './readers.js';
+import { auth } from './secret.js';
+
+const DEFAULT_RETRY: RetryPolicy = { max: 10, baseMs: 5_000, factor: 3, capMs: 6 * 3_600_000 };
+const DEFAULT_PATIENCE_MS = 3 * 86_400_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_CONCURRENCY = 4;
+const DEFAULT_BREAKER = 20;
+const DEFAULT_IDEMPOTENCY_HEADER = 'Idempotency-Key';
+
+/** A target with every setting that is not given at its default. */
+export function withDefaults(given: Pick<TargetConfig, 'name' | 'baseUrl'> & Partial<TargetConfig>): TargetConfig {
+  return {
+    auth: undefined,
+    headers: {},
+    retry: DEFAULT_RETRY,
+    patienceMs: DEFAULT_PATIENCE_MS,
+    probe: undefined,
+    timeoutMs: DEFAULT_TIMEOUT_MS,
+    concurrency: DEFAULT_CONCURRENCY,
+    ratePerSecond: undefined,
+    order: 'entity',
+    outcomes: {},
+    expect: undefined,
+    onUnknown: 'retry',
+    idempotencyHeader: DEFAULT_IDEMPOTENCY_HEADER,
+    breaker: DEFAULT_BREAKER,
+    insecureHttp: false,
+    denyPrivate: false,
+    proxy: undefined,
+    tls: undefined,
+    production: false,
+    implicit: false,
+    ...given,
+  };
+}
+
+/**
+ * The target of an absolute URL that lies under no configured base URL: named by its origin, all defaults, and never a
+ * credential (contract, section 3). Plain http to another host stays refused by `insecureHttp: false`.
+ */
+export function implicitTarget(origin: string): TargetConfig {
+  return withDefaults({ name: origin, baseUrl: origin.replace(/\/+$/, ''), implicit: true });
+}
+
+const TARGET_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** True for a name that a configured target may have. */
+export function isTargetName(name: string): boolean {
+  return TARGET_NAME.test(name);
+}
+
+export function checkTargetName(name: string, at: Place): void {
+  if (isTargetName(name)) return;
+  fail(at, 'is not a target name; write 1 to 64 letters, digits, dots, _ or -, starting with a letter or digit');
+}
+
+const rate: Reader<number> = (value, at) => {
+  const found = typeof value === 'string' ? /^([1-9]\d{0,5})\/([smh])$/.exec(value) : null;
+  if (found === null)
+    return fail(at, `${show(value)} is not a rate; write 20/s, 100/m or 5000/h (count from 1 to 999999)`);
+  const seconds = { s: 1, m: 60, h: 3600 }[found[2] as 's' | 'm' | 'h'];
+  return Number(found[1]) / seconds;
+};
+
+const probePath: Reader<string> = (value, at) => {
+  const given = text(value, at);
+  const plain = /^\/(?!\/)[\x21-\x7e]*$/.test(given) && !/[\\#]|%2f|%5c/i.test(given);
+  if (!plain) return fail(at, 'is not a path; write it from / on, relative to the base URL, such as /health');
+  return /\/(?:\.|%2e){1,2}(?:[/?]|$)/i.test(given) ? fail(at, 'holds a dot segment; write the path plainly') : given;
+};
+
+function checkStatusKey(key: string, at: Place): void {
+  if (/^[2-5](?:\d\d|xx)$/.test(key)) return;
+  fail(at, 'is not a status; write one from 200 to 599 or a class such as 5xx');
+}
+
+const contentType: Reader<string> = (value, at) => {
+  const given = text(value, at).toLowerCase();
+  return /^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+$/.test(given)
+    ? given
+    : fail(at, `${show(value)} is not a media type; write type/subtype without parameters, such as application/json`);
+};
+
+const proxy: Reader<string | false> = (value, at) => (value === false ? false : proxyUrl(value, at));
+
+const shape = object({
+  baseUrl,
+  auth,
+  headers,
+  retry: object({
+    max: integer(0, 1000),
+    base: duration('1ms', '30d'),
+    factor: number(1, 100),
+    cap: duration('1ms', '30d'),
+  }),
+  patience: duration('1s', '365d'),
+  probe: object({ method: oneOf('HEAD', 'GET', 'OPTIONS'), path: probePath }),
+  timeout: duration('1ms', '1h'),
+  concurrency: integer(1, 64),
+  rate,
+  order: oneOf('entity', 'strict', 'none'),
+  outcomes: record(checkStatusKey, oneOf(...OVERRIDE_OUTCOMES)),
+  expect: object({ status: list(integer(200, 299), 1), contentType }),
+  onUnknown: oneOf('retry', 'review'),
+  idempotencyHeader: headerName,
+  breaker: integer(0, 1000),
+  insecureHttp: flag,
+  denyPrivate: flag,
+  proxy,
+  tls: object({ ca: filePath, cert: filePath, key: filePath }),
+  production: flag,
+});
+type Given = ReturnType<typeof shape>;
+
+/** One target; the key it stands under is its name. */
+export const target: Reader<TargetConfig> = Object.assign(readTarget, { fields: shape.fields ?? {} });
+
+function readTarget(value: unknown, at: Place): TargetConfig {
+  const given = shape(value, at);
+  if (given.baseUrl === undefined) return fail(below(at, 'baseUrl'), 'is missing');
+  if (given.insecureHttp !== true && isInsecure(given.baseUrl)) {
+    return fail(below(at, 'baseUrl'), 'plain http sends everything readably; write https, or set "insecureHttp": true');
+  }
+  const { patience, timeout, rate: ratePerSecond, outcomes, probe, retry, expect, tls, ...asWritten } = given;
+  return withDefaults({
+    ...asWritten,
+    name: at.key,
+    baseUrl: given.baseUrl,
+    ...(patience !== undefined && { patienceMs: patience }),
+    ...(timeout !== undefined && { timeoutMs: timeout }),
+    ...(ratePerSecond !== undefined && { ratePerSecond }),
+    ...(outcomes !== undefined && { outcomes: plainRecord(outcomes) }),
+    ...(retry !== undefined && { retry: readRetry(retry, below(at, 'retry')) }),
+    ...(probe !== undefined && { probe: readProbe(probe, below(at, 'probe')) }),
+    ...(expect !== undefined && { expect: { status: expect.status, contentType: expect.contentType } }),
+    ...(tls !== undefined && { tls: readTls(tls, below(at, 'tls')) }),
+  });
+}
+function readRetry(given: NonNullable<Given['retry']>, at: Place): RetryPolicy {
+  const baseMs = given.base ?? DEFAULT_RETRY.baseMs;
+  if (given.cap !== undefined && given.cap < baseMs) return fail(below(at, 'cap'), 'is shorter than the base');
+  return {
+    max: given.max ?? DEFAULT_RETRY.max,
+    baseMs,
+    factor: given.factor ?? DEFAULT_RETRY.factor,
+    // A base longer than the default cap is meant: it must not be cut by a setting nobody wrote.
+    capMs: given.cap ?? Math.max(DEFAULT_RETRY.capMs, baseMs),
+  };
+}
+
+function readProbe(given: NonNullable<Given['probe']>, at: Place): NonNullable<TargetConfig['probe']> {
+  if (given.path === undefined) return fail(below(at, 'path'), 'is missing');
+  return { method: given.method ?? 'HEAD', path: given.path };
+}
+
+function readTls(given: NonNullable<Given['tls']>, at: Place): NonNullable<TargetConfig['tls']> {
+  if ((given.cert === undefined) !== (given.key === undefined)) {
+    return fail(at, 'a client certificate needs both "cert" and "key"');
+  }
+  return { ca: given.ca, cert: given.cert, key: given.key };
+}
+
+function plainRecord(map: ReadonlyMap<string, OverrideOutcome>): Record<string, OverrideOutcome> {
+  const result = Object.create(null) as Record<string, OverrideOutcome>;
+  for (const [key, value] of map) result[key] = value;
+  return result;
+}

@@ -1,0 +1,127 @@
+/** Turns an already read config document into a `Config`, or says which path of it is wrong and what to write. */
+import path from 'node:path';
+import type { TargetConfig } from '../target.js';
+import type { Place, Reader } from './readers.js';
+import { below, command, duration, fail, integer, list, object, record, text } from './readers.js';
+import { checkPattern } from './sensitive.js';
+import { checkTargetName, target } from './target-shape.js';
+import type { Config, Limits } from './types.js';
+import { DEFAULT_LIMITS } from './types.js';
+import { nearestWord } from './nearest.js';
+
+export interface ParseOptions {
+  /** Path of the config file, for messages and `Config.source`; undefined = given by a program. */
+  source: string | undefined;
+  /** Absolute directory that relative paths in the document are relative to. */
+  baseDir: string;
+}
+
+const MEBI = 1024 * 1024;
+
+const sensitive: Reader<string> = (value, at) => {
+  const pattern = text(value, at);
+  const problem = checkPattern(pattern);
+  return problem === undefined ? pattern : fail(at, problem);
+};
+
+const schemaUrl: Reader<string> = (value, at) => text(value, at);
+
+/** Every key of the document. Exported for the test that compares it with the published schema. */
+export const documentShape = object({
+  $schema: schemaUrl,
+  defaultTarget: text,
+  queue: queueLocation,
+  targets: record(checkTargetName, target),
+  sensitive: list(sensitive, 0),
+  retention: object({ completed: duration('0s', '3650d'), payloads: duration('0s', '3650d') }),
+  hooks: object({ review: command, offline: command, idle: command }),
+  limits: object({
+    payloadBytes: integer(1, 256 * MEBI),
+    lineBytes: integer(1, 600 * MEBI),
+    batchLines: integer(1, 100_000_000),
+    jsonDepth: integer(1, 1000),
+    headerBytes: integer(1, MEBI),
+    pathBytes: integer(1, MEBI),
+  }),
+});
+
+/**
+ * Validates a config document. Paths become absolute, durations ms, and what is not given gets its default.
+ *
+ * @throws {QueueError} `bad-config`; the message starts with the JSON path of the mistake and never holds a secret
+ */
+export function parseConfig(document: unknown, options: ParseOptions): Config {
+  const at: Place = { path: '', key: '', ...options };
+  const given = documentShape(document, at);
+  const byName = given.targets ?? new Map<string, TargetConfig>();
+  return {
+    source: options.source,
+    defaultTarget: defaultTarget(given.defaultTarget, [...byName.keys()], below(at, 'defaultTarget')),
+    queue: given.queue,
+    targets: byName,
+    sensitive: given.sensitive ?? [],
+    retention: { completedMs: given.retention?.completed, payloadsMs: given.retention?.payloads },
+    hooks: { review: given.hooks?.review, offline: given.hooks?.offline, idle: given.hooks?.idle },
+    limits: withLimits(given.limits ?? {}),
+  };
+}
+
+/** The config of somebody who has none. */
+export function emptyConfig(): Config {
+  return parseConfig({}, { source: undefined, baseDir: path.sep });
+}
+
+/**
+ * The queue that a document names, also when the rest of it is wrong, so that a reading command with a broken config
+ * still looks at the right queue. Undefined = it names none, or its queue entry is itself wrong.
+ */
+export function salvageQueue(document: unknown, options: ParseOptions): string | undefined {
+  if (typeof document !== 'object' || document === null || !Object.hasOwn(document, 'queue')) return undefined;
+  try {
+    return queueLocation((document as { queue: unknown }).queue, { path: 'queue', key: 'queue', ...options });
+  } catch {
+    return undefined;
+  }
+}
+
+/** One configured target is the default (contract, section 9). */
+function defaultTarget(given: string | undefined, names: readonly string[], at: Place): string | undefined {
+  if (given === undefined) return names.length === 1 ? names[0] : undefined;
+  if (names.includes(given)) return given;
+  const near = nearestWord(given, names);
+  if (names.length === 0) return fail(at, 'there is no target in "targets"');
+  return fail(
+    at,
+    `there is no target of this name; ${near === undefined ? `known: ${names.join(', ')}` : `did you mean ${near}?`}`,
+  );
+}
+
+/** The bound on a bulk line follows the bound on a payload unless it is given itself. */
+function withLimits(given: Partial<Limits>): Limits {
+  const payloadBytes = given.payloadBytes ?? DEFAULT_LIMITS.payloadBytes;
+  return { ...DEFAULT_LIMITS, lineBytes: payloadBytes * 2 + 64 * 1024, ...given };
+}
+
+/** A file (relative to the config) or a postgres URL without a password. Never shown: it could hold one. */
+function queueLocation(value: unknown, at: Place): string {
+  const given = text(value, at);
+  if (/^postgres(?:ql)?:\/\//i.test(given)) return checkPostgres(given, at);
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(given)) return fail(at, 'is neither a file nor a postgres:// URL');
+  if (given.startsWith(':memory:') || given.startsWith('file:')) return fail(at, 'is not a plain file name');
+  if (given === '~' || given.startsWith('~/')) return fail(at, '~ is not expanded; write the whole path');
+  return path.resolve(at.baseDir, given);
+}
+
+function checkPostgres(given: string, at: Place): string {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (url === undefined) return fail(at, 'is not a valid postgres URL; write postgres://user@host:5432/database');
+  if (url.password !== '' || url.searchParams.has('password')) {
+    return fail(at, 'holds a password; a secret is never a value: use ~/.pgpass, a service file or PGPASSWORD');
+  }
+  return given;
+}
+
+/** True for what `queue` may hold besides a file. */
+export function isPostgresUrl(location: string): boolean {
+  return /^postgres(?:ql)?:\/\//i.test(location);
+}
