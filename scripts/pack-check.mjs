@@ -67,6 +67,17 @@ await step("import { openQueue } from 'syncq' works", async () => {
   writeFileSync(script, "import { openQueue } from 'syncq';\nconsole.log(typeof openQueue);\n");
   assert.equal(expectCode(0, await run(process.execPath, [script], asUser)).stdout, 'function\n');
 });
+await step('its types are whole for a program that does not skip checking them', async () => {
+  const script = join(modules, '..', 'try.ts');
+  writeFileSync(
+    script,
+    "import { openQueue } from 'syncq';\nexport const open: (...args: never[]) => unknown = openQueue;\n",
+  );
+  const types = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules', '@types')];
+  const argv = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', ...types, script];
+  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  expectCode(0, await run(process.execPath, [tsc, ...argv], asUser));
+});
 
 place.remove();
 summary();
