@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { TargetEntry } from '../../src/cli/config-edit.js';
 import { addTargetToConfig, configPathForEdit, renameTargetInConfig } from '../../src/cli/config-edit.js';
 
 let root: string;
@@ -76,12 +77,10 @@ describe('adding a target', () => {
     ['a bad name', 'a b', { baseUrl: 'https://x' }, 'bad-config'],
     ['a reserved name', '__proto__', { baseUrl: 'https://x' }, 'bad-config'],
     ['a bad base URL', 'two', { baseUrl: 'http://example.org' }, 'bad-config'],
-    ['a secret that is a value', 'two', { baseUrl: 'https://x', auth: { bearer: 'CANARY' } }, 'bad-config'],
-  ])('with %s changes nothing', (_, name, entry, code) => {
+    ['a secret that is a value', 'two', { baseUrl: 'https://x', auth: { bearer: 'CANARY' as never } }, 'bad-config'],
+  ] as [string, string, TargetEntry, string][])('with %s changes nothing', (_, name, entry, code) => {
     write(one);
-    expect(() => addTargetToConfig(file, name, entry)).toThrow(
-      expect.objectContaining({ code }),
-    );
+    expect(() => addTargetToConfig(file, name, entry)).toThrow(expect.objectContaining({ code }));
     expect(fs.readFileSync(file, 'utf8')).toBe(JSON.stringify(one));
     expect(fs.readdirSync(root)).toEqual(['syncq.json']);
   });
@@ -92,6 +91,21 @@ describe('adding a target', () => {
       expect.objectContaining({ code: 'bad-config' }),
     );
     expect(fs.readFileSync(file, 'utf8')).toBe('{"targets":');
+  });
+
+  test('a file that somebody else changes meanwhile stays as they left it', () => {
+    write(one);
+    const theirs = JSON.stringify({ ...one, sensitive: ['phone'] });
+    // The entry is written out after the file was read and before it is replaced: just then the other one comes.
+    const entry = Object.defineProperty({ baseUrl: 'https://two' }, 'toJSON', {
+      value: () => {
+        fs.writeFileSync(file, theirs);
+        return { baseUrl: 'https://two' };
+      },
+    });
+    expect(() => addTargetToConfig(file, 'two', entry)).toThrow(expect.objectContaining({ code: 'busy' }));
+    expect(fs.readFileSync(file, 'utf8')).toBe(theirs);
+    expect(fs.readdirSync(root)).toEqual(['syncq.json']);
   });
 
   test('a link stays a link, and what it leads to is changed', () => {

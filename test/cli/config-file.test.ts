@@ -70,9 +70,16 @@ describe('looking for the config', () => {
 
   test('a working directory in which nothing can be seen is passed over', () => {
     const file = put('etc/config.json');
-    const plain = put('plain');
-    expect(loadConfig({ ...lookup, cwd: plain }).source).toBe(file);
-    expect(loadConfigLeniently({ ...lookup, cwd: plain }).problem).toBeUndefined();
+    // A link to itself fails for every user; a directory without permission would not fail for root.
+    const loop = path.join(root, 'loop');
+    fs.symlinkSync('loop', loop);
+    for (const cwd of [put('plain'), loop]) {
+      expect(loadConfig({ ...lookup, cwd }).source).toBe(file);
+      expect(loadConfigLeniently({ ...lookup, cwd }).problem).toBeUndefined();
+    }
+    expect(() => loadConfig({ ...lookup, flag: path.join(loop, 'c.json') })).toThrow(
+      refused(/cannot be read \(ELOOP\)/),
+    );
   });
 
   test('paths in the config are relative to it', () => {
@@ -151,6 +158,13 @@ describe('a config that others may write', () => {
     fs.symlinkSync(path.join(root, 'else/real.json'), path.join(root, 'cwd/syncq.json'));
     expect(loadConfig(lookup).source).toBe(path.join(root, 'cwd/syncq.json'));
     fs.chmodSync(path.join(root, 'else'), 0o777);
+    expect(() => loadConfig(lookup)).toThrow(refused(/may put another file in its place/));
+  });
+
+  test('is refused when everybody may put another link in the place of its link', () => {
+    put('else/real.json');
+    fs.symlinkSync(path.join(root, 'else/real.json'), path.join(root, 'cwd/syncq.json'));
+    fs.chmodSync(lookup.cwd, 0o777);
     expect(() => loadConfig(lookup)).toThrow(refused(/may put another file in its place/));
   });
 

@@ -39,6 +39,7 @@ describe('a display copy', () => {
       '{"a/b":"***","c~d":"***","~1":"***"}',
     ],
     ['an empty key', '{"":1,"a":2}', ['/'], '{"":"***","a":2}'],
+    ['nothing above a pointer that goes deeper', '{"a":1,"b":[]}', ['/a/*', '/b/*'], '{"a":1,"b":[]}'],
     ['a pointer is exact in case', '{"A":1}', ['/a'], '{"A":1}'],
   ])('hides %s', (_, text, patterns, expected) => {
     expect(mask(text, ...patterns)).toBe(expected);
