@@ -85,7 +85,8 @@ function exitCodeSet(): number {
   return Number(process.exitCode ?? 0);
 }
 
-async function exitCodeOf(error: Error): Promise<number> {
+/** Prints an error that a command threw, as the program would at its end, and answers the code it would exit with. */
+export async function exitCodeOf(error: Error): Promise<number> {
   const exit = process.exit;
   let code: number | undefined;
   process.exit = ((given?: number) => {
