@@ -1,0 +1,90 @@
+/** What a person can do about an item: one sentence, and the commands to copy. Pure. */
+import type { ItemSummary, ReviewReason } from '../item.js';
+
+export interface Advice {
+  sentence: string;
+  /** Ready to copy, the likeliest first. */
+  commands: string[];
+}
+
+type Helped = Pick<ItemSummary, 'id' | 'state' | 'reviewReason' | 'target' | 'entity' | 'waitingOn'>;
+
+/** What helps this item on; undefined when nothing needs to be done. */
+export function whatHelps(item: Helped): Advice | undefined {
+  if (item.state === 'review') return forReview(item);
+  if (item.state !== 'pending') return undefined;
+  const on = item.waitingOn;
+  if (on === undefined)
+    return { sentence: 'It is sent as soon as a runner works', commands: ['syncq watch', 'syncq run'] };
+  switch (on.kind) {
+    case 'item':
+      return on.state === 'review'
+        ? { sentence: `Deal with item ${on.id} first`, commands: [`syncq inspect ${on.id}`] }
+        : undefined;
+    case 'target':
+      return forTarget(item.target, on.state);
+    case 'entity-paused': {
+      const { entity } = item;
+      const name = entity === undefined ? '--all' : `--entity ${shellWord(`${entity.type}/${entity.id}`)}`;
+      return { sentence: 'End the pause when its cause is gone', commands: [`syncq resume ${name}`] };
+    }
+    case 'time':
+      return {
+        sentence: 'Nothing needs to be done; to send it sooner, retry it',
+        commands: [`syncq retry ${item.id}`],
+      };
+  }
+}
+
+const REVIEW_SENTENCES: Readonly<Record<ReviewReason, string>> = {
+  rejected: 'Mend the cause at the server or in the item, then send it again',
+  conflict: 'Compare it with what the server has, then send it again if it is still wanted',
+  exhausted: 'Send it again when the server can take it',
+  expired: 'Send it again if it is still wanted; that clears the deadline',
+  redirect: 'Correct the base URL of the target or the path, then send it again',
+  unknown: 'Look at the server whether it arrived; sending it again uses the same idempotency key',
+  editing: 'Finish the edit',
+};
+
+function forReview({ id, reviewReason }: Helped): Advice {
+  const sentence =
+    reviewReason === undefined ? 'Look at the attempts, then send it again' : REVIEW_SENTENCES[reviewReason];
+  return { sentence, commands: reviewReason === 'editing' ? [] : [`syncq retry ${id}`] };
+}
+
+type TargetState = Extract<NonNullable<ItemSummary['waitingOn']>, { kind: 'target' }>['state'];
+
+function forTarget(target: string, state: TargetState): Advice | undefined {
+  const name = shellWord(target);
+  switch (state) {
+    case 'offline':
+    case 'suspect':
+    case 'unavailable':
+      return {
+        sentence: 'Nothing needs to be done: it goes on by itself when the server answers',
+        commands: [`syncq target test ${name}`],
+      };
+    case 'throttled':
+      return { sentence: 'Nothing needs to be done: it goes on by itself', commands: [] };
+    case 'auth':
+      return {
+        sentence: 'Renew the credential, then resume the target',
+        commands: [`syncq target test ${name}`, `syncq resume ${name}`],
+      };
+    case 'misconfigured':
+      return {
+        sentence: 'Mend the settings of the target',
+        commands: [`syncq target test ${name}`, `syncq resume ${name}`],
+      };
+    case 'paused':
+      return { sentence: 'End the pause when its cause is gone', commands: [`syncq resume ${name}`] };
+    case 'untried':
+    case 'online':
+      return undefined;
+  }
+}
+
+/** Quoted for a POSIX shell where it needs to be: a line that is offered to be copied must mean what it says. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

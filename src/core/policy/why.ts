@@ -1,0 +1,202 @@
+/**
+ * The one place that says why an item is where it is: one sentence, fit to be read out on the phone. Pure. The sentence
+ * may quote a server, so whoever prints it makes it harmless first.
+ */
+import type { ItemSummary, LastError, ReviewReason, State, TargetStateName, WaitingOn } from '../item.js';
+import { moment } from './time-words.js';
+
+/** The longest quotation from a server within a sentence, in UTF-16 units. */
+const LONGEST_QUOTE = 160;
+
+/** `item` without what the sentence does not need, so that lists and details can both ask. */
+export type Explained = Pick<
+  ItemSummary,
+  | 'state'
+  | 'stateAt'
+  | 'attemptCount'
+  | 'retryCount'
+  | 'maxRetries'
+  | 'lastError'
+  | 'reviewReason'
+  | 'expiresAt'
+  | 'completedAt'
+  | 'response'
+  | 'notBefore'
+  | 'waitingOn'
+>;
+
+/** Why the item is where it is: lower case, no final period, local times. */
+export function why(item: Explained, now: number): string {
+  switch (item.state) {
+    case 'completed':
+      return delivered(item, now);
+    case 'discarded':
+      return `discarded at ${moment(item.stateAt, now)}: it will not be sent`;
+    case 'sending':
+      return `being sent since ${moment(item.stateAt, now)} (attempt ${Math.max(1, item.attemptCount)})`;
+    case 'review':
+      return inReview(item, now);
+    case 'pending':
+      return pending(item, now);
+  }
+}
+
+function delivered(item: Explained, now: number): string {
+  const at = moment(item.completedAt ?? item.stateAt, now);
+  return item.response === undefined
+    ? `completed at ${at}`
+    : `delivered at ${at}: the server accepted it (${item.response.status})`;
+}
+
+function inReview(item: Explained, now: number): string {
+  if (item.reviewReason === 'editing') return `being edited since ${moment(item.stateAt, now)}`;
+  return `in review since ${moment(item.stateAt, now)}: ${reviewCause(item.reviewReason, item.lastError, item, now)}`;
+}
+
+/**
+ * Why an item needs a person. Of a blocker only the reason and the last error are known, of an item itself also how
+ * often it was tried.
+ */
+function reviewCause(
+  reason: ReviewReason | undefined,
+  error: LastError | undefined,
+  item: Pick<Explained, 'attemptCount' | 'expiresAt'> | undefined,
+  now: number,
+): string {
+  switch (reason) {
+    case 'rejected':
+      return `the server refused it${inBrackets(error)}`;
+    case 'conflict':
+      return `it conflicts with what the server has${inBrackets(error)}`;
+    case 'exhausted': {
+      const tries = item?.attemptCount ?? 0;
+      const often = tries > 1 ? `${tries} attempts did not deliver it` : 'it could not be delivered';
+      return `${often}${inBrackets(error, 'the last one: ')}`;
+    }
+    case 'expired': {
+      const deadline = item?.expiresAt === undefined ? '' : `, ${moment(item.expiresAt, now)},`;
+      return `its deadline${deadline} passed before it was delivered`;
+    }
+    case 'redirect':
+      return `the server wants it sent elsewhere${inBrackets(error)}`;
+    case 'unknown':
+      return `nobody can tell whether the server has it${inBrackets(error)}`;
+    case 'editing':
+      return 'somebody is editing it';
+    case undefined:
+      return `a person is needed${inBrackets(error)}`;
+  }
+}
+
+function pending(item: Explained, now: number): string {
+  const on = item.waitingOn;
+  if (on === undefined)
+    return item.lastError === undefined ? 'due now' : `due now, after a failure${inBrackets(item.lastError)}`;
+  switch (on.kind) {
+    case 'item':
+      return `waiting behind item ${on.id}, which ${blocker(on, now)}`;
+    case 'target':
+      return `waiting: ${targetSentence(on, now)}`;
+    case 'entity-paused':
+      return `waiting: its entity is paused since ${moment(on.since, now)}${pauseEnd(on, now)}`;
+    case 'time':
+      return ownTime(item, on.until, now);
+  }
+}
+
+function ownTime(item: Explained, until: number, now: number): string {
+  const at = moment(until, now);
+  if (item.lastError === undefined || item.attemptCount === 0) return `not due before ${at}, as asked`;
+  const counted =
+    item.retryCount === 0 || item.maxRetries === undefined ? '' : `, retry ${item.retryCount} of ${item.maxRetries}`;
+  return `tried again at ${at}${counted}: attempt ${item.attemptCount} failed${inBrackets(item.lastError)}`;
+}
+
+type Blocker = Extract<WaitingOn, { kind: 'item' }>;
+
+const BLOCKED_BY: Readonly<Record<State, (on: Blocker, now: number) => string>> = {
+  review: (on, now) =>
+    on.reason === 'editing'
+      ? `is being edited since ${moment(on.since, now)}`
+      : `is in review since ${moment(on.since, now)}: ${reviewCause(on.reason, on.lastError, undefined, now)}`,
+  sending: (on, now) => `is being sent since ${moment(on.since, now)}`,
+  pending: (on, now) => {
+    const later = on.notBefore !== undefined && on.notBefore > now ? moment(on.notBefore, now) : undefined;
+    if (on.lastError !== undefined) {
+      const next = later === undefined ? 'is to be tried again' : `is tried again at ${later}`;
+      return `${next}: it failed${inBrackets(on.lastError)}`;
+    }
+    return later === undefined ? 'is to be sent first' : `is not due before ${later}`;
+  },
+  completed: () => 'has just been completed',
+  discarded: () => 'has just been discarded',
+};
+
+const blocker = (on: Blocker, now: number): string => BLOCKED_BY[on.state](on, now);
+
+/** What a sentence about a target needs to know. */
+export interface TargetFactsForWords {
+  name: string;
+  state: TargetStateName;
+  since: number;
+  until?: number | undefined;
+  reason?: string | undefined;
+  /** Requests since the last sound answer. */
+  tries?: number | undefined;
+}
+
+/** Why a target is not sent to, e.g. `production is offline since 09:12`; also the words of `status` and `retry`. */
+export function targetSentence(target: TargetFactsForWords, now: number): string {
+  const { name, state, reason } = target;
+  const since = moment(target.since, now);
+  const because = reason === undefined || reason === '' ? '' : `: ${quote(reason)}`;
+  const until = target.until !== undefined && target.until > now ? moment(target.until, now) : undefined;
+  switch (state) {
+    case 'offline':
+      return `${name} is offline since ${since}`;
+    case 'throttled':
+      return `${name} asked at ${since} to be sent less${until === undefined ? '' : `, next at ${until}`}`;
+    case 'unavailable':
+      return `${name} is unavailable since ${since}${tries(target)}${until === undefined ? '' : `, next try at ${until}`}${because}`;
+    case 'suspect':
+      return `${name} failed at ${since} and is tried with one request at a time${because}`;
+    case 'auth':
+      return `${name} does not accept the credential since ${since}${because}`;
+    case 'misconfigured':
+      return `the settings of ${name} need mending since ${since}${because}`;
+    case 'paused':
+      return `${name} is paused since ${since}${pauseEnd(target, now)}`;
+    case 'untried':
+      return `${name} was not tried yet`;
+    case 'online':
+      return `${name} is online since ${since}`;
+  }
+}
+
+function tries({ tries: count = 0 }: TargetFactsForWords): string {
+  return count > 1 ? `, ${count} tries` : '';
+}
+
+function pauseEnd(pause: { until?: number | undefined; reason?: string | undefined }, now: number): string {
+  const until = pause.until === undefined ? '' : ` until ${moment(pause.until, now)}`;
+  return `${until}${pause.reason === undefined || pause.reason === '' ? '' : `: ${quote(pause.reason)}`}`;
+}
+
+/** ` (422, phone must be digits)`; the status is not said twice when the message already says it. */
+function inBrackets(error: LastError | undefined, lead = ''): string {
+  if (error === undefined) return '';
+  const message = quote(error.message);
+  const { status } = error;
+  if (status === undefined) return message === '' ? '' : ` (${lead}${message})`;
+  if (message === '') return ` (${lead}${status})`;
+  return new RegExp(`\\b${status}\\b`).test(message) ? ` (${lead}${message})` : ` (${lead}${status}, ${message})`;
+}
+
+/** Foreign words within a sentence: on one line, without final period, not too long. */
+export function quote(text: string): string {
+  const flat = text.replace(/\s+/g, ' ').trim().replace(/\.+$/, '');
+  if (flat.length <= LONGEST_QUOTE) return flat;
+  // A cut between the halves of a surrogate pair would leave half a character.
+  const short = flat.slice(0, LONGEST_QUOTE - 1).replace(/[\ud800-\udbff]$/, '');
+  return `${short}…`;
+}

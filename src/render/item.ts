@@ -1,0 +1,109 @@
+/** The page about one item: why it is where it is, what helps, what was tried, and what is sent. */
+import type { Attempt, ItemDetail } from '../core/item.js';
+import { whatHelps } from '../core/policy/help-for-item.js';
+import { why } from '../core/policy/why.js';
+import type { Mask } from './item-document.js';
+import { decodeExcerpt, responseBody } from './item-document.js';
+import { oneLine, printable } from './printable.js';
+import type { Look } from './style.js';
+import { fullTime, span } from './time.js';
+
+/** Lines of the page, without line feeds. */
+export function itemPage(item: ItemDetail, look: Look, mask: Mask): string[] {
+  return [...head(item, look), '', ...facts(item, look), ...attempts(item, look, mask), ...payload(item, look, mask)];
+}
+
+function head(item: ItemDetail, { style, now }: Look): string[] {
+  const help = whatHelps(item);
+  const state = item.state === 'pending' ? (item.waiting ?? 'pending') : item.state;
+  return [
+    `${style.bold(`item ${item.id}`)}  ${stateColour(state, style)(state)}`,
+    `why: ${oneLine(why(item, now))}`,
+    ...(help === undefined
+      ? []
+      : [`what helps: ${help.sentence}`, ...help.commands.map((line) => `  ${style.cyan(oneLine(line))}`)]),
+  ];
+}
+
+export function stateColour(state: string, style: Look['style']): (text: string) => string {
+  if (state === 'review') return style.red;
+  if (state === 'completed') return style.green;
+  return state === 'blocked' || state === 'held' ? style.yellow : (text) => text;
+}
+
+function facts(item: ItemDetail, look: Look): string[] {
+  const rows: [string, string | undefined][] = [
+    ['request', `${item.method} ${item.path}`],
+    ['target', item.target],
+    ['entity', item.entity === undefined ? undefined : `${item.entity.type}/${item.entity.id}`],
+    ['operation', item.operation],
+    ['key', item.idempotencyKey],
+    ['stored', fullTime(item.createdAt, look)],
+    ['not before', item.notBefore === undefined ? undefined : fullTime(item.notBefore, look)],
+    ['deadline', item.expiresAt === undefined ? undefined : fullTime(item.expiresAt, look)],
+    ['completed', item.completedAt === undefined ? undefined : fullTime(item.completedAt, look)],
+    ['retries', `${item.retryCount}${item.maxRetries === undefined ? '' : ` of ${item.maxRetries}`}`],
+    ['tags', item.tags.length === 0 ? undefined : item.tags.join(', ')],
+    ...Object.entries(item.headers).map(([name, value]): [string, string] => ['header', `${name}: ${value}`]),
+  ];
+  return rows.flatMap(([name, value]) => (value === undefined ? [] : [`  ${name.padEnd(10)}  ${oneLine(value)}`]));
+}
+
+function attempts({ attempts: list }: ItemDetail, look: Look, mask: Mask): string[] {
+  if (list.length === 0) return ['', 'not attempted yet'];
+  const width = String(list.at(-1)?.number ?? 1).length;
+  return [
+    '',
+    look.style.bold(list.length === 1 ? '1 attempt' : `${list.length} attempts`),
+    ...list.flatMap((attempt) => attemptLines(attempt, width, look, mask)),
+  ];
+}
+
+function attemptLines(attempt: Attempt, width: number, look: Look, mask: Mask): string[] {
+  const { outcome, status, durationMs, message, counted, url, response, runner } = attempt;
+  const end = [
+    outcome ?? 'under way',
+    status === undefined ? undefined : String(status),
+    durationMs === undefined ? undefined : `after ${span(durationMs)}`,
+    counted ? 'counted' : undefined,
+    `by ${runner}`,
+  ];
+  const line = `  ${String(attempt.number).padStart(width)}  ${fullTime(attempt.startedAt, look)}  ${end.filter((part) => part !== undefined).join(', ')}`;
+  const indent = ' '.repeat(width + 4);
+  const body = response === undefined ? undefined : decodeExcerpt(responseBody(response, mask));
+  return [
+    oneLine(line),
+    ...(message === undefined || message === '' ? [] : [`${indent}${oneLine(message)}`]),
+    ...(url === undefined ? [] : [`${indent}redirected to ${oneLine(url)}`]),
+    ...(response === undefined
+      ? []
+      : Object.entries(response.headers).map(([name, value]) => `${indent}< ${oneLine(`${name}: ${value}`)}`)),
+    ...(body === undefined || body === ''
+      ? []
+      : printable(body.trimEnd())
+          .split('\n')
+          .map((text) => `${indent}< ${text}`)),
+    ...(response?.complete === false ? [`${indent}< (the answer is cut here)`] : []),
+  ];
+}
+
+function payload(item: ItemDetail, { style }: Look, mask: Mask): string[] {
+  if (item.payloadBytes === undefined) return ['', 'no payload'];
+  const title = `payload (${oneLine(item.contentType ?? 'no content type')}, ${item.payloadBytes} bytes, sha256 ${item.payloadSha256 ?? 'unknown'})`;
+  if (item.payload === undefined)
+    return ['', style.bold(title), item.payloadGone ? 'its bytes were removed' : 'its bytes are not here'];
+  const shown = mask(item.payload);
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(shown);
+  } catch {
+    return ['', style.bold(title), 'binary: --json shows it as base64'];
+  }
+  const masked = Buffer.compare(shown, item.payload) !== 0;
+  return [
+    '',
+    style.bold(title),
+    ...(masked ? [style.dim('(values hidden: --reveal shows them, and that is recorded)')] : []),
+    printable(text),
+  ];
+}

@@ -1,0 +1,129 @@
+/** The status view: the answer first, then the numbers behind it. */
+import type { CheckResult, FailedLimit } from '../core/policy/check.js';
+import { statusAnswer } from '../core/policy/status-answer.js';
+import { span } from '../core/policy/time-words.js';
+import { targetSentence } from '../core/policy/why.js';
+import type { StatusReport, TargetStatus } from '../core/report.js';
+import { oneLine } from './printable.js';
+import type { Look, Style } from './style.js';
+import { renderTable } from './table.js';
+import { fullTime, timeCell } from './time.js';
+
+/** Lines of the view, without line feeds. `user`: login name, for *No queue yet at PATH (user NAME)*. */
+export async function statusView(report: StatusReport, look: Look, user?: string): Promise<string[]> {
+  const answer = statusAnswer(report, look.now, user).map((line) => oneLine(line));
+  const lines = answer.map((line) => answerColour(report, look.style)(line));
+  if (!report.exists) return lines;
+  return [
+    ...lines,
+    '',
+    countsLine(report),
+    ...timesLines(report, look),
+    ...runnerLines(report, look),
+    ...(await targetLines(report.targets, look)),
+    ...(await reviewLines(report, look)),
+    '',
+    `queue   ${oneLine(report.queue)}`,
+    `config  ${oneLine(report.config ?? 'none')}`,
+  ];
+}
+
+function answerColour({ counts, due, runner }: StatusReport, style: Style): (text: string) => string {
+  if (counts.review > 0) return style.red;
+  if (due > 0 && runner === undefined) return style.yellow;
+  return counts.pending + counts.sending === 0 ? style.green : style.yellow;
+}
+
+function countsLine({ counts, due, waiting, blocked, held }: StatusReport): string {
+  const { pending, sending, review, completed, discarded } = counts;
+  const parts = pending === 0 ? '' : ` (due ${due}, waiting ${waiting}, blocked ${blocked}, held ${held})`;
+  return `pending ${pending}${parts}, sending ${sending}, review ${review}, completed ${completed}, discarded ${discarded}`;
+}
+
+function timesLines(report: StatusReport, look: Look): string[] {
+  const rows: [string, number | undefined][] = [
+    ['oldest waiting', report.oldestPendingAt],
+    ['next due', report.nextDueAt],
+    ['last completed', report.lastCompletedAt],
+  ];
+  return rows.flatMap(([name, at]) => (at === undefined ? [] : [`${name}: ${fullTime(at, look)}`]));
+}
+
+function runnerLines({ runner, lastRun }: StatusReport, look: Look): string[] {
+  const now =
+    runner === undefined
+      ? 'runner: none'
+      : `runner: ${runner.kind}, pid ${runner.pid} on ${runner.host}, since ${fullTime(runner.since, look)}, active ${timeCell(runner.lastActiveAt, look)}`;
+  if (lastRun === undefined) return [oneLine(now)];
+  const { kind, startedAt, endedAt, delivered, remaining, exitCode } = lastRun;
+  const end =
+    endedAt === undefined
+      ? 'did not end properly'
+      : `took ${span(endedAt - startedAt)}, delivered ${delivered}, left ${remaining}${exitCode === undefined ? '' : `, exit ${exitCode}`}`;
+  return [oneLine(now), `last ${kind}: ${fullTime(startedAt, look)}, ${end}`];
+}
+
+const QUIET: ReadonlySet<TargetStatus['state']> = new Set(['online', 'untried']);
+
+async function targetLines(targets: readonly TargetStatus[], look: Look): Promise<string[]> {
+  if (targets.length === 0) return [];
+  const rows = targets.map((target) => [
+    target.name,
+    { text: target.state, paint: QUIET.has(target.state) ? look.style.green : look.style.yellow },
+    String(target.pending),
+    String(target.sending),
+    String(target.review),
+    QUIET.has(target.state) ? '-' : targetSentence(target, look.now),
+  ]);
+  const columns = [
+    { title: 'TARGET', flexible: true },
+    { title: 'STATE' },
+    { title: 'PENDING', align: 'right' as const },
+    { title: 'SENDING', align: 'right' as const },
+    { title: 'REVIEW', align: 'right' as const },
+    { title: 'WHY', flexible: true },
+  ];
+  return ['', ...(await renderTable(columns, rows, look))];
+}
+
+async function reviewLines({ reviewGroups }: StatusReport, look: Look): Promise<string[]> {
+  if (reviewGroups.length === 0) return [];
+  const rows = reviewGroups.map((group) => [
+    String(group.count),
+    group.target,
+    { text: group.reason, paint: look.style.red },
+    group.status === 0 ? '-' : String(group.status),
+    group.operation,
+    String(group.firstId),
+    group.message,
+  ]);
+  const columns = [
+    { title: 'REVIEW', align: 'right' as const },
+    { title: 'TARGET', flexible: true },
+    { title: 'REASON' },
+    { title: 'STATUS', align: 'right' as const },
+    { title: 'OPERATION', flexible: true },
+    { title: 'FIRST', align: 'right' as const },
+    { title: 'MESSAGE', flexible: true },
+  ];
+  return ['', ...(await renderTable(columns, rows, look))];
+}
+
+/** The one line of a failed `status --check`. */
+export function checkLine({ failed }: CheckResult): string {
+  return oneLine(failed.map(limitWords).join('; '));
+}
+
+function limitWords({ limit, allowed, actual, target }: FailedLimit): string {
+  const [most, is] = [Number(allowed), Number(actual)];
+  switch (limit) {
+    case 'max-review':
+      return `${is} in review (allowed ${most})`;
+    case 'max-age':
+      return `the oldest item waits for ${span(is)} (allowed ${span(most)})`;
+    case 'max-idle':
+      return `nobody has sent for ${span(is)} (allowed ${span(most)})`;
+    case 'target':
+      return `target ${target ?? ''} needs a person: ${actual}`;
+  }
+}

@@ -1,0 +1,81 @@
+/** Targets as `target list` and `target test` show them. */
+import type { TargetStateName } from '../core/item.js';
+import { span } from '../core/policy/time-words.js';
+import type { ProbeResult } from '../core/send/result.js';
+import type { JsonObject } from './json.js';
+import { isoTime } from './json.js';
+import { oneLine } from './printable.js';
+import type { Look } from './style.js';
+import { renderTable } from './table.js';
+
+/** What config and queue know of a target together. */
+export interface ShownTarget {
+  name: string;
+  /** Undefined when only the queue knows it. */
+  baseUrl: string | undefined;
+  isDefault: boolean;
+  /** `config`, `implicit` (from an absolute URL), or `missing`: the queue has items for it, the config lacks it. */
+  origin: 'config' | 'implicit' | 'missing';
+  state: TargetStateName;
+  since: number | undefined;
+  until: number | undefined;
+  reason: string | undefined;
+  pending: number;
+  review: number;
+}
+
+export function targetDocument(target: ShownTarget): JsonObject {
+  return {
+    name: target.name,
+    baseUrl: target.baseUrl ?? null,
+    default: target.isDefault,
+    origin: target.origin,
+    state: target.state,
+    since: isoTime(target.since),
+    until: isoTime(target.until),
+    reason: target.reason ?? null,
+    pending: target.pending,
+    review: target.review,
+  };
+}
+
+export async function targetTable(targets: readonly ShownTarget[], look: Look): Promise<string[]> {
+  const columns = [
+    { title: 'NAME', flexible: true },
+    { title: 'STATE' },
+    { title: 'PENDING', align: 'right' as const },
+    { title: 'REVIEW', align: 'right' as const },
+    { title: 'BASE URL', flexible: true },
+    { title: 'REASON', flexible: true },
+  ];
+  const rows = targets.map((target) => [
+    target.isDefault && look.terminal ? `${target.name} (default)` : target.name,
+    target.state,
+    String(target.pending),
+    String(target.review),
+    target.baseUrl ?? '-',
+    target.reason ?? (target.origin === 'missing' ? 'not in the config' : '-'),
+  ]);
+  return renderTable(columns, rows, look);
+}
+
+/** One line: does it answer? */
+export function probeLine(name: string, probe: ProbeResult): string {
+  if (probe.kind === 'reachable') {
+    const answer = probe.status === undefined ? 'a connection came about' : `it answered ${probe.status}`;
+    return oneLine(`${name} is reachable: ${answer} after ${span(probe.durationMs)}`);
+  }
+  const words = probe.kind === 'unreachable' ? 'cannot be reached' : 'is set up wrongly';
+  return oneLine(`${name} ${words}: ${probe.message}`);
+}
+
+export function probeDocument(name: string, probe: ProbeResult): JsonObject {
+  return {
+    target: name,
+    reachable: probe.kind === 'reachable',
+    result: probe.kind,
+    status: probe.kind === 'reachable' ? (probe.status ?? null) : null,
+    message: probe.kind === 'reachable' ? null : probe.message,
+    durationMs: Math.round(probe.durationMs),
+  };
+}
