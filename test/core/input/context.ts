@@ -1,0 +1,81 @@
+/** A checking context with two targets, as the tests of the input rules need it. */
+import { DEFAULT_LIMITS } from '../../../src/core/config/types.js';
+import { isQueueError, type QueueError } from '../../../src/core/errors.js';
+import type { DraftContext } from '../../../src/core/input/draft.js';
+import type { Line } from '../../../src/core/input/ndjson.js';
+import type { TargetConfig } from '../../../src/core/target.js';
+
+export function target(name: string, baseUrl: string): TargetConfig {
+  return {
+    name,
+    baseUrl,
+    auth: undefined,
+    headers: {},
+    retry: { max: 10, baseMs: 5000, factor: 3, capMs: 21_600_000 },
+    patienceMs: 259_200_000,
+    probe: undefined,
+    timeoutMs: 30_000,
+    concurrency: 4,
+    ratePerSecond: undefined,
+    order: 'entity',
+    outcomes: {},
+    expect: undefined,
+    onUnknown: 'retry',
+    idempotencyHeader: 'Idempotency-Key',
+    breaker: 20,
+    insecureHttp: false,
+    denyPrivate: false,
+    proxy: undefined,
+    tls: undefined,
+    production: false,
+    implicit: false,
+  };
+}
+
+export const NOW = Date.UTC(2026, 2, 5, 12, 0, 0);
+
+export function context(changes: Partial<DraftContext> = {}): DraftContext {
+  return {
+    targets: new Map([
+      ['production', target('production', 'https://api.example.org/v1')],
+      ['staging', { ...target('staging', 'https://staging.example.org/v1'), idempotencyHeader: 'X-Request-Id' }],
+    ]),
+    defaultTarget: 'production',
+    limits: DEFAULT_LIMITS,
+    now: NOW,
+    ...changes,
+  };
+}
+
+export function lineOf(text: string | Uint8Array, number = 1): Line {
+  return { number, bytes: typeof text === 'string' ? Buffer.from(text) : text, tooLong: false };
+}
+
+/** The refusal of `work`. @throws when it was not refused */
+export function refusal(work: () => unknown): QueueError {
+  try {
+    work();
+  } catch (error) {
+    if (isQueueError(error)) return error;
+    throw error;
+  }
+  throw new Error('was not refused');
+}
+
+/**
+ * How much longer `work` takes for four times the size: about 4 when linear, 16 when quadratic. Work of less than half a
+ * millisecond counts as that much: below it lies noise.
+ */
+export function growth(work: (size: number) => unknown, size: number): number {
+  const best = (n: number): number => {
+    let least = Infinity;
+    for (let i = 0; i < 5; i++) {
+      const start = performance.now();
+      work(n);
+      least = Math.min(least, performance.now() - start);
+    }
+    return least;
+  };
+  best(size);
+  return best(size * 4) / Math.max(best(size), 0.5);
+}
