@@ -1,0 +1,65 @@
+/** Idempotency keys: which are allowed, and how one is made (UUIDv7, RFC 9562 section 5.7). */
+import { Buffer } from 'node:buffer';
+import { randomFillSync } from 'node:crypto';
+
+import { refuse } from './refuse.js';
+
+/** Characters of a key, as they stand inside `[...]` of a regular expression or a SQL GLOB (the dash is last). */
+export const KEY_CHARACTERS = 'A-Za-z0-9_.:~-';
+export const LONGEST_KEY = 128;
+
+const KEY = new RegExp(`^[${KEY_CHARACTERS}]{1,${LONGEST_KEY}}$`);
+
+/**
+ * A key given by the user: 1 to 128 of letters, digits and `_ . : ~ -`. That is what UUIDs, ULIDs, hashes, ISO times
+ * and `order:42` need; nothing in it must be quoted in a header (RFC 9110 token, and `:`), a shell, a URL or a CSV.
+ *
+ * @throws {QueueError} code 'bad-item'
+ */
+export function checkKey(text: string): string {
+  if (!KEY.test(text)) {
+    refuse('idempotencyKey', 'is not a key', `a key is 1 to ${LONGEST_KEY} letters, digits and _ . : ~ -`);
+  }
+  return text;
+}
+
+/**
+ * A maker of UUIDv7s, each greater than the one before, also when the clock stands still or runs back: the 12 bits
+ * behind the time are a counter that starts at a random value below 2^11 (RFC 9562, section 6.2, method 1); when it is
+ * full, the time is taken one millisecond further.
+ */
+export function uuidv7Sequence(): (now: number, random: Uint8Array) => string {
+  let lastMs = -1;
+  let counter = 0;
+  const bytes = Buffer.alloc(16);
+  /** `now` is epoch ms; `random` 16 fresh random bytes. */
+  return (now, random) => {
+    if (now > lastMs || counter === 0xfff) {
+      lastMs = Math.max(now, lastMs + 1);
+      counter = (((random[6] ?? 0) & 0x07) << 8) | (random[7] ?? 0);
+    } else {
+      counter++;
+    }
+    bytes.set(random.subarray(0, 16));
+    bytes.writeUIntBE(lastMs, 0, 6);
+    bytes.writeUInt16BE(0x7000 | counter, 6);
+    bytes[8] = 0x80 | ((random[8] ?? 0) & 0x3f);
+    const hex = bytes.toString('hex');
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  };
+}
+
+const nextUuid = uuidv7Sequence();
+/** Random bytes for 256 keys at a time: one call of the system for each key would cost more than the rest of it. */
+const pool = Buffer.alloc(4096);
+let used = pool.length;
+
+/** A new key, greater than every one this process made before. @param now epoch ms */
+export function newIdempotencyKey(now: number): string {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  used += 16;
+  return nextUuid(now, pool.subarray(used - 16, used));
+}

@@ -1,0 +1,153 @@
+/**
+ * Where an item may point: a path that no URL parser, proxy or server can read as another host or as a way out of the
+ * target's base path. A path is stored and sent exactly as written, so nothing is encoded or normalised here.
+ */
+import { Buffer } from 'node:buffer';
+
+import { refuse, refuseSize } from './refuse.js';
+
+/**
+ * Characters that WHATWG URL serialises unchanged, in a path and in a query. `?` and `/` may stand in a query too.
+ * Left out though legal somewhere: `'` in a query, which URL rewrites as %27.
+ */
+const PATH_CHARACTERS = /^[A-Za-z0-9\-._~!$&'()*+,;=:@%/[\]|]*$/;
+const QUERY_CHARACTERS = /^[A-Za-z0-9\-._~!$&()*+,;=:@%/[\]|?]*$/;
+const BAD_PERCENT = /%(?![0-9A-Fa-f]{2})/;
+/** Encoded slash, backslash and control characters: servers disagree on whether they separate segments. */
+const ENCODED_SEPARATOR = /%(?:2f|5c|[01][0-9a-f]|7f)/i;
+const ABSOLUTE = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#\\]*)/;
+
+/** True when `text` begins like a URL with a scheme: then it names a host. */
+export function isAbsoluteUrl(text: string): boolean {
+  return ABSOLUTE.test(text);
+}
+
+/**
+ * Checks a path (with or without query) relative to a base URL: empty, or starting with `/` or `?`.
+ * Letters beyond ASCII, spaces and other characters that a URL cannot hold are refused, not encoded: what is listed, hashed
+ * and compared is then what the server sees.
+ *
+ * @param maxBytes longest path
+ * @throws {QueueError} code 'bad-item', or 'too-large'
+ */
+export function checkPath(path: string, maxBytes: number): string {
+  if (path.length > maxBytes) refuseSize('path', maxBytes);
+  if (path !== '' && !path.startsWith('/') && !path.startsWith('?')) {
+    refuse('path', 'must start with / or ?', 'write it relative to the base URL of the target, such as /activities');
+  }
+  if (path.startsWith('//') || path.startsWith('/\\')) {
+    refuse('path', 'starts with two slashes, which names another host', 'start it with one /');
+  }
+  const question = path.indexOf('?');
+  const before = question < 0 ? path : path.slice(0, question);
+  checkCharacters(before, PATH_CHARACTERS);
+  if (question >= 0) checkCharacters(path.slice(question + 1), QUERY_CHARACTERS);
+  if (path.includes('%')) checkPercents(path, before);
+  if (before.split('/').some(isDotSegment)) refuse('path', 'holds a . or .. segment', 'write the path without them');
+  return path;
+}
+
+function checkPercents(path: string, beforeQuery: string): void {
+  if (BAD_PERCENT.test(path)) refuse('path', 'holds a % without two hex digits', 'write a percent sign as %25');
+  if (ENCODED_SEPARATOR.test(beforeQuery)) {
+    refuse(
+      'path',
+      'holds an encoded slash, backslash or control character',
+      'servers disagree on what %2F means in a path',
+    );
+  }
+}
+
+/** `.` and `..`, also encoded, and with the parameters (`..;x`) that some servers cut off before they look. */
+function isDotSegment(segment: string): boolean {
+  const semicolon = segment.indexOf(';');
+  const name = (semicolon < 0 ? segment : segment.slice(0, semicolon)).replace(/%2e/gi, '.');
+  return name === '.' || name === '..';
+}
+
+function checkCharacters(part: string, allowed: RegExp): void {
+  if (allowed.test(part)) return;
+  for (const character of part) {
+    if (allowed.test(character)) continue;
+    if (character === '#')
+      refuse('path', 'holds a fragment (#), which is never sent', 'write # as %23, or leave it out');
+    if (character === '\\') refuse('path', 'holds a backslash', 'write / or %5C');
+    const code = character.codePointAt(0) ?? 0;
+    if (code < 0x20 || code === 0x7f || (code >= 0xd800 && code <= 0xdfff)) refuse('path', 'holds a control character');
+    const encoded = [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`);
+    refuse('path', 'holds a character that a URL cannot hold', `write this character as ${encoded.join('')}`);
+  }
+}
+
+/**
+ * The URL a path leads to, asserted to be of the origin and under the base path (whole segments) of `baseUrl`.
+ *
+ * @param baseUrl absolute http(s) URL without user info, query and fragment; a trailing slash makes no difference
+ * @throws {QueueError} code 'bad-item'
+ */
+export function resolveUrl(baseUrl: string, path: string): URL {
+  const base = new URL(baseUrl);
+  const url = new URL(withoutSlash(baseUrl) + path);
+  if (url.origin !== base.origin || url.username !== '' || url.password !== '' || url.hash !== '') {
+    refuse('path', 'leads to another host than the target');
+  }
+  if (remainder(url.pathname, withoutSlash(base.pathname)) === undefined) {
+    refuse('path', 'leads out of the base URL of the target');
+  }
+  return url;
+}
+
+/** An absolute URL taken apart. */
+export interface SplitUrl {
+  origin: string;
+  /** Everything behind the authority, as written. */
+  rest: string;
+  /** False for plain http to a host that is not this machine. */
+  isSafe: boolean;
+}
+
+/**
+ * Takes an absolute URL apart without changing a byte of its path.
+ *
+ * @throws {QueueError} code 'bad-item': not http(s), user info (a credential), not a host
+ */
+export function splitUrl(text: string, maxBytes: number): SplitUrl {
+  if (text.length > maxBytes) refuseSize('url', maxBytes);
+  const match = ABSOLUTE.exec(text);
+  const scheme = match?.[1]?.toLowerCase() ?? '';
+  const authority = match?.[2] ?? '';
+  if (match === null || (scheme !== 'https' && scheme !== 'http')) {
+    refuse('url', 'is not an http or https URL', 'write it like this: https://api.example.org/v1/activities');
+  }
+  if (authority.includes('@')) {
+    refuse('url', 'holds a user name or password', 'name the credential in the config, in "auth" of the target');
+  }
+  const url = URL.canParse(`${scheme}://${authority}`) ? new URL(`${scheme}://${authority}`) : undefined;
+  if (url === undefined || url.hostname === '') refuse('url', 'names no valid host');
+  return {
+    origin: url.origin,
+    rest: text.slice(match[0].length),
+    isSafe: scheme === 'https' || isLoopbackHost(url.hostname),
+  };
+}
+
+/** Part of `rest` that lies below `basePath` (whole segments); undefined when it does not. */
+export function remainder(rest: string, basePath: string): string | undefined {
+  if (!rest.startsWith(basePath)) return undefined;
+  const next = rest.charAt(basePath.length);
+  return next === '' || next === '/' || next === '?' ? rest.slice(basePath.length) : undefined;
+}
+
+/** True for this machine's own names and addresses. @param hostname as URL gives it: lower case, IPv6 in brackets */
+export function isLoopbackHost(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127(?:\.\d+){3}$/.test(hostname)
+  );
+}
+
+function withoutSlash(text: string): string {
+  return text.endsWith('/') ? text.slice(0, -1) : text;
+}
