@@ -1,0 +1,188 @@
+/** The outcome table (contract, section 5): what an attempt's end means for the item and its target. Pure. */
+import type { Method, Outcome, ResponseExcerpt } from '../item.js';
+import type { TargetConfig } from '../target.js';
+import { causeKey } from './cause-key.js';
+import { cleanLine } from './clean.js';
+import { BAD_REQUEST } from './failure.js';
+import type { SendResult } from './result.js';
+import { retryAfterMs } from './retry-after.js';
+import { serverMessage } from './server-message.js';
+
+export interface Classified {
+  outcome: Outcome;
+  /** Undefined when no status arrived. */
+  status?: number;
+  /** One clean line: the server's own sentence where there is one. */
+  message: string;
+  /** What the server asked for (Retry-After), ms from now, 0 to 24 h. Undefined when it asked for nothing. */
+  retryAfterMs?: number;
+  /** Equal for attempts that failed for the same cause, whatever ids their messages hold. Unset when delivered. */
+  cause?: string;
+}
+
+/** What classification needs of a target. */
+export type ClassifyRules = Pick<TargetConfig, 'outcomes' | 'expect'>;
+
+/**
+ * True for an answer that shows the server at work on our requests: it lifts holds and is evidence in the outage rule.
+ * An outcome without a status never is: the server did not speak.
+ */
+export function isSound(end: { outcome: Outcome; status?: number | undefined }): boolean {
+  if (end.status === undefined) return false;
+  return (
+    end.outcome === 'delivered' ||
+    end.outcome === 'rejected' ||
+    end.outcome === 'conflict' ||
+    end.outcome === 'redirect'
+  );
+}
+
+/** @param now epoch ms; only for a Retry-After that is a date */
+export function classify(
+  result: SendResult,
+  request: { method: Method },
+  target: ClassifyRules,
+  now: number,
+): Classified {
+  switch (result.kind) {
+    case 'response':
+      return ofResponse(result.response, request.method, target, now);
+    case 'unreachable':
+      return { outcome: 'offline', message: result.message, cause: result.code };
+    case 'no-answer':
+      return { outcome: 'unknown', message: result.message, cause: result.code };
+    case 'misconfigured':
+      // One item that HTTP cannot carry must not hold the whole target.
+      return {
+        outcome: result.code === BAD_REQUEST ? 'rejected' : 'misconfigured',
+        message: result.message,
+        cause: result.code,
+      };
+  }
+}
+
+function ofResponse(response: ResponseExcerpt, method: Method, target: ClassifyRules, now: number): Classified {
+  const { status, headers } = response;
+  const waitMs = retryAfterMs(headers['retry-after'], now, headers['date']);
+  const override = target.outcomes[String(status)] ?? target.outcomes[`${String(Math.floor(status / 100))}xx`];
+  const outcome = override ?? outcomeOf(status, method, waitMs);
+  if (outcome === 'delivered') {
+    const surprise =
+      override === undefined && isSuccess(status) ? surpriseOf(response, method, target.expect) : undefined;
+    if (surprise === undefined) return { outcome, status, message: `delivered (${String(status)})` };
+    return { outcome: 'unknown', status, message: surprise, cause: causeKey(surprise) };
+  }
+  const message = messageOf(outcome, response);
+  const classified: Classified = { outcome, status, message, cause: `${String(status)} ${causeKey(message)}` };
+  const hasHint =
+    waitMs !== undefined && (outcome === 'throttled' || outcome === 'unavailable' || outcome === 'transient');
+  return hasHint ? { ...classified, retryAfterMs: waitMs } : classified;
+}
+
+function outcomeOf(status: number, method: Method, waitMs: number | undefined): Outcome {
+  if (isSuccess(status)) return 'delivered';
+  if (method === 'DELETE' && (status === 404 || status === 410)) return 'delivered';
+  switch (status) {
+    case 401:
+    case 407:
+      return 'auth';
+    case 409:
+      // The same key is still being worked on (draft-ietf-httpapi-idempotency-key-header-07, section 2.6).
+      return waitMs === undefined ? 'conflict' : 'transient';
+    case 412:
+      return 'conflict';
+    case 408:
+    case 425:
+      return 'transient';
+    case 429:
+      return 'throttled';
+    case 502:
+    case 504:
+      return 'unavailable';
+    case 503:
+      // "Retry after 0 s" is no hint: without a wait of its own it is an outage like any other.
+      return waitMs !== undefined && waitMs > 0 ? 'throttled' : 'unavailable';
+    case 511:
+      return 'offline';
+    default:
+      return byClass(status);
+  }
+}
+
+function byClass(status: number): Outcome {
+  if (status >= 300 && status < 400) return 'redirect';
+  if (status >= 400 && status < 500) return 'rejected';
+  // A 1xx ends no exchange; an answer that claims so was no answer.
+  if (status < 200) return 'unknown';
+  // 5xx, and what lies outside 100..599, which is to be taken for a 5xx (RFC 9110, section 15).
+  return 'transient';
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** Why a 2xx is not believed to be the API's; undefined when it is as expected. */
+function surpriseOf(response: ResponseExcerpt, method: Method, expect: TargetConfig['expect']): string | undefined {
+  if (expect === undefined) return undefined;
+  const { status, headers, body, complete } = response;
+  if (expect.status !== undefined && !expect.status.includes(status)) {
+    return `answered ${String(status)}, expected ${expect.status.join(' or ')}: is a captive portal or a proxy answering?`;
+  }
+  const found = mediaType(headers['content-type']);
+  // An answer without a body has no type: a login page always has one.
+  const isBare = found === undefined && complete && body.length === 0;
+  const hasNoBody = status === 204 || status === 205 || method === 'HEAD';
+  if (expect.contentType === undefined || isBare || hasNoBody || fits(found, expect.contentType)) return undefined;
+  return `answered ${String(status)} with ${found ?? 'no content type'}, expected ${expect.contentType}: is a captive portal or a proxy answering?`;
+}
+
+function mediaType(value: string | undefined): string | undefined {
+  const type = value?.split(';')[0]?.trim().toLowerCase();
+  return type === '' ? undefined : type;
+}
+
+/** `application/json` or, for a whole kind, `application/*`. */
+function fits(found: string | undefined, expected: string): boolean {
+  const wanted = mediaType(expected);
+  if (found === undefined || wanted === undefined) return false;
+  return wanted.endsWith('/*') ? found.startsWith(wanted.slice(0, -1)) : found === wanted;
+}
+
+/** For answers that explain nothing themselves. */
+const PLAIN: Readonly<Record<number, string>> = {
+  401: 'the server does not accept the credential',
+  404: 'the server does not know this path',
+  405: 'the server does not allow this method here',
+  407: 'the proxy wants a login',
+  408: 'the server waited too long for the request',
+  409: 'the server reports a conflict',
+  410: 'what this write is about is gone',
+  412: 'a precondition of the request failed',
+  413: 'the server finds the payload too large',
+  415: 'the server does not accept this content type',
+  422: 'the server refused the content without saying why',
+  425: 'the server asks to try again',
+  429: 'the server asks to slow down',
+  500: 'the server failed',
+  502: 'a gateway got no usable answer from the server',
+  503: 'the server is not available',
+  504: 'a gateway got no answer from the server in time',
+  511: 'the network wants a login first (captive portal)',
+};
+
+function messageOf(outcome: Outcome, response: ResponseExcerpt): string {
+  if (outcome === 'redirect') return redirectMessage(response.headers['location']);
+  return (
+    serverMessage(response) ??
+    PLAIN[response.status] ??
+    `the server answered ${String(response.status)} without saying why`
+  );
+}
+
+/** Without the query: it may hold a token (S4). */
+function redirectMessage(location: string | undefined): string {
+  if (location === undefined) return 'the server redirects without saying where to';
+  const bare = location.replace(/[?#].*$/, '');
+  return cleanLine(`the server redirects to ${bare}: is the base URL right?`, 200);
+}

@@ -1,0 +1,209 @@
+/** Turns a target's settings into a connection pool, or into the one sentence that says what has to be mended. */
+import { X509Certificate, createPrivateKey } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
+import type { Dispatcher, Pool, buildConnector } from 'undici';
+import type { TargetConfig } from '../target.js';
+import { FORBIDDEN_ADDRESS, isLoopbackHost, isPrivateAddress } from './address.js';
+import { cleanLine } from './clean.js';
+import { directConnector, tunnelConnector } from './connector.js';
+import type { ConnectorOptions, ProxyEndpoint } from './connector.js';
+import { proxyFor } from './proxy.js';
+import type { Environment } from './proxy.js';
+
+/** Why nothing can be sent to a target until a person changes something. Holds no secret. */
+export interface Problem {
+  code: string;
+  message: string;
+}
+
+/** Everything a request to one target needs of the network. One per target; `close` it when done. */
+export interface Transport {
+  kind: 'ready';
+  base: URL;
+  /** Path of the base URL without a trailing slash; empty for a bare origin. */
+  basePath: string;
+  dispatcher: Dispatcher;
+  /** Makes one connection as the pool does (proxy, TLS); for probes. */
+  connect: buildConnector.connector;
+  proxy: ProxyEndpoint | undefined;
+  denyPrivate: boolean;
+  /** Lets requests in flight end. */
+  close(): Promise<void>;
+  /** Ends requests in flight. */
+  destroy(): Promise<void>;
+}
+
+export type PreparedTransport = Transport | { kind: 'broken'; problem: Problem };
+
+/** Longest wait for a connection, ms; a shorter `timeout` of the target bounds it further. */
+export const CONNECT_TIMEOUT_MS = 10_000;
+/** All response headers together, bytes (S17). */
+export const RESPONSE_HEADER_LIMIT = 16 * 1024;
+/**
+ * An idle connection is closed after this long when the server names no time. Servers close theirs after 5 s (Node),
+ * 60 s (nginx) or more: we must be the first, or a request meets a connection that is just being closed.
+ */
+const KEEP_ALIVE_MS = 3_000;
+/** How long before the time that the server names (`Keep-Alive: timeout=5`) we close. */
+const KEEP_ALIVE_THRESHOLD_MS = 1_000;
+
+/**
+ * Prepares a target. Touches no network; reads the PEM files. Never rejects: what is wrong with the settings comes
+ * back as a problem.
+ */
+export async function prepareTransport(target: TargetConfig, env: Environment): Promise<PreparedTransport> {
+  const base = checkedBase(target, env);
+  if (!(base instanceof URL)) return { kind: 'broken', problem: base };
+  const choice = proxyFor(base, target.proxy, env);
+  if (choice.kind === 'bad') return broken('bad-proxy', choice.message);
+  const secureContext = await loadTls(target.tls);
+  if (secureContext !== undefined && 'code' in secureContext) return { kind: 'broken', problem: secureContext };
+  const undici = await import('undici');
+  const options: ConnectorOptions = {
+    build: undici.buildConnector,
+    secureContext,
+    timeoutMs: Math.min(CONNECT_TIMEOUT_MS, target.timeoutMs),
+    denyPrivate: target.denyPrivate,
+  };
+  const proxy = choice.kind === 'proxy' ? choice : undefined;
+  const route = routeOf(base, proxy, options);
+  const pool = new undici.Pool(route.origin, { ...poolOptions(target), connect: route.connect });
+  return {
+    kind: 'ready',
+    base,
+    basePath: base.pathname.replace(/\/+$/, ''),
+    dispatcher: route.viaProxy === undefined ? pool : throughProxy(pool, base, route.viaProxy),
+    connect: route.connect,
+    proxy,
+    denyPrivate: target.denyPrivate,
+    close: () => pool.close(),
+    destroy: () => pool.destroy(),
+  };
+}
+
+function poolOptions(target: TargetConfig): Pool.Options {
+  return {
+    connections: Math.max(1, target.concurrency),
+    pipelining: 1,
+    allowH2: false,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveTimeoutThreshold: KEEP_ALIVE_THRESHOLD_MS,
+    keepAliveMaxTimeout: 30_000,
+    maxHeaderSize: RESPONSE_HEADER_LIMIT,
+    // The attempt's own deadline covers both.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  };
+}
+
+interface Route {
+  origin: string;
+  connect: buildConnector.connector;
+  /** Set when requests themselves go to the proxy (plain http), in absolute form. */
+  viaProxy: ProxyEndpoint | undefined;
+}
+
+function routeOf(base: URL, proxy: ProxyEndpoint | undefined, options: ConnectorOptions): Route {
+  if (proxy === undefined) return { origin: base.origin, connect: directConnector(options), viaProxy: undefined };
+  if (base.protocol === 'https:') {
+    return { origin: base.origin, connect: tunnelConnector(proxy, options), viaProxy: undefined };
+  }
+  // A tunnel to port 80 is refused by most proxies, so plain http is asked for in absolute form (RFC 9112, 3.2.2).
+  // The proxy itself may well have a private address.
+  return { origin: proxy.url.origin, connect: directConnector({ ...options, denyPrivate: false }), viaProxy: proxy };
+}
+
+function throughProxy(pool: Pool, base: URL, proxy: ProxyEndpoint): Dispatcher {
+  const extra: [string, string][] = [['host', base.host]];
+  if (proxy.authorization !== undefined) extra.push(['proxy-authorization', proxy.authorization]);
+  return pool.compose((dispatch) => (options, handler) => {
+    const headers = Object.fromEntries([...headerPairs(options.headers), ...extra]);
+    return dispatch({ ...options, path: base.origin + options.path, headers }, handler);
+  });
+}
+
+/** undici's own clients give headers as a record (ours), a flat list or pairs (its fetch). */
+function headerPairs(headers: Dispatcher.DispatchOptions['headers']): [string, string | string[]][] {
+  if (headers === null || headers === undefined) return [];
+  const pairs: [string, unknown][] = Array.isArray(headers)
+    ? headers.flatMap((name, at): [string, unknown][] => (at % 2 === 0 ? [[name, headers[at + 1]]] : []))
+    : Symbol.iterator in headers
+      ? [...headers]
+      : Object.entries(headers);
+  return pairs.filter((pair): pair is [string, string | string[]] => pair[1] !== undefined);
+}
+
+function checkedBase(target: TargetConfig, env: Environment): URL | Problem {
+  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
+    return problem(
+      'tls-off',
+      'NODE_TLS_REJECT_UNAUTHORIZED=0 turns certificate checks off: unset it; a private authority belongs in "tls": { "ca" }',
+    );
+  }
+  if (!URL.canParse(target.baseUrl)) return problem('bad-base-url', `the base URL of ${target.name} is not a URL`);
+  const base = new URL(target.baseUrl);
+  if (base.protocol !== 'https:' && base.protocol !== 'http:') {
+    return problem('bad-base-url', `the base URL of ${target.name} is neither http nor https`);
+  }
+  if (base.username !== '' || base.password !== '' || base.search !== '' || base.hash !== '') {
+    return problem('bad-base-url', `the base URL of ${target.name} holds a user, a query or a fragment: take it out`);
+  }
+  if (base.protocol === 'http:' && !target.insecureHttp && !isLoopbackHost(base.hostname)) {
+    return problem(
+      'insecure-http',
+      `${base.host} would be reached by plain http: use https, or set "insecureHttp": true`,
+    );
+  }
+  if (target.denyPrivate && (isPrivateAddress(base.hostname) || isLoopbackHost(base.hostname))) {
+    return problem(FORBIDDEN_ADDRESS, `${base.hostname} is a private address, and "denyPrivate" is set`);
+  }
+  return base;
+}
+
+async function loadTls(tls: TargetConfig['tls']): Promise<SecureContext | Problem | undefined> {
+  if (tls === undefined) return undefined;
+  if ((tls.cert === undefined) !== (tls.key === undefined)) {
+    return problem('bad-tls', 'a client certificate needs both "cert" and "key"');
+  }
+  const ca = await readPem(tls.ca, 'ca', (pem) => new X509Certificate(pem));
+  const cert = await readPem(tls.cert, 'cert', (pem) => new X509Certificate(pem));
+  const key = await readPem(tls.key, 'key', (pem) => createPrivateKey(pem));
+  for (const file of [ca, cert, key]) if (file !== undefined && 'code' in file) return file;
+  const bytes = (file: typeof ca): Buffer | undefined => (file !== undefined && 'pem' in file ? file.pem : undefined);
+  try {
+    return createSecureContext({ ca: bytes(ca), cert: bytes(cert), key: bytes(key) });
+  } catch (error) {
+    return problem('bad-tls', `the client certificate cannot be used with its key: ${reasonOf(error)}`);
+  }
+}
+
+async function readPem(
+  path: string | undefined,
+  what: string,
+  check: (pem: Buffer) => unknown,
+): Promise<{ pem: Buffer } | Problem | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    const pem = await readFile(path);
+    check(pem);
+    return { pem };
+  } catch (error) {
+    return problem('bad-tls', `"tls": { "${what}" } cannot be used: ${path}: ${reasonOf(error)}`);
+  }
+}
+
+/** Node's code for system and OpenSSL errors; those texts hold no file contents. */
+function reasonOf(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return cleanLine(typeof code === 'string' ? code : String(message), 120);
+}
+
+function problem(code: string, message: string): Problem {
+  return { code, message };
+}
+
+function broken(code: string, message: string): PreparedTransport {
+  return { kind: 'broken', problem: problem(code, message) };
+}

@@ -1,0 +1,107 @@
+/** One request on the wire and the start of its answer: counts, keeps and cuts, and says nothing about what it means. */
+import type { Dispatcher } from 'undici';
+import { RESPONSE_EXCERPT_BYTES } from '../item.js';
+import type { Expirable } from './deadline.js';
+
+/** Bytes of a response body that are read so that the connection can be used again; more closes it (S17, S18). */
+export const RESPONSE_READ_LIMIT = 64 * 1024;
+
+type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
+
+export type ExchangeEnd =
+  | { kind: 'answer'; status: number; headers: Headers; body: Buffer; isComplete: boolean }
+  /** `isSent`: the request was handed to a connected socket. */
+  | { kind: 'failure'; error: unknown; isSent: boolean }
+  | { kind: 'timeout' | 'aborted'; isSent: boolean };
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * A handler for undici's `dispatch`. undici calls `onRequestStart` with a connected socket in hand and writes the
+ * request right after it, in the same turn: that call is the border between "not sent" and "may have been sent".
+ */
+export class Exchange implements Dispatcher.DispatchHandler, Expirable {
+  readonly deadline: number;
+  readonly #settle: (end: ExchangeEnd) => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #isEnded = false;
+  #status = 0;
+  #headers: Headers = {};
+  #chunks: Buffer[] = [];
+  #keptBytes = 0;
+  #readBytes = 0;
+
+  constructor(deadline: number, settle: (end: ExchangeEnd) => void) {
+    this.deadline = deadline;
+    this.#settle = settle;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // Ended while it waited for a connection: nothing must be written any more.
+    if (this.#isEnded) controller.abort(new Error('ended before it was sent'));
+    else this.#controller = controller;
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
+    if (status < 200) return;
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#isEnded) return;
+    this.#readBytes += chunk.length;
+    const room = RESPONSE_EXCERPT_BYTES - this.#keptBytes;
+    if (room > 0) {
+      // Copied: the chunk is a window on the socket's whole read buffer.
+      const kept = Buffer.from(chunk.length > room ? chunk.subarray(0, room) : chunk);
+      this.#chunks.push(kept);
+      this.#keptBytes += kept.length;
+    }
+    if (this.#readBytes > RESPONSE_READ_LIMIT) this.#finishAndClose(this.#answer(false));
+  }
+
+  onResponseEnd(): void {
+    this.#finish(this.#answer(this.#readBytes === this.#keptBytes));
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#finish(this.#status === 0 ? { kind: 'failure', error, isSent: this.#isSent } : this.#answer(false));
+  }
+
+  expire(): void {
+    this.#cutShort('timeout');
+  }
+
+  abort(): void {
+    this.#cutShort('aborted');
+  }
+
+  get #isSent(): boolean {
+    return this.#controller !== undefined;
+  }
+
+  #cutShort(kind: 'timeout' | 'aborted'): void {
+    this.#finishAndClose(this.#status === 0 ? { kind, isSent: this.#isSent } : this.#answer(false));
+  }
+
+  /** A status that arrived is known, whatever became of the body. */
+  #answer(isComplete: boolean): ExchangeEnd {
+    const [first = NOTHING, ...more] = this.#chunks;
+    const body = more.length === 0 ? first : Buffer.concat(this.#chunks);
+    return { kind: 'answer', status: this.#status, headers: this.#headers, body, isComplete };
+  }
+
+  /** Closes the connection: what is still to come on it is of no use. */
+  #finishAndClose(end: ExchangeEnd): void {
+    if (this.#isEnded) return;
+    this.#finish(end);
+    this.#controller?.abort(new Error('cut short'));
+  }
+
+  #finish(end: ExchangeEnd): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#settle(end);
+  }
+}

@@ -1,0 +1,220 @@
+/** Asks whether a target answers, without sending it anything that matters: a connection, or the configured request. */
+import { connect as tcpConnect } from 'node:net';
+import type { Socket } from 'node:net';
+import type { Dispatcher, fetch as undiciFetch } from 'undici';
+import type { Clock } from '../clock.js';
+import type { TargetConfig } from '../target.js';
+import { guardedLookup } from './address.js';
+import { portOf } from './connector.js';
+import type { PreparedTransport, Transport } from './dispatcher.js';
+import { BAD_REQUEST, failureOf } from './failure.js';
+import { requestPath } from './request.js';
+import type { ProbeResult } from './result.js';
+
+export interface ProbeDeps {
+  clock: Clock;
+  /** syncq's version, for the User-Agent. */
+  version: string;
+  /** Ends the probe at once (as unreachable, code `aborted`). */
+  signal: AbortSignal;
+}
+
+export interface ProbeOptions {
+  /**
+   * `auto`: the target's HTTP probe if it has one, else a TCP connect to the origin (or to the proxy).
+   * `tls`: the whole way to an established connection - proxy, TLS and certificates - and nothing sent on it; for a
+   * target held because of TLS. Default `auto`.
+   */
+  mode?: 'auto' | 'tls';
+  /** Bound on the whole probe, ms. Default: the target's `timeout`, at most 10 s. */
+  timeoutMs?: number;
+}
+
+const LONGEST_PROBE_MS = 10_000;
+/** Answers of something in front of the server, or of a server that is not up. */
+const DOWN_STATUS = new Set([502, 503, 504, 511]);
+
+type Finding = ProbeResult extends infer Kind ? (Kind extends ProbeResult ? Omit<Kind, 'durationMs'> : never) : never;
+
+/** Never rejects, never sends a credential, the target's headers or a payload. */
+export async function probe(
+  target: TargetConfig,
+  transport: PreparedTransport,
+  deps: ProbeDeps,
+  options: ProbeOptions = {},
+): Promise<ProbeResult> {
+  const { clock } = deps;
+  const started = clock.monotonic();
+  const finding = await find(target, transport, deps, options);
+  return { ...finding, durationMs: Math.max(0, Math.round(clock.monotonic() - started)) };
+}
+
+async function find(
+  target: TargetConfig,
+  transport: PreparedTransport,
+  deps: ProbeDeps,
+  options: ProbeOptions,
+): Promise<Finding> {
+  if (transport.kind === 'broken') return { kind: 'misconfigured', ...transport.problem };
+  const limitMs = options.timeoutMs ?? Math.min(target.timeoutMs, LONGEST_PROBE_MS);
+  const ended = new AbortController();
+  const over = new AbortController();
+  const stop = (): void => {
+    over.abort();
+  };
+  deps.signal.addEventListener('abort', stop, { once: true });
+  if (deps.signal.aborted) stop();
+  void deps.clock.sleep(limitMs, ended.signal).then(stop);
+  try {
+    return await ask(target, transport, deps, options, over.signal);
+  } catch (error) {
+    if (over.signal.aborted) return cutShort(transport, limitMs, deps.signal.aborted);
+    return fromError(error, transport);
+  } finally {
+    ended.abort();
+    deps.signal.removeEventListener('abort', stop);
+  }
+}
+
+async function ask(
+  target: TargetConfig,
+  transport: Transport,
+  deps: ProbeDeps,
+  options: ProbeOptions,
+  signal: AbortSignal,
+): Promise<Finding> {
+  if (options.mode === 'tls') {
+    await closed(openConnection(transport), signal);
+    return { kind: 'reachable', status: undefined };
+  }
+  if (target.probe === undefined) {
+    await closed(openSocket(transport, signal), signal);
+    return { kind: 'reachable', status: undefined };
+  }
+  return askHttp(target.probe, transport, deps.version, signal);
+}
+
+/** Waits for the connection and closes it; rejects when the signal comes first (a connection made later is closed too). */
+function closed(opening: Promise<Socket>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      reject(new Error('aborted'));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    opening.then((socket) => {
+      socket.on('error', () => undefined).destroy();
+      resolve();
+    }, reject);
+  });
+}
+
+function openConnection(transport: Transport): Promise<Socket> {
+  const { base } = transport;
+  return new Promise((resolve, reject) => {
+    const target = {
+      hostname: base.hostname.replace(/^\[|\]$/g, ''),
+      host: base.host,
+      protocol: base.protocol,
+      port: base.port,
+    };
+    transport.connect(target, (...[error, socket]) => {
+      if (error === null) resolve(socket);
+      else reject(error);
+    });
+  });
+}
+
+/** To the proxy when there is one: whether it gets on to the target, only a request can tell. */
+function openSocket(transport: Transport, signal: AbortSignal): Promise<Socket> {
+  const hop = transport.proxy?.url ?? transport.base;
+  const isGuarded = transport.denyPrivate && transport.proxy === undefined;
+  return new Promise((resolve, reject) => {
+    const socket = tcpConnect({
+      host: hop.hostname.replace(/^\[|\]$/g, ''),
+      port: portOf(hop),
+      signal,
+      ...(isGuarded ? { lookup: guardedLookup } : {}),
+    });
+    socket.once('connect', () => {
+      resolve(socket);
+    });
+    socket.on('error', reject);
+  });
+}
+
+async function askHttp(
+  settings: NonNullable<TargetConfig['probe']>,
+  transport: Transport,
+  version: string,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const { base, dispatcher } = transport;
+  const path = requestPath(base, transport.basePath, settings.path);
+  if (path === undefined)
+    return { kind: 'misconfigured', code: 'bad-probe', message: 'the path of "probe" leads out of the base URL' };
+  const [{ default: ky }, undici] = await Promise.all([import('ky'), import('undici')]);
+  const response = await ky(base.origin + path, {
+    method: settings.method,
+    headers: { 'user-agent': `syncq/${version}`, 'accept-encoding': 'identity' },
+    // ky follows up on its own otherwise: it repeats requests and takes a login page for an answer.
+    retry: 0,
+    redirect: 'manual',
+    throwHttpErrors: false,
+    timeout: false,
+    signal,
+    fetch: viaDispatcher(undici.fetch, dispatcher),
+  });
+  await response.body?.cancel().catch(() => undefined);
+  return judge(response.status, response.headers.get('location'), transport);
+}
+
+/** ky hands over the global `Request`, which another undici than ours made: it is taken apart. */
+function viaDispatcher(fetch: typeof undiciFetch, dispatcher: Dispatcher): typeof globalThis.fetch {
+  return async (input, init) => {
+    const request = input instanceof Request ? input : new Request(input, init);
+    const answer = await fetch(request.url, {
+      method: request.method,
+      headers: [...request.headers],
+      redirect: 'manual',
+      signal: request.signal,
+      dispatcher,
+    });
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- ky reads its members only
+    return answer;
+  };
+}
+
+function judge(status: number, location: string | null, transport: Transport): Finding {
+  const { base } = transport;
+  if (DOWN_STATUS.has(status)) {
+    return {
+      kind: 'unreachable',
+      code: `http-${String(status)}`,
+      message: `${base.host} answered the probe with ${String(status)}`,
+    };
+  }
+  const isRedirect = status >= 300 && status < 400 && location !== null && URL.canParse(location, base.href);
+  if (isRedirect && new URL(location, base.href).hostname !== base.hostname) {
+    return {
+      kind: 'unreachable',
+      code: 'captive-portal',
+      message: `the probe of ${base.host} was redirected to another host: is there a captive portal?`,
+    };
+  }
+  return { kind: 'reachable', status };
+}
+
+function cutShort(transport: Transport, limitMs: number, isAborted: boolean): Finding {
+  const { host } = transport.base;
+  return isAborted
+    ? { kind: 'unreachable', code: 'aborted', message: 'the probe was stopped' }
+    : { kind: 'unreachable', code: 'timeout', message: `no answer from ${host} within ${String(limitMs / 1000)} s` };
+}
+
+/** A probe is no attempt: whether something was sent does not matter, only whether the settings are to blame. */
+function fromError(error: unknown, transport: Transport): Finding {
+  const { kind, code, message } = failureOf(error, false, transport.base.host);
+  const isSettings = kind === 'misconfigured' && code !== BAD_REQUEST;
+  return { kind: isSettings ? 'misconfigured' : 'unreachable', code, message };
+}

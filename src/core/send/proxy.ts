@@ -1,0 +1,76 @@
+/** Which proxy a target's requests go through: from the config, else from HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
+import { isLoopbackHost } from './address.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type ProxyChoice =
+  | { kind: 'direct' }
+  | { kind: 'proxy'; url: URL; authorization: string | undefined }
+  /** The setting cannot be used; the text names it and never repeats its value, which may hold a password. */
+  | { kind: 'bad'; message: string };
+
+/**
+ * The proxy for `url`. `setting` is the target's own (`false` = none, whatever the environment says). From the
+ * environment the lower-case name wins, as everywhere; loopback never goes through a proxy found there (as in Go's
+ * `ProxyFromEnvironment`: a local server is not reachable from the proxy, and its plain http must not leave the host).
+ */
+export function proxyFor(url: URL, setting: string | false | undefined, env: Environment): ProxyChoice {
+  if (setting === false) return { kind: 'direct' };
+  if (setting !== undefined) return parseProxy(setting, 'the setting "proxy"');
+  const name = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+  const value = fromEnvironment(env, name);
+  if (value === undefined || isLoopbackHost(url.hostname)) return { kind: 'direct' };
+  if (isExempt(url, fromEnvironment(env, 'NO_PROXY') ?? '')) return { kind: 'direct' };
+  return parseProxy(value, `the environment variable ${name}`);
+}
+
+function fromEnvironment(env: Environment, name: string): string | undefined {
+  const value = env[name.toLowerCase()] ?? env[name];
+  return value === undefined || value.trim() === '' ? undefined : value.trim();
+}
+
+function parseProxy(value: string, where: string): ProxyChoice {
+  // "proxy:3128" is what people write, and every other tool takes it.
+  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
+  if (!URL.canParse(text)) return { kind: 'bad', message: `${where} is not a URL` };
+  const url = new URL(text);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    return {
+      kind: 'bad',
+      message: `${where} names a ${url.protocol.slice(0, -1)} proxy; only http and https proxies work`,
+    };
+  }
+  const authorization = basicOf(url);
+  if (authorization === null)
+    return { kind: 'bad', message: `${where} holds a user or password that cannot be decoded` };
+  return { kind: 'proxy', url, authorization };
+}
+
+/** The Proxy-Authorization of the URL's user info; null when it is not valid percent encoding. */
+function basicOf(url: URL): string | undefined | null {
+  if (url.username === '' && url.password === '') return undefined;
+  try {
+    const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    return `Basic ${Buffer.from(pair, 'utf8').toString('base64')}`;
+  } catch {
+    return null;
+  }
+}
+
+/** NO_PROXY: names separated by commas or blanks; a name covers its subdomains; `host:port`, `*` and leading dots work. */
+function isExempt(url: URL, noProxy: string): boolean {
+  const host = url.hostname.toLowerCase();
+  const port = url.port !== '' ? url.port : url.protocol === 'https:' ? '443' : '80';
+  return noProxy
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .some((entry) => {
+      if (entry === '') return false;
+      if (entry === '*') return true;
+      const withPort = /^(.+):(\d+)$/.exec(entry);
+      const isBareIpv6 = entry.includes('::') && !entry.startsWith('[');
+      if (withPort !== null && !isBareIpv6 && withPort[2] !== port) return false;
+      const name = (withPort === null || isBareIpv6 ? entry : (withPort[1] ?? '')).replace(/^\*?\./, '');
+      return host === name || host === `[${name}]` || host.endsWith(`.${name}`);
+    });
+}

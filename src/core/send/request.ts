@@ -1,0 +1,85 @@
+/** How a stored write becomes a request: its path under the base URL, and its headers in order of precedence. */
+import type { StoredRequest } from '../item.js';
+import type { TargetConfig } from '../target.js';
+import type { SendOptions } from './result.js';
+
+/** Paths made of these characters only are sent as they stand. */
+const PLAIN_PATH = /^[A-Za-z0-9\-_~!$&'()*+,;=:@/?%.]*$/;
+/** Dot segments, plain or percent-encoded, and encoded slashes: they could lead out of the base path (S7). */
+const ESCAPES = /(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)|%2f|%5c|%00|\\/i;
+
+/**
+ * The request target (path and query) for `path` under the base URL, or undefined when it could leave the base path or
+ * is no path. Checked at enqueue as well; here again, because programs may write items into the queue file themselves.
+ */
+export function requestPath(base: URL, basePath: string, path: string): string | undefined {
+  if (path !== '' && !path.startsWith('/') && !path.startsWith('?')) return undefined;
+  const queryAt = path.indexOf('?');
+  if (ESCAPES.test(queryAt < 0 ? path : path.slice(0, queryAt))) return undefined;
+  const whole = `${basePath}${path}`;
+  const target = whole.startsWith('/') ? whole : `/${whole}`;
+  if (PLAIN_PATH.test(path)) return target;
+  // eslint-disable-next-line no-control-regex -- a control character or a fragment is never part of a request target
+  if (/[\u0000-\u001f\u007f#]/.test(path) || !URL.canParse(base.origin + target)) return undefined;
+  const url = new URL(base.origin + target);
+  return url.origin === base.origin && isUnder(basePath, url.pathname) ? url.pathname + url.search : undefined;
+}
+
+/**
+ * Where a redirect may be followed to: an answer's Location, resolved, when it keeps the origin and stays under the
+ * base path; else undefined.
+ */
+export function redirectPath(base: URL, basePath: string, from: string, location: string): string | undefined {
+  if (!URL.canParse(location, base.origin + from)) return undefined;
+  const url = new URL(location, base.origin + from);
+  const isHome = url.origin === base.origin && url.username === '' && url.password === '';
+  return isHome && !ESCAPES.test(url.pathname) && isUnder(basePath, url.pathname)
+    ? url.pathname + url.search
+    : undefined;
+}
+
+function isUnder(basePath: string, pathname: string): boolean {
+  return pathname === basePath || pathname.startsWith(`${basePath}/`);
+}
+
+/** Headers that an item may not set: they belong to the connection, or they carry a credential. */
+const RESERVED = new Set([
+  'host',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'keep-alive',
+  'upgrade',
+  'expect',
+  'te',
+  'trailer',
+  'authorization',
+  'cookie',
+  'proxy-authorization',
+  'proxy-connection',
+]);
+
+export type HeaderBuilder = (
+  request: StoredRequest,
+  credential: SendOptions['credential'],
+) => { headers: Record<string, string> } | { refused: string };
+
+/** Precedence, weakest first: the target's headers, the item's, then what syncq itself has to say. */
+export function headerBuilder(target: TargetConfig, userAgent: string): HeaderBuilder {
+  const common: Record<string, string> = { 'user-agent': userAgent, ...target.headers };
+  const keyHeader = target.idempotencyHeader.toLowerCase();
+  return (request, credential) => {
+    const headers: Record<string, string> = { ...common };
+    for (const name of Object.keys(request.headers)) {
+      const lower = name.toLowerCase();
+      if (RESERVED.has(lower)) return { refused: `an item may not set the header ${lower}` };
+      headers[lower] = request.headers[name] ?? '';
+    }
+    // Never "gzip": the answer is kept as it came, so it has to come readable.
+    headers['accept-encoding'] = 'identity';
+    if (request.contentType !== undefined) headers['content-type'] = request.contentType;
+    headers[keyHeader] = request.idempotencyKey;
+    if (credential !== undefined && !target.implicit) headers[credential[0].toLowerCase()] = credential[1];
+    return { headers };
+  };
+}

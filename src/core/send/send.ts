@@ -1,0 +1,216 @@
+/** Sends a stored write exactly once and says what happened on the wire. Never retries, never throws. */
+import type { Clock } from '../clock.js';
+import type { ResponseExcerpt, StoredRequest } from '../item.js';
+import type { TargetConfig } from '../target.js';
+import { cleanLine } from './clean.js';
+import { watchDeadlines } from './deadline.js';
+import { prepareTransport } from './dispatcher.js';
+import type { PreparedTransport, Problem, Transport } from './dispatcher.js';
+import { Exchange } from './exchange.js';
+import type { ExchangeEnd } from './exchange.js';
+import { BAD_REQUEST, failureOf } from './failure.js';
+import type { Environment } from './proxy.js';
+import { headerBuilder, redirectPath, requestPath } from './request.js';
+import type { SendOptions, SendResult } from './result.js';
+
+export interface SenderDeps {
+  /** The process's environment, for the proxy variables and NODE_TLS_REJECT_UNAUTHORIZED. */
+  env: Environment;
+  clock: Clock;
+  /** syncq's version, for the User-Agent. */
+  version: string;
+}
+
+export interface Sender {
+  /** Why every `send` ends as `misconfigured`; undefined when the target can be sent to. */
+  readonly problem: Problem | undefined;
+  /** What a probe of the same target needs. */
+  readonly transport: PreparedTransport;
+  /**
+   * One attempt: one request on the wire, plus one more when a 307/308 leads elsewhere under the same base URL. The
+   * whole of it ends within `target.timeoutMs`.
+   */
+  send(request: StoredRequest, options: SendOptions): Promise<SendResult>;
+  /** Lets requests in flight end, then closes the connections. */
+  close(): Promise<void>;
+  /** Ends requests in flight (`no-answer`) and closes the connections. */
+  destroy(): Promise<void>;
+}
+
+/** Response headers that help to explain an answer. `date` is kept where it gives a Retry-After date its meaning. */
+const KEPT_HEADERS = [
+  'content-type',
+  'content-encoding',
+  'retry-after',
+  'location',
+  'etag',
+  'x-request-id',
+  'request-id',
+  'x-correlation-id',
+] as const;
+const HEADER_VALUE_LIMIT = 512;
+
+/** Never rejects: a target that cannot be sent to makes a sender whose every answer says what to mend. */
+export async function createSender(target: TargetConfig, deps: SenderDeps): Promise<Sender> {
+  const transport = await prepareTransport(target, deps.env);
+  if (transport.kind === 'broken') return brokenSender(transport);
+  const { clock } = deps;
+  const watch = watchDeadlines(clock);
+  const buildHeaders = headerBuilder(target, `syncq/${deps.version}`);
+  const exchange = (options: ExchangeOptions): Promise<ExchangeEnd> =>
+    new Promise((resolve) => {
+      const { signal } = options;
+      const running = new Exchange(options.deadline, (end) => {
+        watch.remove(running);
+        signal.removeEventListener('abort', onAbort);
+        resolve(end);
+      });
+      const onAbort = (): void => {
+        running.abort();
+      };
+      signal.addEventListener('abort', onAbort);
+      watch.add(running);
+      transport.dispatcher.dispatch(
+        { path: options.path, method: options.method, headers: options.headers, body: options.body },
+        running,
+      );
+    });
+
+  const send = async (request: StoredRequest, options: SendOptions): Promise<SendResult> => {
+    const started = clock.monotonic();
+    const took = (): number => Math.max(0, Math.round(clock.monotonic() - started));
+    if (options.signal.aborted) return { ...cutShort('aborted', false, target, transport), durationMs: took() };
+    const path = requestPath(transport.base, transport.basePath, request.path);
+    if (path === undefined) return { ...unsendable('its path leads out of the base URL'), durationMs: took() };
+    const built = buildHeaders(request, options.credential);
+    if ('refused' in built) return { ...unsendable(built.refused), durationMs: took() };
+    const outgoing: ExchangeOptions = {
+      path,
+      method: request.method,
+      headers: built.headers,
+      body: bufferOf(request.payload),
+      deadline: started + target.timeoutMs,
+      signal: options.signal,
+    };
+    let end = await exchange(outgoing);
+    const next = followed(transport, path, end);
+    if (next !== undefined) end = await exchange({ ...outgoing, path: next });
+    const redirectedTo = next === undefined ? undefined : transport.base.origin + next;
+    return resultOf(end, redirectedTo, target, transport, took());
+  };
+
+  return {
+    problem: undefined,
+    transport,
+    send,
+    async close() {
+      await transport.close();
+      watch.stop();
+    },
+    async destroy() {
+      watch.stop();
+      await transport.destroy();
+    },
+  };
+}
+
+interface ExchangeOptions {
+  path: string;
+  method: StoredRequest['method'];
+  headers: Record<string, string>;
+  body: Buffer | null;
+  deadline: number;
+  signal: AbortSignal;
+}
+
+function brokenSender(transport: Extract<PreparedTransport, { kind: 'broken' }>): Sender {
+  const { problem } = transport;
+  const done = (): Promise<void> => Promise.resolve();
+  return {
+    problem,
+    transport,
+    send: () => Promise.resolve({ kind: 'misconfigured', ...problem, durationMs: 0 }),
+    close: done,
+    destroy: done,
+  };
+}
+
+/** The bytes as undici wants them, without a copy. */
+function bufferOf(payload: Uint8Array | undefined): Buffer | null {
+  if (payload === undefined) return null;
+  return Buffer.isBuffer(payload) ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+}
+
+/** Path to go on to when the answer is a 307 or 308 to the same origin and under the base path (contract, section 5). */
+function followed(transport: Transport, from: string, end: ExchangeEnd): string | undefined {
+  if (end.kind !== 'answer' || (end.status !== 307 && end.status !== 308)) return undefined;
+  const location = headerText(end.headers['location']);
+  return location === undefined ? undefined : redirectPath(transport.base, transport.basePath, from, location);
+}
+
+type Unfinished = Exclude<SendResult, { kind: 'response' }>;
+type WithoutDuration = Pick<Unfinished, 'kind' | 'code' | 'message'>;
+
+function resultOf(
+  end: ExchangeEnd,
+  redirectedTo: string | undefined,
+  target: TargetConfig,
+  transport: Transport,
+  durationMs: number,
+): SendResult {
+  switch (end.kind) {
+    case 'answer':
+      return { kind: 'response', response: excerptOf(end), redirectedTo, durationMs };
+    case 'failure': {
+      const loginWanted = proxyLogin(end.error);
+      if (loginWanted !== undefined) return { kind: 'response', response: loginWanted, redirectedTo, durationMs };
+      return { ...failureOf(end.error, end.isSent, transport.base.host), durationMs };
+    }
+    case 'timeout':
+    case 'aborted':
+      return { ...cutShort(end.kind, end.isSent, target, transport), durationMs };
+  }
+}
+
+/** A proxy that wants a login for its tunnel: the same 407 as on a request, so that it is classified the same. */
+function proxyLogin(error: unknown): ResponseExcerpt | undefined {
+  const isLogin = (error as { proxyStatus?: unknown } | null)?.proxyStatus === 407;
+  return isLogin ? { status: 407, headers: {}, body: Buffer.alloc(0), complete: true } : undefined;
+}
+
+function cutShort(
+  kind: 'timeout' | 'aborted',
+  isSent: boolean,
+  target: TargetConfig,
+  transport: Transport,
+): WithoutDuration {
+  const { host } = transport.base;
+  if (kind === 'aborted')
+    return { kind: 'no-answer', code: 'aborted', message: 'stopped by syncq before an answer came' };
+  const limit = `${String(target.timeoutMs / 1000)} s`;
+  return isSent
+    ? { kind: 'no-answer', code: 'timeout', message: `no answer from ${host} within ${limit}` }
+    : { kind: 'unreachable', code: 'timeout', message: `no connection to ${host} within ${limit}` };
+}
+
+function unsendable(reason: string): WithoutDuration {
+  return { kind: 'misconfigured', code: BAD_REQUEST, message: `this request cannot be sent: ${reason}` };
+}
+
+type Answer = Extract<ExchangeEnd, { kind: 'answer' }>;
+
+function excerptOf(end: Answer): ResponseExcerpt {
+  const headers: Record<string, string> = {};
+  for (const name of KEPT_HEADERS) {
+    const value = headerText(end.headers[name]);
+    if (value !== undefined) headers[name] = cleanLine(value, HEADER_VALUE_LIMIT);
+  }
+  const date = headers['retry-after'] === undefined ? undefined : headerText(end.headers['date']);
+  if (date !== undefined) headers['date'] = cleanLine(date, HEADER_VALUE_LIMIT);
+  return { status: end.status, headers, body: end.body, complete: end.isComplete };
+}
+
+/** The first value of a header that came several times. */
+function headerText(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

@@ -1,0 +1,211 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Method, Outcome } from '../../../src/core/item.js';
+import { OUTCOMES } from '../../../src/core/item.js';
+import type { ClassifyRules } from '../../../src/core/send/classify.js';
+import { classify, isSound } from '../../../src/core/send/classify.js';
+import type { SendResult } from '../../../src/core/send/result.js';
+
+const now = Date.UTC(2026, 10, 6, 8, 49, 37);
+const plain: ClassifyRules = { outcomes: {}, expect: undefined };
+
+function answer(status: number, headers: Record<string, string> = {}, body = '', complete = true): SendResult {
+  return {
+    kind: 'response',
+    durationMs: 5,
+    redirectedTo: undefined,
+    response: { status, headers, body: Buffer.from(body), complete },
+  };
+}
+
+function outcomeOf(
+  status: number,
+  headers: Record<string, string> = {},
+  method: Method = 'POST',
+  rules = plain,
+): Outcome {
+  return classify(answer(status, headers), { method }, rules, now).outcome;
+}
+
+describe('the outcome of a status', () => {
+  test.each<[number, Outcome]>([
+    [200, 'delivered'],
+    [201, 'delivered'],
+    [202, 'delivered'],
+    [204, 'delivered'],
+    [207, 'delivered'],
+    [299, 'delivered'],
+    [300, 'redirect'],
+    [301, 'redirect'],
+    [302, 'redirect'],
+    [303, 'redirect'],
+    [304, 'redirect'],
+    [307, 'redirect'],
+    [308, 'redirect'],
+    [400, 'rejected'],
+    [401, 'auth'],
+    [402, 'rejected'],
+    [403, 'rejected'],
+    [404, 'rejected'],
+    [405, 'rejected'],
+    [407, 'auth'],
+    [408, 'transient'],
+    [409, 'conflict'],
+    [410, 'rejected'],
+    [412, 'conflict'],
+    [413, 'rejected'],
+    [415, 'rejected'],
+    [417, 'rejected'],
+    [422, 'rejected'],
+    [425, 'transient'],
+    [429, 'throttled'],
+    [451, 'rejected'],
+    [499, 'rejected'],
+    [500, 'transient'],
+    [501, 'transient'],
+    [502, 'unavailable'],
+    [503, 'unavailable'],
+    [504, 'unavailable'],
+    [505, 'transient'],
+    [511, 'offline'],
+    [520, 'transient'],
+    [599, 'transient'],
+    [600, 'transient'],
+    [999, 'transient'],
+    [101, 'unknown'],
+  ])('%d is %s', (status, expected) => {
+    expect(outcomeOf(status)).toBe(expected);
+  });
+
+  test.each([404, 410])('DELETE answered %d is delivered, and no other method is', (status) => {
+    expect(outcomeOf(status, {}, 'DELETE')).toBe('delivered');
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH'] as const)
+      expect(outcomeOf(status, {}, method)).toBe('rejected');
+  });
+
+  test.each<[number, string, Outcome, number | undefined]>([
+    [429, '7', 'throttled', 7000],
+    [429, 'nonsense', 'throttled', undefined],
+    [503, '7', 'throttled', 7000],
+    [503, 'Fri, 06 Nov 2026 08:50:37 GMT', 'throttled', 60_000],
+    [503, 'nonsense', 'unavailable', undefined],
+    [503, '0', 'unavailable', 0],
+    [409, '1', 'transient', 1000],
+    [409, 'nonsense', 'conflict', undefined],
+    [500, '9', 'transient', 9000],
+    [502, '9', 'unavailable', 9000],
+    [422, '9', 'rejected', undefined],
+    [301, '9', 'redirect', undefined],
+  ])('%d with Retry-After %j is %s, wait %j', (status, retryAfter, outcome, retryAfterMs) => {
+    const classified = classify(answer(status, { 'retry-after': retryAfter }), { method: 'POST' }, plain, now);
+    expect(classified.outcome).toBe(outcome);
+    expect(classified.retryAfterMs).toBe(retryAfterMs);
+  });
+});
+
+describe('the target has a say', () => {
+  const outcomes = {
+    '409': 'delivered',
+    '404': 'transient',
+    '5xx': 'rejected',
+    '503': 'unavailable',
+    '202': 'transient',
+  } as const;
+
+  test.each<[number, Method, Outcome]>([
+    [409, 'POST', 'delivered'],
+    [404, 'POST', 'transient'],
+    [404, 'DELETE', 'transient'],
+    [500, 'POST', 'rejected'],
+    [503, 'POST', 'unavailable'],
+    [511, 'POST', 'rejected'],
+    [202, 'POST', 'transient'],
+    [200, 'POST', 'delivered'],
+    [400, 'POST', 'rejected'],
+  ])('%d for %s is %s', (status, method, expected) => {
+    expect(outcomeOf(status, { 'retry-after': '5' }, method, { ...plain, outcomes })).toBe(expected);
+  });
+
+  const expecting: ClassifyRules = { outcomes: {}, expect: { status: [200, 201], contentType: 'application/json' } };
+
+  test.each<[string, SendResult, Method, Outcome]>([
+    ['as expected', answer(201, { 'content-type': 'application/json; charset=utf-8' }, '{}'), 'POST', 'delivered'],
+    ['in capitals', answer(201, { 'content-type': 'Application/JSON' }, '{}'), 'POST', 'delivered'],
+    ['another status', answer(202, { 'content-type': 'application/json' }, '{}'), 'POST', 'unknown'],
+    ['a login page', answer(200, { 'content-type': 'text/html' }, '<title>Login</title>'), 'POST', 'unknown'],
+    ['a body without type', answer(200, {}, 'x'), 'POST', 'unknown'],
+    ['no body', answer(200), 'POST', 'delivered'],
+    ['no body yet', answer(200, {}, '', false), 'POST', 'unknown'],
+    ['HEAD', answer(200, { 'content-type': 'text/html' }), 'HEAD', 'delivered'],
+    ['DELETE of what is gone', answer(404, { 'content-type': 'text/html' }), 'DELETE', 'delivered'],
+    ['a refusal stays one', answer(422, { 'content-type': 'text/html' }), 'POST', 'rejected'],
+  ])('"expect": %s', (_what, result, method, expected) => {
+    expect(classify(result, { method }, expecting, now).outcome).toBe(expected);
+  });
+
+  test('a whole kind of content types can be expected', () => {
+    const rules: ClassifyRules = { outcomes: {}, expect: { status: undefined, contentType: 'application/*' } };
+    expect(outcomeOf(200, { 'content-type': 'application/hal+json' }, 'POST', rules)).toBe('delivered');
+    expect(
+      classify(answer(200, { 'content-type': 'text/html' }, 'x'), { method: 'POST' }, rules, now).message,
+    ).toContain('captive portal');
+  });
+
+  test('an override for a 2xx is not asked what it expects', () => {
+    const rules: ClassifyRules = { ...expecting, outcomes: { '202': 'delivered' } };
+    expect(outcomeOf(202, { 'content-type': 'text/html' }, 'POST', rules)).toBe('delivered');
+  });
+});
+
+describe('ends without a status', () => {
+  test.each<[SendResult['kind'], string, Outcome]>([
+    ['unreachable', 'ECONNREFUSED', 'offline'],
+    ['no-answer', 'ECONNRESET', 'unknown'],
+    ['no-answer', 'aborted', 'unknown'],
+    ['misconfigured', 'CERT_HAS_EXPIRED', 'misconfigured'],
+    ['misconfigured', 'bad-request', 'rejected'],
+  ])('%s (%s) is %s, and never sound', (kind, code, outcome) => {
+    const result = { kind, code, message: 'words', durationMs: 1 } as SendResult;
+    const classified = classify(result, { method: 'POST' }, plain, now);
+    expect(classified).toEqual({ outcome, message: 'words', cause: code });
+    expect(isSound(classified)).toBe(false);
+  });
+});
+
+test('sound are the answers that show the server at work', () => {
+  const sound = OUTCOMES.filter((outcome) => isSound({ outcome, status: 200 }));
+  expect(sound).toEqual(['delivered', 'conflict', 'rejected', 'redirect']);
+});
+
+describe('messages', () => {
+  const refused = (id: number): SendResult =>
+    answer(
+      422,
+      { 'content-type': 'application/json' },
+      JSON.stringify({ message: `person ${String(id)} must have digits` }),
+    );
+
+  test("the server's own sentence comes first", () => {
+    expect(classify(refused(17), { method: 'POST' }, plain, now).message).toBe('person 17 must have digits');
+    expect(classify(answer(404), { method: 'POST' }, plain, now).message).toBe('the server does not know this path');
+    expect(classify(answer(418), { method: 'POST' }, plain, now).message).toBe(
+      'the server answered 418 without saying why',
+    );
+  });
+
+  test('the cause is the same for other ids and differs by status', () => {
+    const cause = (result: SendResult): string | undefined => classify(result, { method: 'POST' }, plain, now).cause;
+    expect(cause(refused(17))).toBe(cause(refused(18)));
+    expect(cause(answer(404))).not.toBe(cause(answer(422)));
+    expect(cause(answer(200))).toBeUndefined();
+  });
+
+  test('a redirect tells where to, without the query', () => {
+    const { message } = classify(
+      answer(302, { location: 'https://portal.test/login?token=secret' }),
+      { method: 'POST' },
+      plain,
+      now,
+    );
+    expect(message).toBe('the server redirects to https://portal.test/login: is the base URL right?');
+  });
+});

@@ -1,0 +1,244 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '../../../src/core/clock.js';
+import { systemClock } from '../../../src/core/clock.js';
+import { createCredentials } from '../../../src/core/send/credential.js';
+import type { Credentials } from '../../../src/core/send/credential.js';
+import type { AuthConfig, SecretRef } from '../../../src/core/target.js';
+
+let dir = '';
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'syncq-credential-'));
+});
+
+afterAll(async () => {
+  await rm(dir, { recursive: true });
+});
+
+interface Given {
+  env?: Record<string, string>;
+  clock?: Clock;
+  implicit?: boolean;
+  secretEnv?: string[];
+}
+
+function credentials(
+  auth: AuthConfig | undefined,
+  { env = {}, clock = systemClock, implicit = false, secretEnv }: Given = {},
+): Credentials {
+  const path = process.env['PATH'] ?? '';
+  const deps = { env: { PATH: path, ...env }, clock, ...(secretEnv === undefined ? {} : { secretEnv }) };
+  return createCredentials({ name: 'production', auth, implicit }, deps);
+}
+
+function bearer(token: SecretRef, given: Given = {}): Credentials {
+  return credentials({ kind: 'bearer', token }, given);
+}
+
+/** A secret command that runs `code` in Node. */
+function script(code: string): SecretRef {
+  return { command: [process.execPath, '-e', code] };
+}
+
+async function fileWith(content: string, mode = 0o600): Promise<string> {
+  const path = join(dir, `secret-${String(Math.random()).slice(2)}`);
+  await writeFile(path, content);
+  await chmod(path, mode);
+  return path;
+}
+
+describe('headers', () => {
+  test.each<[AuthConfig, readonly [string, string]]>([
+    [{ kind: 'bearer', token: { env: 'S' } }, ['authorization', 'Bearer s3cret']],
+    [
+      { kind: 'basic', user: 'dev', password: { env: 'S' } },
+      ['authorization', `Basic ${Buffer.from('dev:s3cret').toString('base64')}`],
+    ],
+    [
+      { kind: 'basic', user: 'jürgen', password: { env: 'S' } },
+      ['authorization', `Basic ${Buffer.from('jürgen:s3cret', 'utf8').toString('base64')}`],
+    ],
+    [{ kind: 'header', name: 'X-Api-Key', value: { env: 'S' } }, ['x-api-key', 's3cret']],
+  ])('%j', async (auth, header) => {
+    expect(await credentials(auth, { env: { S: 's3cret' } }).get()).toEqual({ ok: true, header });
+  });
+
+  test('a target without auth and an implicit target have none', async () => {
+    expect(await credentials(undefined).get()).toEqual({ ok: true, header: undefined });
+    const implicit = credentials({ kind: 'bearer', token: { env: 'S' } }, { env: { S: 's3cret' }, implicit: true });
+    expect(await implicit.get()).toEqual({ ok: true, header: undefined });
+  });
+
+  test.each<[AuthConfig, string]>([
+    [{ kind: 'header', name: 'X-Key', value: { env: 'S' } }, 's3cret\r\nx-evil: 1'],
+    [{ kind: 'header', name: 'X-Key', value: { env: 'S' } }, 's3cret\u2028'],
+    [{ kind: 'header', name: 'X Key', value: { env: 'S' } }, 's3cret'],
+    [{ kind: 'bearer', token: { env: 'S' } }, 's3cret with blanks'],
+    [{ kind: 'basic', user: 'a:b', password: { env: 'S' } }, 's3cret'],
+  ])('%j with a value that HTTP does not allow is refused without showing it', async (auth, value) => {
+    const result = await credentials(auth, { env: { S: value } }).get();
+    expect(result).toMatchObject({ ok: false, code: 'no-credential' });
+    expect(JSON.stringify(result)).not.toContain('s3cret');
+  });
+});
+
+describe('environment', () => {
+  test.each([{}, { S: '' }])('%j: says which variable to set', async (env) => {
+    expect(await bearer({ env: 'S' }, { env }).get()).toMatchObject({
+      ok: false,
+      message: 'the environment variable S is not set',
+    });
+  });
+});
+
+describe('file', () => {
+  test('the trailing newline is no part of the secret', async () => {
+    const path = await fileWith('tok\r\n\n');
+    expect(await bearer({ file: path }).get()).toMatchObject({ ok: true, header: ['authorization', 'Bearer tok'] });
+    const link = join(dir, 'link');
+    await symlink(path, link);
+    expect(await bearer({ file: link }).get()).toMatchObject({ ok: true });
+  });
+
+  test.each([0o640, 0o604, 0o620, 0o644, 0o666])('mode %o is refused', async (mode) => {
+    const result = await bearer({ file: await fileWith('s3cret', mode) }).get();
+    expect(result).toMatchObject({ ok: false, message: expect.stringContaining('chmod 600') });
+    expect(JSON.stringify(result)).not.toContain('s3cret');
+  });
+
+  test('missing, empty, too large, a directory: each is told', async () => {
+    const message = async (path: string): Promise<unknown> =>
+      ((await bearer({ file: path }).get()) as { message?: string }).message;
+    expect(await message(join(dir, 'nowhere'))).toMatch(/cannot be read \(ENOENT\)/);
+    expect(await message(await fileWith('\n'))).toMatch(/is empty/);
+    expect(await message(await fileWith('x'.repeat(70_000)))).toMatch(/larger than 64 KiB/);
+    expect(await message(dir)).toMatch(/not a regular file/);
+  });
+});
+
+describe('command', () => {
+  test('plain text', async () => {
+    expect(await bearer(script('console.log("tok")')).get()).toMatchObject({ header: ['authorization', 'Bearer tok'] });
+  });
+
+  test('it gets no shell', async () => {
+    const ref = { command: [process.execPath, '-e', 'console.log(process.argv[1])', '$(id);echo'] };
+    expect(await credentials({ kind: 'header', name: 'x', value: ref }).get()).toMatchObject({
+      header: ['x', '$(id);echo'],
+    });
+  });
+
+  test.each([
+    ['JSON with token', '{"token":"tok","expiresAt":"2999-01-01T00:00:00Z"}', 'tok'],
+    ['a text that only looks like JSON', '{tok', '{tok'],
+  ])('%s', async (_what, printed, token) => {
+    const result = await bearer(script(`process.stdout.write(${JSON.stringify(printed)})`)).get();
+    expect(result).toMatchObject({ header: ['authorization', `Bearer ${token}`] });
+  });
+
+  test.each([
+    ['nothing', '', /printed nothing/],
+    [
+      'a failure',
+      'console.log("s3cret");console.error("\\u001b[31mlogin first\\nmore");process.exit(3)',
+      /failed \(exit 3\): \[31mlogin first$/,
+    ],
+    ['JSON without token', 'console.log("{\\"secret\\":\\"s3cret\\"}")', /without "token"/],
+    ['a time that is none', 'console.log("{\\"token\\":\\"s3cret\\",\\"expiresAt\\":\\"soon\\"}")', /"expiresAt"/],
+    ['too much', 'process.stdout.write("s3cret".repeat(1e6));setTimeout(()=>{},60000)', /more than 64 KiB/],
+    ['a signal', 'process.kill(process.pid,"SIGTERM");setTimeout(()=>{},60000)', /signal SIGTERM/],
+  ])('%s is told, and no secret with it', async (_what, code, message) => {
+    const result = (await bearer(script(code)).get()) as { ok: boolean; message: string };
+    expect(result.ok).toBe(false);
+    expect(result.message).toMatch(message);
+    expect(result.message).not.toContain('s3cret');
+  });
+
+  test('a program that does not exist', async () => {
+    expect(await bearer({ command: ['/nowhere/prog'] }).get()).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('ENOENT'),
+    });
+  });
+
+  test('one that never ends is killed, even if its child keeps the pipe', async () => {
+    const pidFile = join(dir, 'pid');
+    const code = `require('fs').writeFileSync(${JSON.stringify(pidFile)},String(process.pid));setInterval(()=>{},1000)`;
+    let release = (): void => undefined;
+    const waited = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const asked: number[] = [];
+    const clock: Clock = { ...systemClock, sleep: (ms) => (asked.push(ms), waited) };
+    const result = bearer(script(code), { clock }).get();
+    while ((await readFile(pidFile, 'utf8').catch(() => '')) === '')
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    release();
+    expect(await result).toMatchObject({ ok: false, message: expect.stringContaining('no end within 10 s') });
+    expect(asked).toEqual([10_000]);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const pid = Number(await readFile(pidFile, 'utf8'));
+    expect(() => process.kill(pid, 0)).toThrow();
+  });
+
+  test("other secrets in the environment are not the child's", async () => {
+    const given = { env: { OTHER: 's3cret', KEPT: 'yes' }, secretEnv: ['OTHER'] };
+    const result = await bearer(script('console.log(String(process.env.OTHER)+process.env.KEPT)'), given).get();
+    expect(result).toMatchObject({ header: ['authorization', 'Bearer undefinedyes'] });
+  });
+});
+
+describe('memory', () => {
+  /** A command that prints how often it has run. */
+  function counting(expiresAt?: string): { ref: SecretRef; runs: () => Promise<number> } {
+    const path = join(dir, `runs-${String(Math.random()).slice(2)}`);
+    const print =
+      expiresAt === undefined
+        ? 'console.log("t"+n)'
+        : `console.log(JSON.stringify({token:"t"+n,expiresAt:${JSON.stringify(expiresAt)}}))`;
+    const code = `const fs=require('fs'),p=${JSON.stringify(path)};fs.appendFileSync(p,'x');const n=fs.readFileSync(p).length;${print}`;
+    return { ref: script(code), runs: async () => (await readFile(path)).length };
+  }
+
+  test('it is fetched once, also by many at a time', async () => {
+    const { ref, runs } = counting();
+    const found = bearer(ref);
+    const results = await Promise.all([found.get(), found.get(), found.get()]);
+    expect(new Set(results.map((result) => JSON.stringify(result))).size).toBe(1);
+    await found.get();
+    expect(await runs()).toBe(1);
+  });
+
+  test('it is fetched again 30 s before it ends', async () => {
+    const { ref, runs } = counting('2026-01-01T00:10:00Z');
+    let now = Date.UTC(2026, 0, 1);
+    const found = bearer(ref, { clock: { ...systemClock, now: () => now } });
+    await found.get();
+    now += 569_000;
+    await found.get();
+    expect(await runs()).toBe(1);
+    now += 1000;
+    expect(await found.get()).toMatchObject({ header: ['authorization', 'Bearer t2'] });
+  });
+
+  test('refresh tells whether it changed', async () => {
+    const changing = bearer(counting().ref);
+    await changing.get();
+    expect(await changing.refresh()).toBe(true);
+    const steady = bearer(script('console.log("same")'));
+    await steady.get();
+    expect(await steady.refresh()).toBe(false);
+    expect(await credentials(undefined).refresh()).toBe(false);
+  });
+
+  test('a failure is not remembered', async () => {
+    const path = join(dir, 'later');
+    const found = bearer({ file: path });
+    expect(await found.get()).toMatchObject({ ok: false });
+    await writeFile(path, 'tok', { mode: 0o600 });
+    expect(await found.get()).toMatchObject({ ok: true });
+  });
+});

@@ -1,0 +1,210 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { systemClock } from '../../../src/core/clock.js';
+import { prepareTransport } from '../../../src/core/send/dispatcher.js';
+import { probe } from '../../../src/core/send/probe.js';
+import type { ProbeOptions } from '../../../src/core/send/probe.js';
+import type { ProbeResult } from '../../../src/core/send/result.js';
+import type { TargetConfig } from '../../../src/core/target.js';
+import { pem, pemPath, startHttp, startHttps, startProxy, startRaw, targetOf } from './support.js';
+
+const open: { close(): Promise<unknown> }[] = [];
+
+afterEach(async () => {
+  for (const thing of open.splice(0)) await thing.close();
+});
+
+function keep<T extends { close(): Promise<unknown> }>(thing: T): T {
+  open.push(thing);
+  return thing;
+}
+
+async function probeOf(
+  target: TargetConfig,
+  options: ProbeOptions = {},
+  signal = new AbortController().signal,
+): Promise<ProbeResult> {
+  const transport = await prepareTransport(target, {});
+  try {
+    return await probe(target, transport, { clock: systemClock, version: '0.0.0-test', signal }, options);
+  } finally {
+    if (transport.kind === 'ready') await transport.destroy();
+  }
+}
+
+const ca = { ca: pemPath('ca.pem'), cert: undefined, key: undefined };
+
+describe('a connection is the probe', () => {
+  test('something listens: reachable, and nothing is sent', async () => {
+    let bytes = 0;
+    const server = keep(await startRaw((socket) => socket.on('data', (chunk: Buffer) => (bytes += chunk.length))));
+    expect(await probeOf(targetOf(server.url))).toMatchObject({ kind: 'reachable', status: undefined });
+    expect(server.connections()).toBe(1);
+    expect(bytes).toBe(0);
+  });
+
+  test('nobody listens', async () => {
+    const server = await startRaw(() => undefined);
+    await server.close();
+    expect(await probeOf(targetOf(server.url))).toMatchObject({ kind: 'unreachable', code: 'ECONNREFUSED' });
+  });
+
+  test('with a proxy, the proxy is asked for', async () => {
+    const proxy = keep(await startProxy(() => 200));
+    expect(await probeOf(targetOf('https://api.test', { proxy: proxy.url }))).toMatchObject({ kind: 'reachable' });
+    expect(proxy.connections()).toBe(1);
+    expect(proxy.seen).toEqual([]);
+  });
+
+  test('wrong settings are told without a look', async () => {
+    expect(await probeOf(targetOf('http://api.test'))).toMatchObject({ kind: 'misconfigured', code: 'insecure-http' });
+  });
+
+  test('a private address is refused when it connects', async () => {
+    const server = keep(await startRaw(() => undefined));
+    const target = targetOf(`https://localhost:${String(server.port)}`);
+    const transport = await prepareTransport(target, {});
+    if (transport.kind !== 'ready') throw new Error('not ready');
+    const deps = { clock: systemClock, version: '0', signal: new AbortController().signal };
+    const result = await probe(target, { ...transport, denyPrivate: true }, deps);
+    expect(result).toMatchObject({ kind: 'misconfigured', code: 'forbidden-address' });
+    expect(server.connections()).toBe(0);
+  });
+});
+
+describe('mode tls', () => {
+  test.each([
+    ['server.pem', 'reachable', undefined],
+    ['expired.pem', 'misconfigured', 'CERT_HAS_EXPIRED'],
+    ['self-signed.pem', 'misconfigured', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+  ])('%s is %s', async (certificate, kind, code) => {
+    const server = keep(await startHttps({ key: pem('server.key'), cert: pem(certificate) }, () => undefined));
+    const result = await probeOf(targetOf(server.url, { tls: ca }), { mode: 'tls' });
+    expect(result).toMatchObject({ kind, ...(code === undefined ? {} : { code }) });
+  });
+
+  test('the tunnel of a proxy is part of the way', async () => {
+    const server = keep(await startHttps({ key: pem('server.key'), cert: pem('server.pem') }, () => undefined));
+    const proxy = keep(await startProxy(() => 200));
+    const target = targetOf(`https://api.test:${String(server.port)}`, { tls: ca, proxy: proxy.url });
+    expect(await probeOf(target, { mode: 'tls' })).toMatchObject({ kind: 'reachable' });
+    expect(proxy.seen).toEqual([`CONNECT api.test:${String(server.port)}`]);
+  });
+
+  test('a handshake that never ends', async () => {
+    const server = keep(await startRaw(() => undefined));
+    const target = targetOf(server.url.replace('http:', 'https:'));
+    expect(await probeOf(target, { mode: 'tls', timeoutMs: 200 })).toMatchObject({
+      kind: 'unreachable',
+      code: 'timeout',
+    });
+  });
+});
+
+describe('a request is the probe', () => {
+  const health = { method: 'GET', path: '/health' } as const;
+
+  test.each([
+    [200, 'reachable'],
+    [204, 'reachable'],
+    [401, 'reachable'],
+    [404, 'reachable'],
+    [405, 'reachable'],
+    [500, 'reachable'],
+    [304, 'reachable'],
+    [502, 'unreachable'],
+    [503, 'unreachable'],
+    [504, 'unreachable'],
+    [511, 'unreachable'],
+  ])('%d is %s, after one request', async (status, kind) => {
+    const seen: string[] = [];
+    const server = keep(
+      await startHttp((request, response) => {
+        seen.push(`${String(request.method)} ${String(request.url)}`);
+        response.writeHead(status, { 'retry-after': '0' }).end();
+      }),
+    );
+    expect(await probeOf(targetOf(`${server.url}/v1`, { probe: health }))).toMatchObject({ kind });
+    expect(seen).toEqual(['GET /v1/health']);
+  });
+
+  test('neither credential nor headers of the target go with it', async () => {
+    let headers: object = {};
+    const server = keep(
+      await startHttp((request, response) => {
+        headers = request.headers;
+        response.end();
+      }),
+    );
+    const target = targetOf(server.url, {
+      probe: { method: 'HEAD', path: '/' },
+      headers: { 'x-tenant': 'a' },
+      auth: { kind: 'bearer', token: { env: 'S' } },
+    });
+    expect(await probeOf(target)).toMatchObject({ kind: 'reachable', status: 200 });
+    expect(headers).toMatchObject({ 'user-agent': 'syncq/0.0.0-test' });
+    expect(headers).not.toHaveProperty('x-tenant');
+    expect(headers).not.toHaveProperty('authorization');
+  });
+
+  test.each([
+    ['http://portal.test/login', 'unreachable'],
+    ['/login', 'reachable'],
+    ['http://[', 'reachable'],
+  ])('a redirect to %s is %s, and not followed', async (location, kind) => {
+    const seen: (string | undefined)[] = [];
+    const server = keep(
+      await startHttp((request, response) => {
+        seen.push(request.url);
+        response.writeHead(302, { location }).end();
+      }),
+    );
+    expect(await probeOf(targetOf(server.url, { probe: health }))).toMatchObject({ kind });
+    expect(seen).toEqual(['/health']);
+  });
+
+  test.each(['hangs', 'hangs in the body'])('a server that %s', async (how) => {
+    const server = keep(
+      await startHttp((_request, response) => {
+        if (how === 'hangs in the body') response.write('x');
+      }),
+    );
+    const started = performance.now();
+    const result = await probeOf(targetOf(server.url, { probe: health }), { timeoutMs: 300 });
+    expect(result).toMatchObject(how === 'hangs' ? { kind: 'unreachable', code: 'timeout' } : { kind: 'reachable' });
+    expect(performance.now() - started).toBeLessThan(3000);
+  });
+
+  test('a dropped connection', async () => {
+    const server = keep(await startHttp((request) => request.socket.destroy()));
+    expect(await probeOf(targetOf(server.url, { probe: health }))).toMatchObject({
+      kind: 'unreachable',
+      code: 'UND_ERR_SOCKET',
+    });
+  });
+
+  test('a wrong certificate', async () => {
+    const server = keep(await startHttps({ key: pem('server.key'), cert: pem('expired.pem') }, () => undefined));
+    expect(await probeOf(targetOf(server.url, { tls: ca, probe: health }))).toMatchObject({
+      kind: 'misconfigured',
+      code: 'CERT_HAS_EXPIRED',
+    });
+  });
+
+  test('through a proxy, in absolute form', async () => {
+    const proxy = keep(await startProxy(() => 200));
+    const target = targetOf('http://api.test/v1', { insecureHttp: true, proxy: proxy.url, probe: health });
+    expect(await probeOf(target)).toMatchObject({ kind: 'reachable', status: 200 });
+    expect(proxy.seen).toEqual(['GET http://api.test/v1/health']);
+  });
+
+  test('it ends at once when it is stopped', async () => {
+    const server = keep(await startHttp(() => undefined));
+    const controller = new AbortController();
+    setTimeout(() => {
+      controller.abort();
+    }, 50);
+    const result = await probeOf(targetOf(server.url, { probe: health }), {}, controller.signal);
+    expect(result).toMatchObject({ kind: 'unreachable', code: 'aborted' });
+    expect(result.durationMs).toBeLessThan(2000);
+  });
+});

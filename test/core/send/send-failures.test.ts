@@ -1,0 +1,323 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Socket } from 'node:net';
+import type { SendResult } from '../../../src/core/send/result.js';
+import type { RunningServer } from './support.js';
+import {
+  optionsOf,
+  pem,
+  pemPath,
+  requestOf,
+  senderFor,
+  startHttp,
+  startHttps,
+  startProxy,
+  startRaw,
+  targetOf,
+} from './support.js';
+import { keep, rawServer, recorder, responseOf, sendTo, sender } from './wire.js';
+
+describe('no answer: the request may have arrived', () => {
+  test.each([
+    ['the server closes', (socket: Socket) => socket.end(), 'UND_ERR_SOCKET'],
+    ['the server resets', (socket: Socket) => socket.resetAndDestroy(), 'ECONNRESET'],
+    ['something else than HTTP comes', (socket: Socket) => socket.end('SSH-2.0-x\r\n'), 'HTTPParserError'],
+    ['the answer breaks off in its headers', (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\nx: '), undefined],
+    [
+      'a 100 comes unasked',
+      (socket: Socket) => socket.write('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'),
+      'UND_ERR_SOCKET',
+    ],
+    [
+      'the headers are too large',
+      (socket: Socket) => socket.end(`HTTP/1.1 200 OK\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`),
+      'UND_ERR_HEADERS_OVERFLOW',
+    ],
+  ])('%s', async (_what, reply, code) => {
+    const server = await rawServer(reply);
+    const result = await sendTo(server.url);
+    expect(result).toMatchObject({ kind: 'no-answer', ...(code === undefined ? {} : { code }) });
+    expect(server.connections()).toBe(1);
+  });
+
+  test('too large headers are named as such', async () => {
+    const server = await rawServer((socket) => socket.end(`HTTP/1.1 200 OK\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`));
+    expect(await sendTo(server.url)).toMatchObject({
+      message: expect.stringContaining('more than 16 KiB of headers'),
+    });
+  });
+
+  test('nothing comes within the deadline', async () => {
+    const server = await rawServer(() => undefined);
+    const result = await sendTo(server.url, { timeoutMs: 250 });
+    expect(result).toMatchObject({
+      kind: 'no-answer',
+      code: 'timeout',
+      message: expect.stringContaining('within 0.25 s'),
+    });
+    expect(result.durationMs).toBeGreaterThanOrEqual(245);
+    expect(result.durationMs).toBeLessThan(2000);
+  });
+
+  test('deadlines hold for many attempts under way', async () => {
+    const server = await rawServer(() => undefined);
+    const to = await sender(targetOf(server.url, { timeoutMs: 300, concurrency: 8 }));
+    const results: Promise<SendResult>[] = [];
+    for (let round = 0; round < 8; round += 1) {
+      results.push(to.send(requestOf(), optionsOf()));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    for (const result of await Promise.all(results)) {
+      expect(result).toMatchObject({ kind: 'no-answer', code: 'timeout' });
+      expect(result.durationMs).toBeGreaterThanOrEqual(295);
+      expect(result.durationMs).toBeLessThan(1500);
+    }
+  });
+
+  test('an aborted attempt ends at once', async () => {
+    const server = await rawServer(() => undefined);
+    const to = await sender(targetOf(server.url));
+    const controller = new AbortController();
+    setTimeout(() => {
+      controller.abort();
+    }, 50);
+    const result = await to.send(requestOf(), optionsOf({ signal: controller.signal }));
+    expect(result).toMatchObject({ kind: 'no-answer', code: 'aborted' });
+    expect(result.durationMs).toBeLessThan(2000);
+    expect(await to.send(requestOf(), optionsOf({ signal: controller.signal }))).toMatchObject({ code: 'aborted' });
+    expect(server.connections()).toBe(1);
+  });
+
+  test('destroy ends what is under way', async () => {
+    const server = await rawServer(() => undefined);
+    const to = await senderFor(targetOf(server.url));
+    const result = to.send(requestOf(), optionsOf());
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await to.destroy();
+    expect(await result).toMatchObject({ kind: 'no-answer' });
+    expect(await to.send(requestOf(), optionsOf())).toMatchObject({ kind: 'unreachable' });
+  });
+});
+
+describe('unreachable: nothing was sent', () => {
+  test('nobody listens', async () => {
+    const server = await startHttp(() => undefined);
+    await server.close();
+    expect(await sendTo(server.url)).toMatchObject({
+      kind: 'unreachable',
+      code: 'ECONNREFUSED',
+      message: `no connection to 127.0.0.1:${String(server.port)}: connection refused (ECONNREFUSED)`,
+    });
+  });
+
+  test('the name does not exist', async () => {
+    const result = await sendTo('https://nowhere.invalid', { proxy: false });
+    expect(result).toMatchObject({ kind: 'unreachable' });
+    expect((result as { code: string }).code).toMatch(/^(ENOTFOUND|EAI_AGAIN)$/);
+  });
+
+  test('the TLS handshake never ends', async () => {
+    const server = keep(await startRaw(() => undefined));
+    const result = await sendTo(server.url.replace('http:', 'https:'), { timeoutMs: 300 });
+    expect(result).toMatchObject({ kind: 'unreachable', code: 'timeout' });
+  });
+
+  test('the connection is reset in the TLS handshake', async () => {
+    const server = await rawServer((socket) => socket.resetAndDestroy());
+    expect(await sendTo(server.url.replace('http:', 'https:'))).toMatchObject({
+      kind: 'unreachable',
+      code: 'ECONNRESET',
+    });
+  });
+
+  test('a request that found no free connection before its deadline is never written', async () => {
+    let requests = 0;
+    const server = keep(
+      await startHttp((_request, response) => {
+        requests += 1;
+        setTimeout(() => response.end(), 600);
+      }),
+    );
+    const to = await sender(targetOf(server.url, { concurrency: 1, timeoutMs: 2000 }));
+    const controller = new AbortController();
+    const first = to.send(requestOf(), optionsOf());
+    const second = to.send(requestOf(), optionsOf({ signal: controller.signal }));
+    setTimeout(() => {
+      controller.abort();
+    }, 100);
+    expect(await second).toMatchObject({ kind: 'no-answer', code: 'aborted' });
+    expect(responseOf(await first).status).toBe(200);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(requests).toBe(1);
+    expect(responseOf(await to.send(requestOf(), optionsOf())).status).toBe(200);
+  });
+});
+
+describe('TLS', () => {
+  const key = pem('server.key');
+
+  async function secure(certificate: string, more: object = {}): Promise<RunningServer> {
+    return keep(await startHttps({ key, cert: pem(certificate), ...more }, (_request, response) => response.end('{}')));
+  }
+  const ca = { ca: pemPath('ca.pem'), cert: undefined, key: undefined };
+
+  test('a private authority works, and the connection is used again', async () => {
+    const server = await secure('server.pem');
+    const to = await sender(targetOf(server.url, { tls: ca, concurrency: 1 }));
+    for (let round = 0; round < 3; round += 1)
+      expect(responseOf(await to.send(requestOf(), optionsOf())).status).toBe(200);
+    expect(server.connections()).toBe(1);
+  });
+
+  test.each([
+    ['expired.pem', ca, 'CERT_HAS_EXPIRED', 'clock is wrong'],
+    ['wrong-name.pem', ca, 'ERR_TLS_CERT_ALTNAME_INVALID', 'another name'],
+    ['self-signed.pem', ca, 'DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed'],
+    ['server.pem', undefined, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'authority unknown'],
+    ['server.pem', { ...ca, ca: pemPath('other-ca.pem') }, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'authority unknown'],
+  ])('%s is refused: misconfigured', async (certificate, tls, code, words) => {
+    const server = await secure(certificate);
+    const result = await sendTo(server.url, { tls });
+    expect(result).toMatchObject({ kind: 'misconfigured', code });
+    expect((result as { message: string }).message).toContain(words);
+    expect((result as { message: string }).message).toContain(`127.0.0.1:${String(server.port)}`);
+  });
+
+  test.each(['TLSv1.2', 'TLSv1.3'])(
+    '%s: a missing client certificate is a misconfiguration, a right one works',
+    async (version) => {
+      const options = {
+        ca: pem('ca.pem'),
+        requestCert: true,
+        rejectUnauthorized: true,
+        minVersion: version,
+        maxVersion: version,
+      };
+      const server = await secure('server.pem', options);
+      const refused = await sendTo(server.url, { tls: ca });
+      expect(refused).toMatchObject({
+        kind: 'misconfigured',
+        message: expect.stringContaining('"cert", "key"'),
+      });
+      const tls = { ca: pemPath('ca.pem'), cert: pemPath('client.pem'), key: pemPath('client.key') };
+      expect(responseOf(await sendTo(server.url, { tls })).status).toBe(200);
+    },
+  );
+
+  test('plain http on the port is told', async () => {
+    const server = await recorder();
+    const result = await sendTo(server.url.replace('http:', 'https:'));
+    expect(result).toMatchObject({
+      kind: 'misconfigured',
+      message: expect.stringContaining('does not speak TLS'),
+    });
+  });
+});
+
+describe('proxies', () => {
+  test('https goes through a tunnel, with a login', async () => {
+    const server = keep(
+      await startHttps({ key: pem('server.key'), cert: pem('server.pem') }, (_request, response) => response.end('{}')),
+    );
+    const proxy = keep(await startProxy(({ authorization }) => (authorization === 'Basic dMO8OnA6dw==' ? 200 : 407)));
+    const tls = { ca: pemPath('ca.pem'), cert: undefined, key: undefined };
+    const to = await sender(targetOf(`https://api.test:${String(server.port)}`, { tls, concurrency: 1 }), {
+      HTTPS_PROXY: `http://t%C3%BC:p%3Aw@127.0.0.1:${String(proxy.port)}`,
+    });
+    expect(responseOf(await to.send(requestOf(), optionsOf())).status).toBe(200);
+    expect(responseOf(await to.send(requestOf(), optionsOf())).status).toBe(200);
+    expect(proxy.seen).toEqual([`CONNECT api.test:${String(server.port)}`]);
+  });
+
+  test('plain http is asked for in absolute form', async () => {
+    const proxy = keep(await startProxy(() => 200));
+    const to = await sender(targetOf('http://api.test/v1', { insecureHttp: true, proxy: proxy.url }));
+    const response = responseOf(await to.send(requestOf(), optionsOf()));
+    expect(Buffer.from(response.body).toString()).toBe('via proxy to api.test');
+    expect(response.headers['x-request-id']).toBe('api.test');
+    expect(proxy.seen).toEqual(['POST http://api.test/v1/things']);
+  });
+
+  test.each(['https://api.test', 'http://api.test'])('a proxy that wants a login for %s: 407', async (url) => {
+    const proxy = keep(await startProxy(() => 407));
+    expect(responseOf(await sendTo(url, { insecureHttp: true, proxy: proxy.url })).status).toBe(407);
+  });
+
+  test.each([
+    [403, 'proxy-refused'],
+    [502, 'proxy-refused'],
+    [0, 'ECONNRESET'],
+  ])('a tunnel refused with %d is no connection, and is asked for once', async (status, code) => {
+    const proxy = keep(await startProxy(() => status));
+    expect(await sendTo('https://api.test', { proxy: proxy.url })).toMatchObject({ kind: 'unreachable', code });
+    expect(proxy.seen).toHaveLength(1);
+  });
+
+  test('no proxy there', async () => {
+    const proxy = await startProxy(() => 200);
+    await proxy.close();
+    expect(await sendTo('https://api.test', { proxy: proxy.url })).toMatchObject({
+      kind: 'unreachable',
+      code: 'ECONNREFUSED',
+    });
+  });
+
+  test('a proxy that never opens the tunnel', async () => {
+    const proxy = keep(await startRaw(() => undefined));
+    expect(await sendTo('https://api.test', { proxy: proxy.url, timeoutMs: 300 })).toMatchObject({
+      kind: 'unreachable',
+    });
+  });
+
+  test('"proxy": false goes direct whatever the environment says', async () => {
+    const server = await recorder();
+    const to = await sender(targetOf(server.url, { proxy: false }), { HTTP_PROXY: 'http://127.0.0.1:9' });
+    expect(responseOf(await to.send(requestOf(), optionsOf())).status).toBe(200);
+  });
+});
+
+describe('settings that cannot work', () => {
+  const wrongTls = { ca: pemPath('README.md'), cert: undefined, key: undefined };
+  test.each([
+    ['NODE_TLS_REJECT_UNAUTHORIZED=0', 'https://api.test', {}, { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, 'tls-off'],
+    ['plain http', 'http://api.test', {}, {}, 'insecure-http'],
+    ['no URL', 'api.test', {}, {}, 'bad-base-url'],
+    ['another scheme', 'ftp://api.test', {}, {}, 'bad-base-url'],
+    ['a password in the URL', 'https://a:b@api.test', {}, {}, 'bad-base-url'],
+    ['a private literal address', 'https://10.0.0.1', { denyPrivate: true }, {}, 'forbidden-address'],
+    ['a mapped literal address', 'https://[::ffff:8.8.8.8]', { denyPrivate: true }, {}, 'forbidden-address'],
+    ['a name of this machine', 'http://localhost', { denyPrivate: true }, {}, 'forbidden-address'],
+    ['a missing CA file', 'https://api.test', { tls: { ...wrongTls, ca: '/nowhere/ca.pem' } }, {}, 'bad-tls'],
+    ['a CA file that is none', 'https://api.test', { tls: wrongTls }, {}, 'bad-tls'],
+    [
+      'a certificate without key',
+      'https://api.test',
+      { tls: { ca: undefined, cert: pemPath('client.pem'), key: undefined } },
+      {},
+      'bad-tls',
+    ],
+    [
+      "another one's key",
+      'https://api.test',
+      { tls: { ca: undefined, cert: pemPath('client.pem'), key: pemPath('server.key') } },
+      {},
+      'bad-tls',
+    ],
+    ['a socks proxy', 'https://api.test', { proxy: 'socks5://user:secret@127.0.0.1' }, {}, 'bad-proxy'],
+    ['a proxy that is no URL', 'https://api.test', {}, { https_proxy: 'http://user:secret@[' }, 'bad-proxy'],
+  ])('%s: misconfigured, nothing is sent', async (_what, url, changes, env, code) => {
+    const to = await sender(targetOf(url, changes), env);
+    expect(to.problem?.code).toBe(code);
+    const result = await to.send(requestOf(), optionsOf());
+    expect(result).toMatchObject({ kind: 'misconfigured', code });
+    expect(JSON.stringify(result)).not.toContain('secret');
+  });
+
+  test('a name that resolves to a private address is refused when it connects', async () => {
+    const server = await recorder();
+    const to = await sender(targetOf(`https://localhost.localdomain:${String(server.port)}`, { denyPrivate: true }));
+    // Where the name does not resolve at all there is nothing to refuse; the look-up itself is tested in address.test.ts.
+    const result = await to.send(requestOf(), optionsOf());
+    expect(['misconfigured', 'unreachable']).toContain(result.kind);
+    expect(server.connections()).toBe(0);
+  });
+});

@@ -1,0 +1,173 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { MESSAGE_LIMIT, serverMessage } from '../../../src/core/send/server-message.js';
+
+function said(body: unknown, contentType = 'application/json', more: Record<string, string> = {}): string | undefined {
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  return serverMessage({ headers: { 'content-type': contentType, ...more }, body: bytes });
+}
+
+describe('JSON answers', () => {
+  test.each<[string, unknown, string | undefined]>([
+    [
+      'problem details',
+      { type: 'about:blank', title: 'Refused', status: 422, detail: 'phone must be digits' },
+      'phone must be digits',
+    ],
+    ['problem details, title only', { type: 'about:blank', title: 'Out of credit' }, 'Out of credit'],
+    [
+      'problem details with errors',
+      { title: 'Your request is invalid', errors: [{ detail: 'must be positive', pointer: '#/age' }] },
+      'age: must be positive',
+    ],
+    ['message', { message: 'Name too long' }, 'Name too long'],
+    ['error as a string', { error: 'Name too long' }, 'Name too long'],
+    [
+      'error as an object (Google, Stripe)',
+      { error: { code: 400, message: 'Invalid currency', status: 'INVALID' } },
+      'Invalid currency',
+    ],
+    ['OAuth', { error: 'invalid_token', error_description: 'The token expired' }, 'The token expired'],
+    ['Rails, list', { errors: ["Name can't be blank", 'Phone is invalid'] }, "Name can't be blank; Phone is invalid"],
+    ['Rails, map', { errors: { name: ["can't be blank"] } }, "name: can't be blank"],
+    ['Rails, bare map', { name: ["can't be blank"], base: ['Too late'] }, "name: can't be blank; Too late"],
+    [
+      'Laravel',
+      { message: 'The given data was invalid.', errors: { phone: ['The phone must be digits.'] } },
+      'The phone must be digits.',
+    ],
+    [
+      'Django REST, fields',
+      { phone: ['Enter digits.'], non_field_errors: ['Too late.'] },
+      'phone: Enter digits.; Too late.',
+    ],
+    ['Django REST, detail', { detail: 'Not found.' }, 'Not found.'],
+    [
+      'FastAPI',
+      { detail: [{ loc: ['body', 'phone'], msg: 'field required', type: 'missing' }] },
+      'phone: field required',
+    ],
+    [
+      'Spring',
+      { timestamp: '2026', status: 400, error: 'Bad Request', message: 'phone is bad', path: '/x' },
+      'phone is bad',
+    ],
+    [
+      'ASP.NET',
+      { title: 'One or more validation errors occurred.', status: 400, errors: { Phone: ['Only digits, please.'] } },
+      'Phone: Only digits, please.',
+    ],
+    ['GraphQL', { errors: [{ message: 'Cannot query x', path: ['a', 0] }], data: null }, 'a.0: Cannot query x'],
+    [
+      'JSON:API',
+      {
+        errors: [
+          { status: '422', title: 'Invalid', detail: 'must be digits', source: { pointer: '/data/attributes/phone' } },
+        ],
+      },
+      'phone: must be digits',
+    ],
+    ['Express Joi', { statusCode: 400, error: 'Bad Request', message: '"phone" is required' }, '"phone" is required'],
+    ['a string', '"Too late"', 'Too late'],
+    ['many errors', { errors: ['one', 'two', 'three', 'four', 'five'] }, 'one; two; three (and 2 more)'],
+    ['nested deep', { error: { error: { error: { message: 'inside' } } } }, 'inside'],
+    ['the record itself', { id: 1, name: 'Meyer', phone: 'abc' }, undefined],
+    ['an empty object', {}, undefined],
+    ['an empty list', [], undefined],
+    ['null', 'null', undefined],
+    ['text that calls itself JSON', 'Too late', 'Too late'],
+    ['__proto__', '{"__proto__":{"message":"polluted"},"detail":"fine"}', 'fine'],
+  ])('%s', (_what, body, expected) => {
+    expect(said(body)).toBe(expected);
+  });
+
+  test('cut JSON still tells its sentence', () => {
+    expect(said('{"trace":"' + 'x'.repeat(500) + '","message":"phone must be \\"digits\\"","more":["a')).toBe(
+      'phone must be "digits"',
+    );
+    expect(said('{"trace":"xxx')).toBeUndefined();
+  });
+});
+
+describe('other answers', () => {
+  test.each<[string, string | Buffer, string, string | undefined]>([
+    [
+      'the title of a page',
+      '<!doctype html><html><head><title>502 Bad&nbsp;Gateway</title></head><body><h1>x</h1>',
+      'text/html',
+      '502 Bad Gateway',
+    ],
+    [
+      'the heading of a page',
+      '<html><body><h1 class="a">Not <b>here</b> &amp; now</h1>',
+      'text/html',
+      'Not here & now',
+    ],
+    [
+      'S3',
+      '<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>',
+      'application/xml',
+      'Access Denied',
+    ],
+    ['a page without either', '<html><body>x</body></html>', 'text/html', undefined],
+    ['the first line of plain text', '\n  Too late \nstack trace', 'text/plain', 'Too late'],
+    ['latin-1', Buffer.from('Stra\xdfe fehlt', 'latin1'), 'text/plain; charset=ISO-8859-1', 'Straße fehlt'],
+    [
+      'UTF-16 with a byte order mark',
+      Buffer.from('\ufeffzu sp\u00e4t', 'utf16le'),
+      'text/plain; charset=utf-16',
+      'zu spät',
+    ],
+    ['an unknown charset', 'late', 'text/plain; charset=klingon', 'late'],
+    ['bytes', Buffer.from([0, 1, 2, 3]), 'application/octet-stream', undefined],
+    ['nothing', '', 'text/plain', undefined],
+    ['white space', ' \n ', 'text/plain', undefined],
+  ])('%s', (_what, body, contentType, expected) => {
+    expect(said(body, contentType)).toBe(expected);
+  });
+
+  test('a compressed body tells nothing', () => {
+    expect(said('text', 'text/plain', { 'content-encoding': 'gzip' })).toBeUndefined();
+  });
+
+  test('no control, colour, bell, title or direction change comes through', () => {
+    const evil = '\x1b]0;pwn\x07\x1b[2J\u009b31m\x1b]52;c;cm0gLXJm\x07bad\rOK \u202Eevil\u2066\u200b end';
+    const message = said(evil, 'text/plain') ?? '';
+    expect(said('{"message":"half \\ud800 pair"}')).toBe('half pair');
+    // eslint-disable-next-line no-control-regex -- that none is left is what is tested
+    expect(message).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]/);
+    expect(message).toContain('bad OK evil end');
+  });
+
+  test('whatever comes, it is one line of bounded length', () => {
+    const answers = fc.oneof(
+      fc.json(),
+      fc.string({ unit: 'binary' }),
+      fc.string({ unit: 'binary' }).map((text) => `<title>${text}</title>`),
+    );
+    fc.assert(
+      fc.property(answers, fc.constantFrom('application/json', 'text/html', 'text/plain'), (body, contentType) => {
+        const message = said(Buffer.from(body), contentType);
+        return (
+          message === undefined || (message.length > 0 && message.length <= MESSAGE_LIMIT && !/[\r\n]/.test(message))
+        );
+      }),
+    );
+  });
+
+  test.each([
+    ['brackets', '['.repeat(1_000_000)],
+    ['braces', '{"errors":'.repeat(100_000)],
+    ['tags', '<title'.repeat(160_000)],
+    ['open tags', '<'.repeat(1_000_000)],
+    ['quotes', `{"message":"${'\\"'.repeat(500_000)}`],
+    ['blanks', ' '.repeat(1_000_000) + 'x'],
+    ['lines', '\n'.repeat(1_000_000)],
+    ['ampersands', `<title>${'&'.repeat(1_000_000)}</title>`],
+  ])('a megabyte of %s costs little', (_what, body) => {
+    const started = performance.now();
+    said(body, 'text/html');
+    said(body);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+});
