@@ -51,9 +51,9 @@ export function parseIsoTime(text: string): number | undefined {
     .map((part) => Number(part || 0));
   const ms = Number((match[7] ?? '').padEnd(3, '0').slice(0, 3));
   if (year < 1970) refuse(text, 'the year is before 1970');
-  // Date.UTC carries 30 February over into March: comparing the fields finds that out.
+  // Date.UTC carries 30 February over into March: the month then differs.
   const utc = new Date(Date.UTC(year, month - 1, day, hour, minute, second, ms));
-  if (utc.getUTCMonth() !== month - 1 || utc.getUTCDate() !== day) refuse(text, 'this date does not exist');
+  if (utc.getUTCMonth() !== month - 1) refuse(text, 'this date does not exist');
   if (hour > 23 || minute > 59 || second > 59) refuse(text, 'this time of day does not exist');
   const offset = match[8];
   if (offset !== undefined)

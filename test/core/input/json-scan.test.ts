@@ -65,6 +65,7 @@ describe('validateJson', () => {
     ['"\\u12g4"', 'escape'],
     ['"\\u12', 'escape'],
     ['"\t"', 'control character'],
+    ['"\u001f"', 'control character'],
     ["'a'", 'value is expected'],
     ['1 // one', 'follows the end'],
     ['\ufeff1', 'byte order mark'],

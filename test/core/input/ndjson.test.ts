@@ -156,9 +156,9 @@ describe('LineSplitter', () => {
     }
   });
 
-  test('a megabyte of line feeds, or in one-byte lines, takes linear time', () => {
-    expect(growth((n) => splitText('\n'.repeat(n)), 250_000)).toBeLessThan(12);
-    expect(growth((n) => splitText('a\n'.repeat(n / 2)), 250_000)).toBeLessThan(12);
+  test('many line feeds, or one-byte lines, take linear time', () => {
+    expect(growth((n) => splitText('\n'.repeat(n)), 60_000)).toBeLessThan(12);
+    expect(growth((n) => splitText('a\n'.repeat(n / 2)), 60_000)).toBeLessThan(12);
   });
 });
 
