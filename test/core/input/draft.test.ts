@@ -120,7 +120,7 @@ describe('checkDraft', () => {
     expect(refused({ maxRetries })).toContain('0 to 1000');
   });
 
-  test.each(['', ' a', 'a ', 'a\nb', 'x'.repeat(65), '\u202eabc', 'a\u0085', '\ud800'])(
+  test.each(['', ' a', 'a ', 'a\nb', 'x'.repeat(65), '\u202eabc', 'a\ufeffb', 'a\u0085', '\ud800'])(
     'the tag %j is refused',
     (tag) => {
       expect(refused({ tags: ['ok', tag] })).toContain('a tag');
