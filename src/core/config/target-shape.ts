@@ -24,7 +24,8 @@ import { auth } from './secret.js';
 const DEFAULT_RETRY: RetryPolicy = { max: 10, baseMs: 5_000, factor: 3, capMs: 6 * 3_600_000 };
 const DEFAULT_PATIENCE_MS = 3 * 86_400_000;
 const DEFAULT_TIMEOUT_MS = 30_000;
-const DEFAULT_CONCURRENCY = 4;
+/** No bound of its own: the runner's own bound on requests in flight applies. */
+const DEFAULT_CONCURRENCY = 64;
 const DEFAULT_BREAKER = 20;
 const DEFAULT_IDEMPOTENCY_HEADER = 'Idempotency-Key';
 

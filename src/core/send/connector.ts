@@ -10,18 +10,13 @@ import { guardedLookup } from './address.js';
 type Connector = buildConnector.connector;
 type BuildConnector = (options: buildConnector.BuildOptions) => Connector;
 
-/**
- * No connection came about, so nothing was sent. Every failure to connect is wrapped in it, because undici would try
- * for ever after some of them (a proxy that closes during CONNECT) and treats a wrong certificate name apart.
- */
-export class ConnectFailure extends Error {
-  override readonly name = 'ConnectFailure';
-  readonly code = 'SYNCQ_CONNECT';
-  /** Status with which the proxy refused the tunnel. */
-  readonly proxyStatus: number | undefined;
+/** The proxy answered the request for a tunnel with something else than a 2xx: nothing was sent to the target. */
+export class TunnelRefused extends Error {
+  override readonly name = 'TunnelRefused';
+  readonly proxyStatus: number;
 
-  constructor(cause: unknown, proxyStatus?: number) {
-    super('no connection', { cause });
+  constructor(proxyStatus: number) {
+    super(`the proxy answered ${String(proxyStatus)}`);
     this.proxyStatus = proxyStatus;
   }
 }
@@ -52,7 +47,7 @@ export function directConnector(options: ConnectorOptions): Connector {
   return (target, callback) => {
     connect(target, (...[error, socket]) => {
       if (error !== null) {
-        callback(new ConnectFailure(error), null);
+        callback(error, null);
         return;
       }
       // A TLS alert after the handshake (TLS 1.3: our client certificate is refused) is followed by the end of the
@@ -68,8 +63,8 @@ export function tunnelConnector(proxy: ProxyEndpoint, options: ConnectorOptions)
   // The proxy resolves the target's name, so the look-up cannot be guarded here.
   const secure = directConnector({ ...options, denyPrivate: false });
   return (target, callback) => {
-    const fail = (failure: ConnectFailure): void => {
-      callback(failure, null);
+    const fail = (error: Error): void => {
+      callback(error, null);
     };
     const port = target.port === '' ? '443' : target.port;
     const host = isIP(target.hostname) === 6 ? `[${target.hostname}]` : target.hostname;
@@ -102,11 +97,9 @@ function openTunnel(proxy: ProxyEndpoint, authority: string, options: ConnectorO
         return;
       }
       socket.on('error', () => undefined).destroy();
-      reject(new ConnectFailure(new Error(`the proxy answered ${String(status)}`), status));
+      reject(new TunnelRefused(status));
     });
-    request.on('error', (error) => {
-      reject(new ConnectFailure(error));
-    });
+    request.on('error', reject);
     request.end();
   });
 }

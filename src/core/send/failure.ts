@@ -36,6 +36,10 @@ const WORDS: Readonly<Record<string, string>> = {
   ECONNRESET: 'the connection was reset',
   EPIPE: 'the connection was closed',
   UND_ERR_SOCKET: 'the connection was closed',
+  // undici's words for a 1xx that HTTP allows only after a request for it.
+  'UND_ERR_SOCKET bad response':
+    'it answered 100 Continue, which was not asked for, and syncq cannot read on after that',
+  'UND_ERR_SOCKET bad upgrade': 'it answered 101 Switching Protocols, which was not asked for',
   UND_ERR_HEADERS_OVERFLOW: 'its answer began with more than 16 KiB of headers',
   CERT_HAS_EXPIRED: "its certificate has expired, or this machine's clock is wrong",
   CERT_NOT_YET_VALID: "its certificate is not valid yet, or this machine's clock is wrong",
@@ -61,7 +65,7 @@ const WORDS: Readonly<Record<string, string>> = {
 export function failureOf(error: unknown, isSent: boolean, host: string): Failure {
   const chain = chainOf(error);
   const code = codeOf(chain);
-  const words = WORDS[code] ?? wordsOf(chain, code);
+  const words = WORDS[`${code} ${String(chain.at(-1)?.message)}`] ?? WORDS[code] ?? wordsOf(chain, code);
   const proxyStatus = chain.map((link) => link.proxyStatus).find((status) => typeof status === 'number');
   if (typeof proxyStatus === 'number') {
     return {

@@ -62,7 +62,8 @@ export function serverMessage(response: Pick<ResponseExcerpt, 'headers' | 'body'
   const sentence = sentenceOf(text, contentType);
   if (sentence === undefined) return undefined;
   const line = cleanLine(sentence, MESSAGE_LIMIT);
-  return line === '' ? undefined : line;
+  // Bytes in another charset than was said leave replacement characters only.
+  return /[\p{L}\p{N}]/u.test(line) ? line : undefined;
 }
 
 function sentenceOf(text: string, contentType: string): string | undefined {
@@ -75,7 +76,7 @@ function sentenceOf(text: string, contentType: string): string | undefined {
   if (text.startsWith('<') || /html|xml/i.test(contentType)) return fromMarkup(text);
   // Binary that calls itself nothing in particular is no sentence.
   if (/^(image|audio|video|font)\/|octet-stream|protobuf|zip/i.test(contentType)) return undefined;
-  return text.split('\n').find((line) => cleanLine(line, MESSAGE_LIMIT) !== '');
+  return text.split('\n').find((line) => line.trim() !== '');
 }
 
 function decode(body: Uint8Array, contentType: string): string {

@@ -1,0 +1,30 @@
+/**
+ * The one door of the core: what programs import and commands use.
+ *
+ * Reading order: `item.ts` (the nouns), `input/draft.ts` (how a write gets in), `store/sqlite/enqueue.ts` (where it is
+ * kept), `runner/runner.ts` (how it is sent), `send/classify.ts` (what an answer means), `policy/settle.ts` (what
+ * becomes of it).
+ */
+export { openQueue, openWithConfig, VERSION } from './open.js';
+export type { OpenQueueOptions } from './open.js';
+export type { DrainOptions, DryRunRow, Queue, WatchOptions } from './queue.js';
+export { ERROR_CODES, isQueueError, QueueError } from './errors.js';
+export type { ErrorCode } from './errors.js';
+export type { QueueEvent } from './events.js';
+export type { Draft } from './input/draft.js';
+export type {
+  Attempt,
+  Entity,
+  ItemDetail,
+  ItemSummary,
+  LastError,
+  Method,
+  Outcome,
+  ResponseExcerpt,
+  ReviewReason,
+  State,
+  TargetStateName,
+} from './item.js';
+export type { DrainReport, InspectReport, Next, StatusReport, TargetStatus } from './report.js';
+export type { Actor, ChangeReport, EnqueueResult, Filter, HistoryEntry, IfQueued, Page, PersonCommand, ReviewGroup, RunnerInfo } from './store/store.js';
+export { emptyStatus } from './status.js';

@@ -1,0 +1,49 @@
+/** How long to wait before trying again: an item's own backoff, and the holds of a target. Pure. */
+import type { RetryPolicy } from '../target.js';
+
+/**
+ * Delay before retry `n` in ms, without jitter: min(cap, base * factor^(n-1)). Defaults give 5 s, 15 s, 45 s, ... 6 h.
+ *
+ * @param n counted from 1
+ */
+export function backoffCeilingMs(n: number, policy: RetryPolicy): number {
+  return Math.min(policy.capMs, policy.baseMs * policy.factor ** (Math.max(n, 1) - 1));
+}
+
+/**
+ * Delay before retry `n` in ms with equal jitter: half fixed, half random, so that a herd spreads and nobody retries at
+ * once (AWS Architecture Blog, "Exponential Backoff And Jitter", 2015). A server's hint (Retry-After, RFC 9110 section
+ * 10.2.3) is a floor and is not jittered.
+ *
+ * @param random a number in [0, 1)
+ */
+export function backoffMs(n: number, policy: RetryPolicy, random: number, hintMs: number | undefined): number {
+  const ceiling = backoffCeilingMs(n, policy);
+  return Math.max(Math.round(ceiling / 2 + (ceiling / 2) * random), hintMs ?? 0);
+}
+
+const HOLDS = {
+  /** 5 s doubling to 5 min, then one tester at a time. */
+  unavailable: { baseMs: 5_000, capMs: 5 * 60_000 },
+  /** A 429 without Retry-After. */
+  throttled: { baseMs: 5_000, capMs: 5 * 60_000 },
+  /** 1 min doubling to 1 h. */
+  auth: { baseMs: 60_000, capMs: 60 * 60_000 },
+} as const;
+
+/** Length of a target's hold in ms. @param step how often in a row its tester has failed, from 0 */
+export function holdMs(kind: keyof typeof HOLDS, step: number): number {
+  const { baseMs, capMs } = HOLDS[kind];
+  return Math.min(capMs, baseMs * 2 ** Math.min(step, 30));
+}
+
+/** Longest Retry-After that is honoured, ms. */
+export const RETRY_AFTER_CAP_MS = 24 * 60 * 60_000;
+
+/** A wall clock that ran back this far behind the moment a wait was set ends the wait (decision 0006). */
+export const CLOCK_SLACK_MS = 60_000;
+
+/** True when a wait until `until`, set at `setAt`, is over. */
+export function isOver(until: number, setAt: number, now: number): boolean {
+  return now >= until || now < setAt - CLOCK_SLACK_MS;
+}

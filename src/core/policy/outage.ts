@@ -1,0 +1,45 @@
+/**
+ * The outage rule: whose fault is a failure, the item's or the server's? (contract, section 5; decision 0005). Pure.
+ *
+ * Attempt ids are the clock here, not times: they ascend over all runners, so a wall clock that jumps changes nothing.
+ */
+import type { Outcome } from '../item.js';
+import type { SettleContext } from './settle.js';
+
+/** Failures that could be the server's own. */
+export function isServerFailure(outcome: Outcome): boolean {
+  return outcome === 'unknown' || outcome === 'unavailable' || outcome === 'transient';
+}
+
+/** Answers that prove that the API itself is working; a probe never does. */
+export function isSound(outcome: Outcome): boolean {
+  return outcome === 'delivered' || outcome === 'rejected' || outcome === 'conflict' || outcome === 'redirect';
+}
+
+/**
+ * A server's failure counts against the item only if another item's attempt that began after this item's previous
+ * failure got a sound answer. So the first failure never counts, and a server that is down flags nothing.
+ *
+ * One exception: a `transient` (500 and the like) also counts when no other item failed since, because a lone item
+ * answered 500 is its own fault until another shows otherwise.
+ */
+export function countsAgainstItem({ facts, end, target }: Pick<SettleContext, 'facts' | 'end' | 'target'>): boolean {
+  if (!isServerFailure(end.outcome) || facts.failMark === undefined) return false;
+  if (target.soundAttempt > facts.failMark) return true;
+  return end.outcome === 'transient' && lastFailureOfOthers(facts.id, target) <= facts.failMark;
+}
+
+function lastFailureOfOthers(item: number, target: SettleContext['target']): number {
+  return target.failItem === item ? target.failOtherAttempt : target.failAttempt;
+}
+
+/** The record of failures that `lastFailureOfOthers` reads, after one more. */
+export function noteFailure(
+  item: number,
+  attempt: number,
+  target: SettleContext['target'],
+): Pick<SettleContext['target'], 'failItem' | 'failAttempt' | 'failOtherAttempt'> {
+  const { failItem, failAttempt, failOtherAttempt } = target;
+  if (failItem === item) return { failItem, failAttempt: Math.max(failAttempt, attempt), failOtherAttempt };
+  return { failItem: item, failAttempt: attempt, failOtherAttempt: Math.max(failAttempt, failOtherAttempt) };
+}

@@ -1,0 +1,91 @@
+/**
+ * The one state machine of items: what an attempt's end does to its item and to its target (contract, sections 4 and 5).
+ * Pure; `policy/target-state.ts` holds the target's half.
+ */
+import type { Outcome, ReviewReason } from '../item.js';
+import type { AttemptEnd, ClaimRef, Decision, ItemFacts, ItemMove } from '../store/store.js';
+import type { TargetConfig, TargetRow } from '../target.js';
+import { backoffMs } from './backoff.js';
+import { countsAgainstItem, isServerFailure } from './outage.js';
+import { targetAfter } from './target-state.js';
+
+/** Crashes in a row while sending one item before a person looks at it. */
+export const CRASH_LIMIT = 5;
+
+/** Outcomes that end in review at once, and the reason they give. */
+const REFUSED: Partial<Record<Outcome, ReviewReason>> = {
+  rejected: 'rejected',
+  conflict: 'conflict',
+  redirect: 'redirect',
+};
+
+export interface SettleContext {
+  facts: ItemFacts;
+  end: AttemptEnd;
+  claim: ClaimRef;
+  target: TargetRow;
+  config: Pick<TargetConfig, 'retry' | 'patienceMs' | 'onUnknown' | 'breaker'>;
+  /** Highest attempt id given out so far. */
+  lastAttempt: number;
+  now: number;
+  /** A number in [0, 1), for the jitter. */
+  random: number;
+}
+
+/** What becomes of the item and of its target. */
+export function decide(context: SettleContext): Decision {
+  const counted = countsAgainstItem(context);
+  return { move: moveItem(context, counted), counted, target: targetAfter(context) };
+}
+
+function moveItem(context: SettleContext, counted: boolean): ItemMove {
+  const { end, facts } = context;
+  if (end.outcome === 'delivered') return { to: 'completed' };
+  const reason = REFUSED[end.outcome];
+  if (reason !== undefined) return review(context, reason, end.message, facts.retryCount);
+  if (!isServerFailure(end.outcome)) return backToLine(context);
+  return afterServerFailure(context, counted);
+}
+
+/** Offline, throttled, auth, misconfigured: the target waits, the item lost nothing. */
+function backToLine({ facts }: SettleContext): ItemMove {
+  const { retryCount, failures, failMark, failingSince } = facts;
+  return { to: 'pending', notBefore: undefined, retryCount, failures, crashes: 0, failMark, failingSince };
+}
+
+function afterServerFailure(context: SettleContext, counted: boolean): ItemMove {
+  const { end, facts, config, target, now, random } = context;
+  const retryCount = facts.retryCount + (counted ? 1 : 0);
+  const failures = facts.failures + 1;
+  const crashes = end.crashed ? facts.crashes + 1 : 0;
+  const onlineNow = now - target.offlineMs;
+  const failingSince = facts.failingSince ?? onlineNow;
+  if (crashes >= CRASH_LIMIT) {
+    return review(context, 'unknown', `syncq died ${crashes} times in a row while sending this item`, retryCount);
+  }
+  if (end.outcome === 'unknown' && config.onUnknown === 'review') {
+    return review(context, 'unknown', end.message, retryCount);
+  }
+  if (counted && retryCount >= (facts.maxRetries ?? config.retry.max)) {
+    return review(context, 'exhausted', end.message, retryCount);
+  }
+  if (onlineNow - failingSince > config.patienceMs) {
+    return review(context, 'exhausted', end.message, retryCount);
+  }
+  // An uncounted unknown or unavailable is the target's wait: when that ends, the item is due at once.
+  const ownWait = counted || end.outcome === 'transient';
+  return {
+    to: 'pending',
+    notBefore: ownWait ? now + backoffMs(failures, config.retry, random, end.retryAfterMs) : undefined,
+    retryCount,
+    failures,
+    crashes,
+    failMark: context.lastAttempt,
+    failingSince,
+  };
+}
+
+function review({ end }: SettleContext, reason: ReviewReason, message: string, retryCount: number): ItemMove {
+  const cause = message === end.message ? end.cause : message;
+  return { to: 'review', reason, message, cause, retryCount };
+}

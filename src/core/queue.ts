@@ -1,0 +1,75 @@
+/** The facade: what a program can do with a queue. Commands and the library use nothing else. */
+import type { Draft } from './input/draft.js';
+import type { QueueEvent } from './events.js';
+import type { DraftContext } from './input/draft.js';
+import type { ItemDetail, NewItem } from './item.js';
+import type { DrainReport, InspectReport, Next, StatusReport } from './report.js';
+import type { Actor, ChangeReport, EnqueueResult, Filter, HistoryEntry, IfQueued, Page, PersonCommand, RunnerInfo, TargetSummary } from './store/store.js';
+
+export interface DrainOptions {
+  kind?: 'run' | 'drain';
+  /** Only this target. */
+  target?: string;
+  /** Attempts started at most. */
+  limit?: number;
+  /** Requests in flight in all, one per lane. Default 1. */
+  concurrency?: number;
+  maxTimeMs?: number;
+  /** Go on while anything in scope can move by itself. */
+  wait?: boolean;
+  /** Stops claiming when aborted; requests in flight end (10 s at most). */
+  stop?: AbortSignal;
+  /** Aborts the requests in flight too: they are recorded as unknown. */
+  abort?: AbortSignal;
+  onEvent?: (event: QueueEvent) => void;
+}
+
+export type WatchOptions = Pick<DrainOptions, 'target' | 'concurrency' | 'stop' | 'abort' | 'onEvent'>;
+
+export interface DryRunRow {
+  item: number;
+  target: string;
+  method: string;
+  url: string;
+  payloadBytes: number | undefined;
+}
+
+export interface Queue {
+  readonly location: string;
+  enqueue(draft: Draft, options?: { ifQueued?: IfQueued }): Promise<EnqueueResult>;
+  /** All or nothing, one transaction. */
+  enqueueMany(drafts: readonly Draft[]): Promise<EnqueueResult[]>;
+  /** What a draft is checked against; for `checkDraft` and `parseBulkLine`. */
+  draftContext(): Promise<DraftContext>;
+  /**
+   * Stores checked items, any number of batches. `atomic`: all or nothing in one transaction (other writers wait, so
+   * the batches come from a file or a spool); `stream`: one commit a batch, as they arrive.
+   */
+  bulk(
+    batches: AsyncIterable<readonly NewItem[]>,
+    options: { mode: 'atomic' | 'stream' },
+  ): Promise<{ firstId: number | undefined; lastId: number | undefined; count: number; duplicates: number }>;
+  status(): Promise<StatusReport>;
+  inspect(ids: readonly number[]): Promise<InspectReport>;
+  list(filter: Filter, page?: { after?: number; limit?: number }): Promise<Page>;
+  /** What needs attention first. */
+  attention(limit?: number): Promise<Page>;
+  findKey(key: string): Promise<number | undefined>;
+  retry(filter: Filter, by?: Partial<Actor>, options?: { expires?: { at: number } | { delayMs: number }; dryRun?: boolean }): Promise<ChangeReport>;
+  change(command: PersonCommand, by: Actor): Promise<ChangeReport>;
+  /** Who will send what waits at these targets. */
+  next(targets: readonly string[]): Promise<Next>;
+  runner(): Promise<RunnerInfo | undefined>;
+  drain(options?: DrainOptions): Promise<DrainReport>;
+  /** What a drain would send now, in order; takes no lock, writes nothing. */
+  dryRun(options?: { target?: string; limit?: number }): Promise<DryRunRow[]>;
+  /** The background loop; ends when `stop` aborts. */
+  watch(options?: WatchOptions): AsyncIterable<QueueEvent>;
+  /** Resolves when all items are completed or one of them needs a person, or after `timeoutMs`. */
+  wait(ids: readonly number[], options?: { timeoutMs?: number; stop?: AbortSignal }): Promise<{ done: boolean; failed: boolean; items: ItemDetail[] }>;
+  targetSummaries(): Promise<TargetSummary[]>;
+  /** What people did, and changes that no attempt explains; oldest first. */
+  history(filter?: { item?: number; since?: number; limit?: number }): Promise<HistoryEntry[]>;
+  record(entry: Omit<HistoryEntry, 'id' | 'at'>): Promise<void>;
+  close(): Promise<void>;
+}

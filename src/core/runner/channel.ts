@@ -1,0 +1,146 @@
+/**
+ * The way to one target while a runner lives: its sender, its credential, how many requests are under way and how many
+ * may be. What outlives the process is in the target's row; this is the rest.
+ */
+import type { Clock } from '../clock.js';
+import { createCredentials, type Credentials } from '../send/credential.js';
+import type { Sender } from '../send/send.js';
+import type { SendOptions, SendResult } from '../send/result.js';
+import type { StoredRequest } from '../item.js';
+import type { TargetConfig } from '../target.js';
+
+export interface ChannelDeps {
+  clock: Clock;
+  env: Readonly<Record<string, string | undefined>>;
+  version: string;
+}
+
+/** What stands between a target and its first request. */
+export type Readiness = { ok: true } | { ok: false; kind: 'credential' | 'tls' | 'config'; message: string };
+
+export class Channel {
+  readonly config: TargetConfig;
+  readonly #deps: ChannelDeps;
+  readonly #credentials: Credentials;
+  #sender: Sender | undefined;
+  #ready = false;
+  #preparing: Promise<Readiness> | undefined;
+  #inFlight = 0;
+  /** Slow start: requests allowed at once, doubled by each delivery. */
+  #ramp: number;
+  /** Monotonic ms before which the rate limit allows no further request. */
+  #nextStartAt = 0;
+  /** The credential was refused; it is fetched again before the next test. */
+  #refused = false;
+
+  constructor(config: TargetConfig, deps: ChannelDeps) {
+    this.config = config;
+    this.#deps = deps;
+    this.#ramp = config.concurrency;
+    this.#credentials = createCredentials(config, { env: deps.env, clock: deps.clock });
+  }
+
+  /** Sender and credential are at hand: a claim would go out at once. */
+  get isReady(): boolean {
+    return this.#ready && !this.#refused;
+  }
+
+  get isPreparing(): boolean {
+    return this.#preparing !== undefined;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Requests that may be under way at once: concurrency, slow start and rate together. */
+  get limit(): number {
+    const { ratePerSecond, concurrency } = this.config;
+    const most = Math.min(concurrency, this.#ramp);
+    if (ratePerSecond === undefined) return most;
+    return this.#deps.clock.monotonic() >= this.#nextStartAt ? Math.min(most, this.#inFlight + 1) : this.#inFlight;
+  }
+
+  /** Ms until the rate limit allows the next request; 0 = now. */
+  get rateDelayMs(): number {
+    return Math.max(0, this.#nextStartAt - this.#deps.clock.monotonic());
+  }
+
+  /** Fetches what a request needs. Several calls share one preparation. */
+  prepare(): Promise<Readiness> {
+    this.#preparing ??= this.#prepare().finally(() => {
+      this.#preparing = undefined;
+    });
+    return this.#preparing;
+  }
+
+  async #prepare(): Promise<Readiness> {
+    const sender = await this.sender();
+    if (sender.problem !== undefined) return { ok: false, kind: 'config', message: sender.problem.message };
+    const credential = await this.#credentials.get();
+    if (!credential.ok) return { ok: false, kind: 'credential', message: credential.message };
+    this.#ready = true;
+    return { ok: true };
+  }
+
+  /** Fetches the credential anew after it was refused. True when it is another one now. */
+  async renewCredential(): Promise<boolean> {
+    const changed = await this.#credentials.refresh();
+    this.#refused = false;
+    return changed;
+  }
+
+  markRefused(): void {
+    this.#refused = true;
+  }
+
+  get isRefused(): boolean {
+    return this.#refused;
+  }
+
+  /** The HTTP stack is loaded with the first sender, so that a drain of nothing stays light. */
+  async sender(): Promise<Sender> {
+    if (this.#sender === undefined) {
+      const { createSender } = await import('../send/send.js');
+      this.#sender ??= await createSender(this.config, this.#deps);
+    }
+    return this.#sender;
+  }
+
+  /** The credential's header; undefined when it cannot be had now (the caller gives its claim back). */
+  async credential(): Promise<{ header: SendOptions['credential'] } | undefined> {
+    const result = await this.#credentials.get();
+    return result.ok ? { header: result.header } : undefined;
+  }
+
+  /** One attempt. Counts as under way from here to its end. */
+  async send(request: StoredRequest, credential: SendOptions['credential'], signal: AbortSignal): Promise<SendResult> {
+    const sender = await this.sender();
+    return sender.send(request, { credential, signal });
+  }
+
+  started(): void {
+    this.#inFlight += 1;
+    const { ratePerSecond } = this.config;
+    if (ratePerSecond === undefined) return;
+    this.#nextStartAt = Math.max(this.#nextStartAt, this.#deps.clock.monotonic()) + 1000 / ratePerSecond;
+  }
+
+  ended(delivered: boolean): void {
+    this.#inFlight -= 1;
+    if (delivered) this.#ramp = Math.min(this.#ramp * 2, this.config.concurrency);
+  }
+
+  /** After an outage the backlog must not fall on the server all at once. */
+  restartSlowly(): void {
+    this.#ramp = 1;
+  }
+
+  async close(): Promise<void> {
+    await this.#sender?.close();
+  }
+
+  async destroy(): Promise<void> {
+    await this.#sender?.destroy();
+  }
+}

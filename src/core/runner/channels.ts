@@ -1,0 +1,91 @@
+/** The channels of all targets of a queue, and the rules of `policy/` bound to them for the store's commits. */
+import type { Config } from '../config/types.js';
+import { implicitTarget } from '../config/target-shape.js';
+import { gateOf } from '../policy/target-state.js';
+import { decide } from '../policy/settle.js';
+import type { Gate, SettlePolicy } from '../store/store.js';
+import type { TargetConfig, TargetRow } from '../target.js';
+import { Channel, type ChannelDeps } from './channel.js';
+
+const CLOSED: Gate = { slots: 0, rotate: false };
+
+/** The settings of a target: from the config, or made from the URL it was enqueued with; undefined = unknown. */
+export function configOf(row: Pick<TargetRow, 'name' | 'implicitBaseUrl'>, config: Pick<Config, 'targets'>): TargetConfig | undefined {
+  const known = config.targets.get(row.name);
+  if (known !== undefined) return known;
+  return row.implicitBaseUrl === undefined ? undefined : { ...implicitTarget(row.implicitBaseUrl), name: row.name };
+}
+
+export class Channels {
+  readonly #deps: ChannelDeps;
+  readonly #random: () => number;
+  readonly #channels = new Map<number, Channel>();
+  #config: Config;
+
+  constructor(config: Config, deps: ChannelDeps, random: () => number) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#random = random;
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** Undefined when the config does not know the target. */
+  of(row: TargetRow): Channel | undefined {
+    let channel = this.#channels.get(row.id);
+    if (channel === undefined) {
+      const config = configOf(row, this.#config);
+      if (config === undefined) return undefined;
+      channel = new Channel(config, this.#deps);
+      this.#channels.set(row.id, channel);
+    }
+    return channel;
+  }
+
+  get inFlight(): number {
+    let sum = 0;
+    for (const channel of this.#channels.values()) sum += channel.inFlight;
+    return sum;
+  }
+
+  get isPreparing(): boolean {
+    return [...this.#channels.values()].some((channel) => channel.isPreparing);
+  }
+
+  /** Earliest moment at which a rate limit lets a request go, in ms from now; undefined = none holds one back. */
+  rateDelayMs(): number | undefined {
+    const delays = [...this.#channels.values()].map((channel) => channel.rateDelayMs).filter((delay) => delay > 0);
+    return delays.length === 0 ? undefined : Math.min(...delays);
+  }
+
+  policy(): SettlePolicy {
+    return {
+      decide: (facts, end, claim, target, lastAttempt, now) => {
+        const config = configOf(target, this.#config) ?? implicitTarget('http://localhost');
+        return decide({ facts, end, claim, target, config, lastAttempt, now, random: this.#random() });
+      },
+      gate: (target, now) => {
+        const channel = this.of(target);
+        return channel?.isReady === true ? gateOf(target, now, channel.inFlight, channel.limit) : CLOSED;
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#channels.values()].map((channel) => channel.close()));
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all([...this.#channels.values()].map((channel) => channel.destroy()));
+  }
+
+  /** Takes a new config. Requests under way end on their old channels. */
+  reload(config: Config): void {
+    this.#config = config;
+    const old = [...this.#channels.values()];
+    this.#channels.clear();
+    for (const channel of old) void channel.close();
+  }
+}

@@ -1,0 +1,271 @@
+/**
+ * The story of sending on one page: step (settle what ended, claim what may go) -> send -> classify -> step again.
+ * `run` and `watch` differ only in when they stop and in who wakes them; see `drain.ts` and `watch.ts`.
+ */
+import type { Clock } from '../clock.js';
+import { QueueError, isQueueError } from '../errors.js';
+import type { QueueEvent } from '../events.js';
+import { holdIsOver } from '../policy/target-state.js';
+import { classify } from '../send/classify.js';
+import type { SendResult } from '../send/result.js';
+import type { AttemptEnd, Claim, ClaimRef, Session, Settlement, StepResult, Store, TargetUpdate } from '../store/store.js';
+import type { TargetRow } from '../target.js';
+import type { Channels } from './channels.js';
+import { Reporter } from './reporter.js';
+import { Readying } from './readying.js';
+import { startTargets } from './start-targets.js';
+import { Waker } from './waker.js';
+
+/** Requests in flight get this long to end after a stop was asked for, ms. */
+export const STOP_GRACE_MS = 10_000;
+
+/** Items that one recovery commit settles. */
+const RECOVER_BATCH = 500;
+
+/** The loop looks around at least this often, ms. */
+const LONGEST_QUIET_MS = 60_000;
+
+/** A commit that found the queue locked is tried again after this, ms: a result in hand is never dropped. */
+const RETRY_COMMIT_MS = 200;
+
+export interface RunnerOptions {
+  /** Requests in flight in all. */
+  concurrency: number;
+  /** Attempts started at most; undefined = no bound. */
+  limit: number | undefined;
+  /** Name of the only target to send to; undefined = all. */
+  target: string | undefined;
+  /** No new claims once aborted. */
+  stop: AbortSignal;
+  /** Ends requests in flight at once; they are recorded as unknown. */
+  abort: AbortSignal;
+  onEvent: (event: QueueEvent) => void;
+}
+
+export interface RunnerDeps {
+  store: Store;
+  session: Session;
+  channels: Channels;
+  clock: Clock;
+  /** Makes one probe of a target; see `probing.ts`. */
+  readying: Readying;
+}
+
+/** What one turn of the loop found. */
+export interface Turn {
+  step: StepResult;
+  /** Nothing is under way and nothing could be started: only time, a probe or a person can change that. */
+  isIdle: boolean;
+}
+
+export class Runner {
+  readonly waker: Waker;
+  readonly reporter: Reporter;
+  attempts = 0;
+  readonly #deps: RunnerDeps;
+  readonly #options: RunnerOptions;
+  readonly #hardStop = new AbortController();
+  #ended: Settlement[] = [];
+  #released: ClaimRef[] = [];
+  #updates: TargetUpdate[] = [];
+  #inFlight = 0;
+  #finishing = false;
+  #only: ReadonlySet<number> | undefined;
+
+  constructor(deps: RunnerDeps, options: RunnerOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.waker = new Waker(deps.clock);
+    this.reporter = new Reporter(deps.clock, options.onEvent);
+    for (const signal of [options.stop, options.abort, deps.session.lost]) {
+      signal.addEventListener('abort', () => this.waker.ring(), { once: true });
+    }
+    for (const signal of [options.abort, deps.session.lost]) {
+      signal.addEventListener('abort', () => this.#hardStop.abort(), { once: true });
+      if (signal.aborted) this.#hardStop.abort();
+    }
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get isStopping(): boolean {
+    return this.#finishing || this.#options.stop.aborted || this.#hardStop.signal.aborted;
+  }
+
+  get limitReached(): boolean {
+    return this.#options.limit !== undefined && this.attempts >= this.#options.limit;
+  }
+
+  /** First what dead runners left open, then what the config says; nothing is sent before both are stored. */
+  async start(): Promise<void> {
+    const { session, clock, channels, store } = this.#deps;
+    for (;;) {
+      const { recovered, more } = await session.recover(RECOVER_BATCH, clock.now());
+      this.reporter.recovered(recovered);
+      if (!more) break;
+    }
+    await this.reload();
+    const rows = await store.targets();
+    this.reporter.begin(rows);
+    for (const row of rows) {
+      // A target that was held before this process began gets one request first, not a flood.
+      if (row.state !== 'online' && row.state !== 'untried') channels.of(row)?.restartSlowly();
+    }
+  }
+
+  /** Brings the queue's targets in step with the config. */
+  async reload(): Promise<void> {
+    const { updates, rows } = await startTargets(this.#deps);
+    this.#updates.push(...updates);
+    const { target } = this.#options;
+    this.#only = target === undefined ? undefined : new Set(rows.filter((row) => row.name === target).map((row) => row.id));
+  }
+
+  /** A change of a target that no attempt caused; stored with the next turn. */
+  update(update: TargetUpdate): void {
+    this.#updates.push(update);
+    this.waker.ring();
+  }
+
+  /** One commit and what follows from it. */
+  async turn(): Promise<Turn | undefined> {
+    const { session, clock } = this.#deps;
+    const input = {
+      now: clock.now(),
+      // Copies: more may end while the commit waits for its lock.
+      settle: [...this.#ended],
+      release: [...this.#released],
+      targets: [...this.#updates],
+      claim: this.#wanted(),
+      only: this.#only,
+      signal: this.#ended.length === 0 ? this.#options.stop : undefined,
+    };
+    let step: StepResult;
+    try {
+      step = await session.step(input);
+    } catch (error) {
+      if (!isQueueError(error) || error.code !== 'busy') throw error;
+      if (!this.isStopping) await this.waker.sleep(RETRY_COMMIT_MS);
+      return undefined;
+    }
+    this.#ended = this.#ended.slice(input.settle.length);
+    this.#released = this.#released.slice(input.release.length);
+    this.#updates = this.#updates.slice(input.targets.length);
+    this.reporter.stepped(input.settle, step);
+    this.#afterAnswers(input.settle, step);
+    for (const claim of step.claims) this.#launch(claim);
+    const readying = this.#deps.readying.wanted(step, this.#only, this.isStopping ? undefined : this);
+    if (step.damaged !== undefined) this.#stopForDamage(step.damaged);
+    return { step, isIdle: this.#inFlight === 0 && !readying && !step.more && this.#pendingWrites() === 0 };
+  }
+
+  /** Lets requests in flight end, aborts them after the grace, and records every one. */
+  async finish(): Promise<void> {
+    const { clock } = this.#deps;
+    const deadline = clock.monotonic() + STOP_GRACE_MS;
+    this.#finishing = true;
+    while (this.#inFlight > 0) {
+      const left = deadline - clock.monotonic();
+      if (left <= 0) this.#hardStop.abort();
+      await this.waker.sleep(Math.max(left, 50));
+    }
+    while (this.#pendingWrites() > 0 && !this.#deps.session.lost.aborted) {
+      if ((await this.turn()) === undefined && this.#options.abort.aborted) return;
+    }
+  }
+
+  #pendingWrites(): number {
+    return this.#ended.length + this.#released.length + this.#updates.length;
+  }
+
+  #wanted(): number {
+    if (this.isStopping) return 0;
+    const { concurrency, limit } = this.#options;
+    const free = concurrency - this.#inFlight;
+    return limit === undefined ? free : Math.min(free, limit - this.attempts);
+  }
+
+  #launch(claim: Claim): void {
+    const channel = this.#deps.channels.of(claim.target);
+    if (channel === undefined || this.isStopping) {
+      this.#released.push({ item: claim.item, attempt: claim.attempt });
+      return;
+    }
+    this.#inFlight += 1;
+    this.attempts += 1;
+    channel.started();
+    void this.#send(claim, channel).then((end) => {
+      this.#inFlight -= 1;
+      channel.ended(end?.outcome === 'delivered');
+      if (end === undefined) {
+        this.attempts -= 1;
+        this.#released.push({ item: claim.item, attempt: claim.attempt });
+      } else this.#ended.push({ claim, end });
+      this.waker.ring();
+    });
+  }
+
+  /** Undefined = nothing went on the wire, the claim goes back as if it had not been made. */
+  async #send(claim: Claim, channel: NonNullable<ReturnType<Channels['of']>>): Promise<AttemptEnd | undefined> {
+    const credential = await channel.credential();
+    if (credential === undefined || this.isStopping) return undefined;
+    this.reporter.sending(claim);
+    const result = await channel.send(claim.request, credential.header, this.#hardStop.signal);
+    return endOf(result, claim, channel.config, this.#deps.clock.now());
+  }
+
+  /** A refused credential is fetched again; a target that came back is sent to slowly at first. */
+  #afterAnswers(settled: readonly Settlement[], step: StepResult): void {
+    const { channels, readying } = this.#deps;
+    for (const { claim, end } of settled) {
+      const row = step.targets.find((target) => target.id === claim.target.id);
+      const channel = row === undefined ? undefined : channels.of(row);
+      if (row === undefined || channel === undefined) continue;
+      if (end.outcome === 'auth') readying.credentialRefused(row, claim.target, channel, this);
+      if (row.state !== 'online' && row.state !== 'untried') channel.restartSlowly();
+    }
+  }
+
+  #stopForDamage(item: number): void {
+    throw new QueueError('corrupt', `the payload of item ${item} no longer matches its checksum, so the queue file is damaged; nothing more was sent`, {
+      hint: 'keep the file, then: syncq doctor',
+    });
+  }
+
+  isInScope(row: TargetRow): boolean {
+    return this.#only === undefined || this.#only.has(row.id);
+  }
+
+  /** How long the loop may sleep unless it is rung: until the next wait, hold, deadline, probe or rate slot ends; ms. */
+  quietMs(step: StepResult): number {
+    const { clock, channels, readying } = this.#deps;
+    const now = clock.now();
+    const times = [step.nextDueAt, step.nextDeadlineAt];
+    for (const row of step.targets) {
+      if (row.paused?.until !== undefined) times.push(row.paused.until);
+      if (row.until !== undefined && step.ready.has(row.id) && !holdIsOver(row, now)) times.push(row.until);
+    }
+    const waits = times.filter((at) => at !== undefined).map((at) => Math.max(0, at - now));
+    const others = [readying.nextProbeIn(step.targets, step.ready), channels.rateDelayMs()].filter((ms) => ms !== undefined);
+    // One ms more: a timer may fire just before its time.
+    return Math.min(LONGEST_QUIET_MS, ...waits, ...others) + 1;
+  }
+}
+
+/** What an attempt's end is recorded as. */
+function endOf(result: SendResult, claim: Claim, config: Parameters<typeof classify>[2], now: number): AttemptEnd {
+  const classified = classify(result, claim.request, config, now);
+  return {
+    outcome: classified.outcome,
+    status: classified.status,
+    message: classified.message,
+    cause: classified.cause ?? classified.message,
+    retryAfterMs: classified.retryAfterMs,
+    durationMs: result.durationMs,
+    redirectedTo: result.kind === 'response' ? result.redirectedTo : undefined,
+    response: result.kind === 'response' ? result.response : undefined,
+    crashed: false,
+  };
+}

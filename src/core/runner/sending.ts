@@ -1,0 +1,179 @@
+/** Sets a runner up and takes it down: the right to send, the channels, the loop, and the report at the end. */
+import type { Clock } from '../clock.js';
+import type { Config } from '../config/types.js';
+import { QueueError } from '../errors.js';
+import type { QueueEvent } from '../events.js';
+import { runnerIdentity } from '../host.js';
+import type { DrainOptions, WatchOptions } from '../queue.js';
+import type { DrainReport } from '../report.js';
+import { statusReport } from '../status.js';
+import type { RunnerIdentity, RunnerInfo, Session, Store } from '../store/store.js';
+import { Channels } from './channels.js';
+import { drainLoop } from './drain.js';
+import { EventStream } from './event-stream.js';
+import { Readying } from './readying.js';
+import { Runner } from './runner.js';
+import { watchLoop } from './watch.js';
+
+export interface SendingDeps {
+  store: Store;
+  config: Config;
+  env: Readonly<Record<string, string | undefined>>;
+  version: string;
+  clock: Clock;
+  random: () => number;
+}
+
+/** Requests in flight of a `watch`, over all targets, unless told otherwise. */
+export const WATCH_CONCURRENCY = 4;
+
+/** How often a `watch` that stands by asks whether the other runner has gone, ms. */
+const STANDBY_MS = 500;
+
+const NEVER = new AbortController().signal;
+
+interface Sending {
+  runner: Runner;
+  session: Session;
+  readying: Readying;
+}
+
+/** Runs `body` with the right to send; answers who has it when it cannot be had. */
+async function withSession<T>(
+  deps: SendingDeps,
+  kind: RunnerIdentity['kind'],
+  options: DrainOptions,
+  probing: 'once' | 'always',
+  body: (sending: Sending) => Promise<T>,
+): Promise<{ value: T; startedAt: number; session: Session } | { heldBy: RunnerInfo | undefined }> {
+  const { store, clock, config, env, version, random } = deps;
+  const channels = new Channels(config, { env, clock, version }, random);
+  const startedAt = clock.now();
+  const session = await store.acquire(runnerIdentity(kind), channels.policy(), startedAt);
+  if ('heldBy' in session) return session;
+  const cleanUp = new AbortController();
+  const readying = new Readying(channels, clock, { probing, version, signal: cleanUp.signal });
+  const runner = new Runner(
+    { store, session, channels, clock, readying },
+    {
+      concurrency: options.concurrency ?? (kind === 'watch' ? WATCH_CONCURRENCY : 1),
+      limit: options.limit,
+      target: options.target,
+      stop: options.stop ?? NEVER,
+      abort: options.abort ?? NEVER,
+      onEvent: options.onEvent ?? (() => undefined),
+    },
+  );
+  let delivered = false;
+  try {
+    await runner.start();
+    const value = await body({ runner, session, readying });
+    delivered = true;
+    return { value, startedAt, session };
+  } finally {
+    cleanUp.abort();
+    await channels.destroy();
+    if (!delivered) await session.end({ kind, startedAt, endedAt: clock.now(), exitCode: 1, delivered: runner.reporter.delivered, remaining: 0 });
+  }
+}
+
+export async function drainQueue(deps: SendingDeps, options: DrainOptions): Promise<DrainReport> {
+  const { store, clock } = deps;
+  const kind = options.kind ?? 'drain';
+  const begun = clock.monotonic();
+  await assertTarget(deps, options.target);
+  const finished = async (part: Omit<DrainReport, 'remaining' | 'held' | 'needsPerson' | 'tryLater' | 'durationMs'>): Promise<DrainReport> => {
+    const left = await remains(deps, options.target);
+    const needsPerson = left.needsPerson || part.review > 0;
+    return { ...part, ...left, needsPerson, durationMs: Math.round(clock.monotonic() - begun) };
+  };
+  const nothing = { attempts: 0, delivered: 0, failed: 0, review: 0, runner: undefined };
+  // A cron job that finds nothing to do must not cost a write.
+  if (await isEmpty(store, clock.now())) return finished({ ...nothing, stopped: 'drained' });
+  const outcome = await withSession(deps, kind, options, options.wait === true ? 'always' : 'once', async ({ runner }) => {
+    const deadline = options.maxTimeMs === undefined ? undefined : begun + options.maxTimeMs;
+    const stopped = await drainLoop(runner, { clock, stop: options.stop ?? NEVER, wait: options.wait ?? false, deadline });
+    const { attempts, reporter } = runner;
+    return { stopped, attempts, delivered: reporter.delivered, failed: reporter.failed, review: reporter.review };
+  });
+  if ('heldBy' in outcome) return finished({ ...nothing, stopped: 'other-runner', runner: outcome.heldBy });
+  const { value, startedAt, session } = outcome;
+  let exitCode = 1;
+  let remaining = 0;
+  try {
+    const report = await finished({ ...value, runner: undefined });
+    exitCode = report.needsPerson ? 3 : report.tryLater ? 4 : 0;
+    remaining = Object.values(report.remaining).reduce((sum, count) => sum + count, 0);
+    return report;
+  } finally {
+    await session.end({ kind, startedAt, endedAt: clock.now(), exitCode, delivered: value.delivered, remaining });
+  }
+}
+
+/** Also no deadline can pass where nothing is unfinished; and a copy is refused whatever it holds. */
+async function isEmpty(store: Store, now: number): Promise<boolean> {
+  const { targets, copyOf } = await store.summary(now);
+  return copyOf === undefined && targets.every((target) => target.pending + target.sending === 0);
+}
+
+async function assertTarget({ store, config }: SendingDeps, name: string | undefined): Promise<void> {
+  if (name === undefined || config.targets.has(name)) return;
+  if ((await store.targets()).some((row) => row.name === name)) return;
+  throw new QueueError('unknown-target', `there is no target ${name}`, { hint: 'syncq target list' });
+}
+
+/** What is left, and whether it needs a person or only time. */
+async function remains(
+  { store, config, clock }: SendingDeps,
+  target: string | undefined,
+): Promise<Pick<DrainReport, 'remaining' | 'held' | 'needsPerson' | 'tryLater'>> {
+  const now = clock.now();
+  const only = target === undefined ? undefined : [target];
+  const [summary, leftovers] = [await store.summary(now), await store.leftovers(only)];
+  const status = statusReport(summary, { queue: store.location, config, configIsKnown: true, now });
+  const targets = status.targets.filter((row) => target === undefined || row.name === target);
+  const sum = (pick: (row: (typeof targets)[number]) => number): number => targets.reduce((total, row) => total + pick(row), 0);
+  const stuck = targets.filter((row) => row.held > 0);
+  const forPerson = stuck.some((row) => row.state === 'auth' || row.state === 'misconfigured');
+  const timed = targets.filter((row) => row.state !== 'auth' && row.state !== 'misconfigured');
+  return {
+    remaining: { due: sum((row) => row.due), waiting: sum((row) => row.waiting), blocked: sum((row) => row.blocked), held: sum((row) => row.held) },
+    held: stuck.map(({ name, state, reason, until }) => ({ target: name, state, reason, until })),
+    needsPerson: forPerson || leftovers.behindReview,
+    tryLater: timed.some((row) => row.held > 0 || row.due > 0) || leftovers.backingOff,
+  };
+}
+
+export function watchQueue(deps: SendingDeps, options: WatchOptions): AsyncIterable<QueueEvent> {
+  const stream = new EventStream();
+  const stop = options.stop ?? NEVER;
+  const onEvent = (event: QueueEvent): void => {
+    options.onEvent?.(event);
+    stream.push(event);
+  };
+  void watchUntilStopped(deps, { ...options, onEvent }, stop).then(
+    () => stream.end(),
+    (error: unknown) => stream.fail(error),
+  );
+  return stream;
+}
+
+async function watchUntilStopped(deps: SendingDeps, options: WatchOptions & { onEvent: (event: QueueEvent) => void }, stop: AbortSignal): Promise<void> {
+  const { store, clock } = deps;
+  let toldStandby = false;
+  while (!stop.aborted) {
+    const outcome = await withSession(deps, 'watch', options, 'always', async ({ runner, session, readying }) => {
+      runner.reporter.emit({ event: 'started', at: clock.now(), kind: 'watch', pid: runnerIdentity('watch').pid });
+      await watchLoop(runner, { clock, store, session, readying, stop });
+      return runner.reporter.delivered;
+    });
+    if (!('heldBy' in outcome)) {
+      await outcome.session.end({ kind: 'watch', startedAt: outcome.startedAt, endedAt: clock.now(), exitCode: 0, delivered: outcome.value, remaining: 0 });
+      break;
+    }
+    if (!toldStandby) options.onEvent({ event: 'standby', at: clock.now(), runner: outcome.heldBy });
+    toldStandby = true;
+    await clock.sleep(STANDBY_MS, stop);
+  }
+  options.onEvent({ event: 'stopped', at: clock.now(), reason: 'signal' });
+}

@@ -1,0 +1,52 @@
+/** What the config changes in the queue's targets when a runner starts: new ones, lost ones, ones that moved. */
+import { enterState } from '../policy/target-state.js';
+import type { HoldKind, TargetRow } from '../target.js';
+import type { TargetUpdate } from '../store/store.js';
+import { configOf } from './channels.js';
+import type { RunnerDeps } from './runner.js';
+
+export async function startTargets(
+  { session, store, channels, clock }: Pick<RunnerDeps, 'session' | 'store' | 'channels' | 'clock'>,
+): Promise<{ updates: TargetUpdate[]; rows: readonly TargetRow[] }> {
+  const { config } = channels;
+  const facts = [...config.targets.values()].map(({ name, order }) => ({ name, order, implicitBaseUrl: undefined }));
+  const only = config.targets.size === 1 ? [...config.targets.keys()][0] : undefined;
+  const now = clock.now();
+  const rows = await session.syncTargets(facts, config.defaultTarget ?? only, now);
+  const updates: TargetUpdate[] = [];
+  for (const row of rows) {
+    const baseUrl = configOf(row, config)?.baseUrl;
+    const moved = baseUrl !== undefined && hasMoved(row.boundTo, baseUrl);
+    const openAttempts = moved && (await store.hasOpenAttempts(row.id));
+    const change = changeAtStart(row, baseUrl, openAttempts, now);
+    if (change !== undefined) updates.push({ target: row.id, ...change });
+  }
+  return { updates, rows };
+}
+
+/** True when attempts went to another origin than the one the config names now. */
+function hasMoved(boundTo: string | undefined, baseUrl: string): boolean {
+  return boundTo !== undefined && new URL(boundTo).origin !== new URL(baseUrl).origin;
+}
+
+type Change = Pick<TargetUpdate, 'change' | 'note'>;
+
+/** Pure: what a fresh look at the config does to one target; undefined = nothing. */
+export function changeAtStart(row: TargetRow, baseUrl: string | undefined, openAttemptsElsewhere: boolean, now: number): Change | undefined {
+  if (baseUrl === undefined) {
+    return hold(row, 'config', `target ${row.name} is not in the config`, now);
+  }
+  if (openAttemptsElsewhere) {
+    return hold(row, 'binding', `base URL changed from ${row.boundTo ?? ''} to ${baseUrl}: syncq target accept ${row.name}`, now);
+  }
+  const bind = row.boundTo === baseUrl ? {} : { boundTo: baseUrl };
+  // Whatever else was wrong with the settings may have been mended: look again.
+  const looksAgain = row.state === 'misconfigured' && row.holdKind !== 'breaker' && row.holdKind !== 'tls';
+  const change = { ...bind, ...(looksAgain ? enterState(row, now, 'untried', undefined) : {}) };
+  return Object.keys(change).length === 0 ? undefined : { change, note: undefined };
+}
+
+function hold(row: TargetRow, kind: HoldKind, reason: string, now: number): Change | undefined {
+  if (row.state === 'misconfigured' && row.holdKind === kind && row.reason === reason) return undefined;
+  return { change: enterState(row, now, 'misconfigured', reason, undefined, kind), note: reason };
+}

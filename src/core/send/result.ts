@@ -1,0 +1,32 @@
+/** What happened on the wire, before anyone says what it means. `classify.ts` turns it into an outcome. */
+import type { ResponseExcerpt } from '../item.js';
+
+export type SendResult =
+  /** A status arrived; the body may not have. */
+  | {
+      kind: 'response';
+      response: ResponseExcerpt;
+      /** Whole ms from the start of the attempt to the end of the body (or its cut). */
+      durationMs: number;
+      /** Final URL when a same-origin 307/308 was followed, else undefined. */
+      redirectedTo: string | undefined;
+    }
+  /** No connection came about, so nothing was sent: DNS, refused, unreachable, connect timeout, proxy refused. */
+  | { kind: 'unreachable'; code: string; message: string; durationMs: number }
+  /** Something may have been sent and no status came back: reset, timeout, aborted by a second signal. */
+  | { kind: 'no-answer'; code: string; message: string; durationMs: number }
+  /** The target's settings are wrong: TLS verification, bad base URL, forbidden address. Nothing was sent. */
+  | { kind: 'misconfigured'; code: string; message: string; durationMs: number };
+
+export interface SendOptions {
+  /** Aborts the attempt at once (second signal, lost lock): ends as `no-answer`, code `aborted`. */
+  signal: AbortSignal;
+  /** Ready-made header of the credential, e.g. ["authorization", "Bearer ..."]; undefined = none. */
+  credential: readonly [name: string, value: string] | undefined;
+}
+
+/** What a probe found. A probe is never an attempt and never evidence for the outage rule. */
+export type ProbeResult =
+  | { kind: 'reachable'; durationMs: number; status: number | undefined }
+  | { kind: 'unreachable'; code: string; message: string; durationMs: number }
+  | { kind: 'misconfigured'; code: string; message: string; durationMs: number };

@@ -1,0 +1,220 @@
+/**
+ * One SQLite connection: statements prepared once and kept, transactions that wait for a lock without blocking signals,
+ * and SQLite's error codes turned into the ones of this project.
+ */
+import { statSync } from 'node:fs';
+
+import type { Clock } from '../../clock.js';
+import { QueueError, isQueueError } from '../../errors.js';
+import type { Database, Statement } from './driver.js';
+
+/**
+ * How long SQLite itself may block the thread for a lock, ms. Short, because Node runs neither signal handlers nor
+ * timers meanwhile; the rest of the patience is spent in asynchronous retries.
+ */
+export const BUSY_TIMEOUT_MS = 100;
+
+/** How long a transaction waits for a lock altogether, ms. */
+export const LOCK_PATIENCE_MS = 30_000;
+
+export interface TransactionOptions {
+  /** Default `LOCK_PATIENCE_MS`. */
+  patienceMs?: number;
+  /** Gives up waiting for the lock at once. */
+  signal?: AbortSignal;
+}
+
+export class Connection {
+  readonly db: Database;
+  readonly path: string;
+  readonly #clock: Clock;
+  /** Strong references for life: collecting a Statement aborts better-sqlite3 12 on Node 24. */
+  readonly #statements = new Map<string, Statement>();
+  readonly #identity: string;
+
+  constructor(db: Database, path: string, clock: Clock) {
+    this.db = db;
+    this.path = path;
+    this.#clock = clock;
+    this.#identity = fileIdentity(path);
+  }
+
+  /** The prepared statement of this text; the text is its name. */
+  sql(text: string): Statement {
+    let statement = this.#statements.get(text);
+    if (statement === undefined) {
+      statement = this.db.prepare(text);
+      this.#statements.set(text, statement);
+    }
+    return statement;
+  }
+
+  get<Row>(text: string, ...parameters: unknown[]): Row | undefined {
+    return this.sql(text).get(...parameters) as Row | undefined;
+  }
+
+  all<Row>(text: string, ...parameters: unknown[]): Row[] {
+    return this.sql(text).all(...parameters) as Row[];
+  }
+
+  run(text: string, ...parameters: unknown[]): { changes: number; lastInsertRowid: number } {
+    const result = this.sql(text).run(...parameters);
+    return { changes: result.changes, lastInsertRowid: Number(result.lastInsertRowid) };
+  }
+
+  /** One consistent view of the file for several reads. */
+  async read<T>(body: () => T): Promise<T> {
+    return this.#transaction('BEGIN', body, {});
+  }
+
+  /** One durable commit: all of `body` or nothing. `body` is synchronous, so nobody can slip in between. */
+  async write<T>(body: () => T, options: TransactionOptions = {}): Promise<T> {
+    return this.#transaction('BEGIN IMMEDIATE', body, options);
+  }
+
+  /** An open write transaction for a caller that must await its input in between; it owns the connection meanwhile. */
+  async begin(): Promise<{ commit(): void; rollback(error: unknown): Error }> {
+    const waiting = this.#waiting({});
+    while (!this.#tryBegin('BEGIN IMMEDIATE')) await waiting();
+    let committing = false;
+    return {
+      commit: () => {
+        committing = true;
+        this.sql('COMMIT').run();
+      },
+      rollback: (error) => {
+        if (this.db.inTransaction) this.#rollback();
+        return isQueueError(error) ? error : storeError(error, this.path, committing);
+      },
+    };
+  }
+
+  async #transaction<T>(begin: string, body: () => T, options: TransactionOptions): Promise<T> {
+    const waiting = this.#waiting(options);
+    // No await between BEGIN and COMMIT: another caller would find itself inside this transaction.
+    while (!this.#tryBegin(begin)) await waiting();
+    let committing = false;
+    try {
+      const value = body();
+      committing = true;
+      this.sql('COMMIT').run();
+      return value;
+    } catch (error) {
+      if (this.db.inTransaction) this.#rollback();
+      throw isQueueError(error) ? error : storeError(error, this.path, committing);
+    }
+  }
+
+  /** One slice of waiting for the lock, so that signals and timers stay alive; throws when patience has ended. */
+  #waiting({ patienceMs = LOCK_PATIENCE_MS, signal }: TransactionOptions): () => Promise<void> {
+    const startedAt = this.#clock.monotonic();
+    let round = 0;
+    return async () => {
+      const waited = this.#clock.monotonic() - startedAt;
+      if (waited >= patienceMs || signal?.aborted === true) {
+        throw new QueueError('busy', `another process has been writing to ${this.path} for ${Math.round(waited)} ms; nothing was changed`, {
+          hint: 'try again',
+        });
+      }
+      round += 1;
+      await this.#clock.sleep(Math.min(5 * round, 50), signal);
+    };
+  }
+
+  #tryBegin(begin: string): boolean {
+    // A bulk import of this process may be between two batches.
+    if (this.db.inTransaction) return false;
+    try {
+      this.sql(begin).run();
+      return true;
+    } catch (error) {
+      if (isBusy(error)) return false;
+      throw storeError(error, this.path, false);
+    }
+  }
+
+  #rollback(): void {
+    try {
+      this.sql('ROLLBACK').run();
+    } catch {
+      // SQLite rolled back by itself (full disk, I/O error): the first error is the one that matters.
+    }
+  }
+
+  /** A number that changes when another connection has committed. */
+  dataVersion(): number {
+    return (this.sql('PRAGMA data_version').get() as { data_version: number }).data_version;
+  }
+
+  /**
+   * Refuses to go on when the file at our path is no longer the one we have open: a commit into a deleted or replaced
+   * file succeeds silently and is lost. Called before every acknowledgement and every claim.
+   *
+   * @throws {QueueError} code 'store-unknown'
+   */
+  assertSameFile(): void {
+    if (fileIdentity(this.path) === this.#identity) return;
+    throw new QueueError('store-unknown', `the queue file ${this.path} was deleted or replaced while it was open; what was just written may be lost`, {
+      hint: 'find out who moved it, then run the same command again: with the same --key it is stored once',
+    });
+  }
+
+  close(): void {
+    this.db.close();
+  }
+}
+
+/** Device and inode; empty when there is no file. */
+export function fileIdentity(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return found === undefined ? '' : `${found.dev}:${found.ino}`;
+}
+
+function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : '';
+}
+
+export function isBusy(error: unknown): boolean {
+  const code = codeOf(error);
+  return code.startsWith('SQLITE_BUSY') || code === 'SQLITE_LOCKED';
+}
+
+/**
+ * What an error of SQLite means for the caller.
+ *
+ * @param committing true when COMMIT itself failed: then the fate of the write may be unknown. A failed fsync is never
+ *   tried again in the same process: the kernel may have dropped the pages (PostgreSQL's "fsyncgate", 2018).
+ */
+export function storeError(error: unknown, path: string, committing: boolean): Error {
+  const code = codeOf(error);
+  const cause = { cause: error };
+  if (code === 'SQLITE_FULL') {
+    return new QueueError('disk-full', `the disk that holds ${path} is full; nothing was stored, what was acknowledged is safe`, {
+      ...cause,
+      hint: 'free some space and run the same command again',
+    });
+  }
+  if (committing && /^SQLITE_IOERR/.test(code)) {
+    return new QueueError('store-unknown', `the disk failed while ${path} was being written (${code}); the last write may or may not be stored`, {
+      ...cause,
+      hint: 'check the disk, then run the same command again: with the same --key it is stored once',
+    });
+  }
+  if (code.startsWith('SQLITE_CORRUPT')) {
+    return new QueueError('corrupt', `${path} is damaged (${code}); nothing was sent or changed`, {
+      ...cause,
+      hint: 'keep the file, then: syncq doctor',
+    });
+  }
+  if (code === 'SQLITE_NOTADB') {
+    return new QueueError('not-a-queue', `${path} is not a syncq queue; it was not touched`, { ...cause, hint: 'name another file with --queue' });
+  }
+  if (/^SQLITE_(READONLY|CANTOPEN|PERM|IOERR)/.test(code)) {
+    return new QueueError('unwritable', `${path} cannot be used (${code}); nothing was changed`, {
+      ...cause,
+      hint: 'check the disk and the permissions of the file and its directory',
+    });
+  }
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,149 @@
+/** What time does to waiting items: waits end, deadlines pass, pauses of entities run out. */
+import type { Expired } from '../store.js';
+import type { Connection } from './connection.js';
+import { appendHistory } from './history.js';
+import { eligibility } from './lanes.js';
+import { joinGroup } from './review-groups.js';
+import { ELIG, PENDING, REVIEW } from './schema.js';
+import type { Work } from './settle.js';
+
+const WAITING_TARGETS = 'SELECT target_id FROM tally WHERE waiting > 0';
+
+/** Lane heads whose time has come are ready. True when more are due than `limit` per target. */
+export function promoteDue({ connection, tally, now }: Work, limit: number): boolean {
+  tally.flush(connection);
+  let more = false;
+  for (const { target_id: target } of connection.all<{ target_id: number }>(WAITING_TARGETS)) {
+    const { changes } = connection.run(
+      `UPDATE item SET elig = ${ELIG.ready}, not_before = NULL WHERE id IN (SELECT id FROM item INDEXED BY item_wait
+       WHERE target_id = ? AND elig = ${ELIG.waiting} AND not_before <= ? ORDER BY not_before, id LIMIT ?)`,
+      target,
+      now,
+      limit,
+    );
+    tally.add(target, 'waiting', -changes);
+    tally.add(target, 'ready', changes);
+    more ||= changes === limit;
+  }
+  return more;
+}
+
+/**
+ * Waits that were set at a time which the wall clock has since run back behind are over: otherwise a clock that was
+ * once a year ahead would hold an item for a year. Scans the waiting heads, so it is called at start and after a jump.
+ */
+export function endWaitsFromTheFuture({ connection, tally, now }: Work, slackMs: number): void {
+  tally.flush(connection);
+  for (const { target_id: target } of connection.all<{ target_id: number }>(WAITING_TARGETS)) {
+    const { changes } = connection.run(
+      `UPDATE item SET elig = ${ELIG.ready}, not_before = NULL WHERE id IN (SELECT id FROM item INDEXED BY item_wait
+       WHERE target_id = ? AND elig = ${ELIG.waiting} AND set_at > ? AND asked_at IS NOT not_before)`,
+      target,
+      now + slackMs,
+    );
+    tally.add(target, 'waiting', -changes);
+    tally.add(target, 'ready', changes);
+  }
+}
+
+/** Earliest end of an item's own wait. */
+export function nextDueAt(connection: Connection, only: ReadonlySet<number> | undefined): number | undefined {
+  let earliest: number | undefined;
+  for (const { target_id: target } of connection.all<{ target_id: number }>(WAITING_TARGETS)) {
+    if (only !== undefined && !only.has(target)) continue;
+    const at = nextDueOf(connection, target);
+    if (at !== undefined && (earliest === undefined || at < earliest)) earliest = at;
+  }
+  return earliest;
+}
+
+export function nextDueOf(connection: Connection, target: number): number | undefined {
+  return connection.get<{ not_before: number }>(
+    `SELECT not_before FROM item INDEXED BY item_wait WHERE target_id = ? AND elig = ${ELIG.waiting} ORDER BY not_before LIMIT 1`,
+    target,
+  )?.not_before;
+}
+
+/** Next deadline of an item, or end of an entity's pause. */
+export function nextDeadlineAt(connection: Connection): number | undefined {
+  const item = connection.get<{ at: number }>(
+    `SELECT expires_at AS at FROM item INDEXED BY item_expiry WHERE expires_at IS NOT NULL AND state = ${PENDING}
+     ORDER BY expires_at LIMIT 1`,
+  )?.at;
+  const pause = connection.get<{ at: number | null }>(
+    'SELECT min(paused_until) AS at FROM entity INDEXED BY entity_paused WHERE paused_at IS NOT NULL',
+  )?.at;
+  if (pause == null) return item;
+  return item === undefined ? pause : Math.min(item, pause);
+}
+
+interface DueToExpire {
+  id: number;
+  target_id: number;
+  name: string;
+  operation: string;
+  elig: number | null;
+  expires_at: number;
+}
+
+/** Flags pending items past their deadline, lane heads or not; they keep their place and block their lane. */
+export function expireItems({ connection, tally, now, runner }: Work, limit: number): Expired[] {
+  const rows = connection.all<DueToExpire>(
+    `SELECT item.id, item.target_id, target.name, item.operation, item.elig, item.expires_at
+     FROM item INDEXED BY item_expiry JOIN target ON target.id = item.target_id
+     WHERE item.expires_at IS NOT NULL AND item.state = ${PENDING} AND item.expires_at <= ? ORDER BY item.expires_at LIMIT ?`,
+    now,
+    limit,
+  );
+  const message = 'its deadline passed before it could be delivered';
+  for (const row of rows) {
+    const group = joinGroup(connection, {
+      target: row.target_id,
+      reason: 'expired',
+      status: 0,
+      operation: row.operation,
+      cause: message,
+      message,
+    });
+    connection.run(`UPDATE item SET state = ${REVIEW}, elig = NULL, review_group = ?, state_at = ? WHERE id = ?`, group, now, row.id);
+    tally.move(row.target_id, { state: 'pending', elig: row.elig }, { state: 'review', elig: null });
+    appendHistory(connection, {
+      at: now,
+      item: row.id,
+      target: row.name,
+      who: 'syncq',
+      command: runner,
+      event: 'review',
+      reason: message,
+      detail: { expiresAt: row.expires_at },
+    });
+  }
+  return rows.map((row) => ({ item: row.id, target: row.name }));
+}
+
+/** Pauses of entities that had an end and reached it. */
+export function resumeEntities({ connection, tally, now }: Work): void {
+  const over = connection.all<{ id: number }>(
+    'SELECT id FROM entity INDEXED BY entity_paused WHERE paused_at IS NOT NULL AND paused_until <= ?',
+    now,
+  );
+  for (const { id } of over) {
+    connection.run('UPDATE entity SET paused_at = NULL, paused_until = NULL, paused_reason = NULL, paused_by = NULL WHERE id = ?', id);
+    markHeadsOf({ connection, tally }, id);
+  }
+}
+
+/** Gives the lane heads of an entity the eligibility that its pause, or its end, asks for. */
+export function markHeadsOf({ connection, tally }: Pick<Work, 'connection' | 'tally'>, entity: number): number {
+  const heads = connection.all<{ id: number; target_id: number; elig: number; not_before: number | null }>(
+    `SELECT id, target_id, elig, not_before FROM item INDEXED BY item_entity
+     WHERE entity_id = ? AND entity_id IS NOT NULL AND elig IS NOT NULL`,
+    entity,
+  );
+  for (const head of heads) {
+    const elig = eligibility(connection, entity, head.not_before);
+    connection.run('UPDATE item SET elig = ? WHERE id = ?', elig, head.id);
+    tally.move(head.target_id, { state: 'pending', elig: head.elig }, { state: 'pending', elig });
+  }
+  return heads.length;
+}

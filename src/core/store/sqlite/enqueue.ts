@@ -1,0 +1,311 @@
+/** Stores new items: their target, entity, lane and place, the answer to a repeated key, and `--if-queued`. */
+import { hash } from 'node:crypto';
+
+import { QueueError } from '../../errors.js';
+import { newIdempotencyKey } from '../../input/key.js';
+import { contentDigest } from '../../input/stable-content.js';
+import { STATES, type NewItem } from '../../item.js';
+import type { LaneOrder } from '../../target.js';
+import type { EnqueueResult, IfQueued } from '../store.js';
+import type { Connection } from './connection.js';
+import { appendHistory } from './history.js';
+import { nextInLane } from './lanes.js';
+import { orNull, contentTypeOf, DEFAULT_CONTENT_TYPE, toHeaders } from './rows.js';
+import { COMPLETED, DISCARDED, ELIG, PENDING } from './schema.js';
+import { Tally } from './tally.js';
+
+const INSERT_ITEM = `INSERT INTO item (idempotency_key, created_at, target_id, entity_id, lane, elig, not_before, set_at,
+  asked_at, expires_at, max_retries, method, path, operation, content_type, headers, tags, payload_sha256, payload)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+const LANE_IS_BUSY = `SELECT 1 FROM item INDEXED BY item_lane
+  WHERE target_id = ? AND lane = ? AND lane IS NOT NULL AND state < ${COMPLETED} LIMIT 1`;
+
+interface TargetRef {
+  id: number;
+  order: LaneOrder;
+}
+
+interface EntityRef {
+  id: number;
+  paused: boolean;
+}
+
+/** The lane an item belongs to (contract, section 4); null = a lane of its own. */
+export function laneOf(order: LaneOrder, entity: number | undefined, waitsForTime: boolean): number | null {
+  if (order === 'none') return null;
+  if (order === 'strict') return 0;
+  if (entity !== undefined) return entity;
+  // One `--at monday` must not stop every write that names no entity.
+  return waitsForTime ? null : 0;
+}
+
+/** One transaction's worth of enqueueing; remembers look-ups, so a bulk import asks for each lane once. */
+export class Enqueuer {
+  readonly #connection: Connection;
+  readonly #now: number;
+  readonly #tally = new Tally();
+  readonly #targets = new Map<string, TargetRef>();
+  readonly #entities = new Map<string, EntityRef>();
+  readonly #busyLanes = new Set<string>();
+
+  constructor(connection: Connection, now: number) {
+    this.#connection = connection;
+    this.#now = now;
+  }
+
+  /** @throws {QueueError} key-conflict when the key is there with other content */
+  add(item: NewItem, ifQueued: IfQueued): EnqueueResult {
+    const known = item.idempotencyKey === undefined ? undefined : this.#findDuplicate(item, item.idempotencyKey);
+    if (known !== undefined) return known;
+    const target = this.#target(item);
+    const entity = item.entity === undefined ? undefined : this.#entity(item.entity.type, item.entity.id);
+    if (ifQueued === 'append' || entity === undefined) return this.#insert(item, target, entity, undefined);
+    const old = this.#unsent(target.id, entity.id, item.operation);
+    if (old !== undefined && ifQueued === 'keep') return old;
+    const replaced = old === undefined ? undefined : this.#discardLast(old.id, target.id, item);
+    return this.#insert(item, target, entity, replaced);
+  }
+
+  /** Writes the counts; call once, at the end of the transaction. */
+  finish(): void {
+    this.#tally.flush(this.#connection);
+  }
+
+  #insert(item: NewItem, target: TargetRef, entity: EntityRef | undefined, replaced: number | undefined): EnqueueResult {
+    const now = this.#now;
+    const asked = timeOf(item.notBefore, now);
+    const notBefore = asked !== undefined && asked > now ? asked : undefined;
+    const lane = laneOf(target.order, entity?.id, notBefore !== undefined);
+    const elig = this.#takePlace(target.id, lane) ? eligOf(entity?.paused === true, notBefore) : null;
+    const idempotencyKey = item.idempotencyKey ?? newIdempotencyKey(now);
+    const { payload } = item;
+    const { lastInsertRowid: id } = this.#connection.run(
+      INSERT_ITEM,
+      idempotencyKey,
+      now,
+      target.id,
+      entity?.id ?? null,
+      lane,
+      elig,
+      orNull(notBefore),
+      notBefore === undefined ? null : now,
+      orNull(asked),
+      orNull(timeOf(item.expires, now)),
+      orNull(item.maxRetries),
+      item.method,
+      item.path,
+      item.operation,
+      payload === undefined || item.contentType === DEFAULT_CONTENT_TYPE ? null : orNull(item.contentType),
+      jsonOrNull(item.headers),
+      item.tags.length === 0 ? null : JSON.stringify(item.tags),
+      payload === undefined ? null : sha256(payload),
+      orNull(payload),
+    );
+    this.#tally.move(target.id, undefined, { state: 'pending', elig });
+    return { id, idempotencyKey, state: 'pending', duplicate: false, replaced };
+  }
+
+  /** True when the new item is the head of its lane. */
+  #takePlace(target: number, lane: number | null): boolean {
+    if (lane === null) return true;
+    const key = `${target}/${lane}`;
+    if (this.#busyLanes.has(key)) return false;
+    this.#busyLanes.add(key);
+    return this.#connection.get(LANE_IS_BUSY, target, lane) === undefined;
+  }
+
+  #target(item: NewItem): TargetRef {
+    let target = this.#targets.get(item.target);
+    if (target !== undefined) return target;
+    target = ensureTarget(this.#connection, item.target, item.implicitBaseUrl, 'entity', this.#now);
+    this.#targets.set(item.target, target);
+    return target;
+  }
+
+  #entity(type: string, key: string): EntityRef {
+    const name = `${type}/${key}`;
+    let entity = this.#entities.get(name);
+    if (entity === undefined) {
+      entity = ensureEntity(this.#connection, type, key);
+      // A long stream must not grow without bound; the oldest half is the least likely to be asked for again.
+      if (this.#entities.size >= 100_000) this.#entities.clear();
+      this.#entities.set(name, entity);
+    }
+    return entity;
+  }
+
+  #findDuplicate(item: NewItem, key: string): EnqueueResult | undefined {
+    const found = findByKey(this.#connection, key);
+    if (found === undefined) return undefined;
+    if (found.digest !== undefined && !Buffer.from(contentDigest(item)).equals(found.digest)) {
+      throw new QueueError('key-conflict', `the key ${key} already belongs to item ${found.id}, which has other content; nothing was stored`, {
+        hint: `look at it with: syncq inspect ${found.id}; use another key for another write`,
+      });
+    }
+    return { id: found.id, idempotencyKey: key, state: STATES[found.state] ?? 'pending', duplicate: true, replaced: undefined };
+  }
+
+  /** The latest item of the same target, entity and operation that was never on the wire. */
+  #unsent(target: number, entity: number, operation: string): EnqueueResult | undefined {
+    const row = this.#connection.get<{ id: number; idempotency_key: string }>(
+      `SELECT id, idempotency_key FROM item INDEXED BY item_entity
+       WHERE entity_id = ? AND target_id = ? AND operation = ? AND state = ${PENDING} AND attempts = 0
+       ORDER BY id DESC LIMIT 1`,
+      entity,
+      target,
+      operation,
+    );
+    if (row === undefined) return undefined;
+    return { id: row.id, idempotencyKey: row.idempotency_key, state: 'pending', duplicate: true, replaced: undefined };
+  }
+
+  /**
+   * Discards the old item when nothing of its lane came after it: an update that another write follows must stay
+   * before it. Undefined when it had to stay.
+   */
+  #discardLast(old: number, target: number, item: NewItem): number | undefined {
+    const row = this.#connection.get<{ lane: number | null; elig: number | null }>('SELECT lane, elig FROM item WHERE id = ?', old);
+    if (row === undefined) return undefined;
+    if (row.lane !== null) {
+      const later = this.#connection.get(
+        `SELECT 1 FROM item INDEXED BY item_lane WHERE target_id = ? AND lane = ? AND lane IS NOT NULL AND id > ?
+         AND state < ${COMPLETED} LIMIT 1`,
+        target,
+        row.lane,
+        old,
+      );
+      if (later !== undefined) return undefined;
+    }
+    this.#connection.run(`UPDATE item SET state = ${DISCARDED}, elig = NULL, state_at = ? WHERE id = ?`, this.#now, old);
+    this.#tally.move(target, { state: 'pending', elig: row.elig }, { state: 'discarded', elig: null });
+    if (row.lane !== null) {
+      this.#busyLanes.delete(`${target}/${row.lane}`);
+      nextInLane(this.#connection, this.#tally, target, row.lane, this.#now);
+    }
+    appendHistory(this.#connection, {
+      at: this.#now,
+      item: old,
+      target: item.target,
+      who: 'syncq',
+      command: 'enqueue',
+      event: 'discarded',
+      reason: 'replaced by a newer write (--if-queued replace)',
+      detail: undefined,
+    });
+    return old;
+  }
+}
+
+function timeOf(time: NewItem['notBefore'], now: number): number | undefined {
+  if (time === undefined) return undefined;
+  return 'at' in time ? time.at : now + time.delayMs;
+}
+
+function eligOf(entityPaused: boolean, notBefore: number | undefined): number {
+  if (entityPaused) return ELIG.paused;
+  return notBefore === undefined ? ELIG.ready : ELIG.waiting;
+}
+
+function jsonOrNull(headers: Record<string, string>): string | null {
+  return Object.keys(headers).length === 0 ? null : JSON.stringify(headers);
+}
+
+export function sha256(bytes: Uint8Array): Buffer {
+  return hash('sha256', bytes, 'buffer');
+}
+
+/** The target of this name, made when the queue does not know it yet. */
+export function ensureTarget(
+  connection: Connection,
+  name: string,
+  implicitBaseUrl: string | undefined,
+  order: LaneOrder,
+  now: number,
+): TargetRef {
+  const found = connection.get<{ id: number; lane_order: LaneOrder }>('SELECT id, lane_order FROM target WHERE name = ?', name);
+  if (found !== undefined) return { id: found.id, order: found.lane_order };
+  const { lastInsertRowid: id } = connection.run(
+    'INSERT INTO target (name, implicit_base_url, lane_order, since) VALUES (?, ?, ?, ?)',
+    name,
+    orNull(implicitBaseUrl),
+    order,
+    now,
+  );
+  connection.run('INSERT INTO tally (target_id) VALUES (?)', id);
+  return { id, order };
+}
+
+function ensureEntity(connection: Connection, type: string, key: string): EntityRef {
+  const found = connection.get<{ id: number; paused_at: number | null }>(
+    'SELECT id, paused_at FROM entity WHERE type = ? AND key = ?',
+    type,
+    key,
+  );
+  if (found !== undefined) return { id: found.id, paused: found.paused_at !== null };
+  return { id: connection.run('INSERT INTO entity (type, key) VALUES (?, ?)', type, key).lastInsertRowid, paused: false };
+}
+
+interface FoundKey {
+  id: number;
+  state: number;
+  /** Of its content; undefined where the bytes are gone and no digest was kept. */
+  digest: Buffer | undefined;
+}
+
+interface KeyColumns {
+  id: number;
+  state: number;
+  target: string;
+  method: string;
+  path: string;
+  headers: string | null;
+  content_type: string | null;
+  payload: Buffer | null;
+  payload_sha256: Buffer | null;
+  payload_bytes: number | null;
+  entity_type: string | null;
+  entity_key: string | null;
+  operation: string;
+}
+
+const SELECT_CONTENT = (content: string, from: string): string => `SELECT item.id, item.state, target.name AS target,
+  item.method, ${content}, item.payload_bytes, entity.type AS entity_type,
+  entity.key AS entity_key, item.operation
+  FROM ${from} JOIN target ON target.id = item.target_id LEFT JOIN entity ON entity.id = item.entity_id`;
+
+const BY_KEY = `${SELECT_CONTENT('item.path, item.headers, item.content_type, item.payload, item.payload_sha256', 'item')}
+  WHERE item.idempotency_key = ?`;
+const BY_OLD_KEY = `${SELECT_CONTENT(
+  'revision.path, revision.headers, revision.content_type, revision.payload, revision.payload_sha256',
+  'revision JOIN item ON item.id = revision.item_id',
+)} WHERE revision.idempotency_key = ?`;
+
+/** The item with this key, also when an edit gave it another one since, or when it was pruned. */
+export function findByKey(connection: Connection, key: string): FoundKey | undefined {
+  const row = connection.get<KeyColumns>(BY_KEY, key) ?? connection.get<KeyColumns>(BY_OLD_KEY, key);
+  if (row === undefined) {
+    const pruned = connection.get<{ id: number; state: number; content_sha256: Buffer | null }>(
+      'SELECT id, state, content_sha256 FROM pruned WHERE idempotency_key = ?',
+      key,
+    );
+    return pruned === undefined ? undefined : { id: pruned.id, state: pruned.state, digest: pruned.content_sha256 ?? undefined };
+  }
+  return { id: row.id, state: row.state, digest: digestOf(row) };
+}
+
+/** Of an item whose bytes are gone, the checksum stands for them. */
+function digestOf(row: KeyColumns): Buffer {
+  const payloadGone = row.payload === null && row.payload_bytes !== null;
+  const entity = row.entity_type === null || row.entity_key === null ? undefined : { type: row.entity_type, id: row.entity_key };
+  return contentDigest({
+    target: row.target,
+    method: row.method as NewItem['method'],
+    path: row.path,
+    headers: toHeaders(row.headers),
+    contentType: contentTypeOf(row),
+    entity,
+    operation: row.operation,
+    ...(payloadGone ? { payloadSha256: row.payload_sha256?.toString('hex') } : { payload: row.payload ?? undefined }),
+  });
+}

@@ -1,0 +1,57 @@
+/** The append-only record of what people did and of changes that no attempt explains. */
+import type { HistoryEntry } from '../store.js';
+import type { Connection } from './connection.js';
+import { orNull, orUndefined } from './rows.js';
+
+export function appendHistory(connection: Connection, entry: Omit<HistoryEntry, 'id'>): void {
+  connection.run(
+    'INSERT INTO history (at, item_id, target, who, command, event, reason, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    entry.at,
+    orNull(entry.item),
+    orNull(entry.target),
+    entry.who,
+    entry.command,
+    entry.event,
+    orNull(entry.reason),
+    entry.detail === undefined ? null : JSON.stringify(entry.detail),
+  );
+}
+
+interface HistoryColumns {
+  id: number;
+  at: number;
+  item_id: number | null;
+  target: string | null;
+  who: string;
+  command: string;
+  event: string;
+  reason: string | null;
+  detail: string | null;
+}
+
+/** Oldest first. */
+export function readHistory(
+  connection: Connection,
+  filter: { item: number | undefined; since: number | undefined; limit: number },
+): HistoryEntry[] {
+  const bounded = [filter.since ?? 0, filter.limit];
+  const rows =
+    filter.item === undefined
+      ? connection.all<HistoryColumns>('SELECT * FROM history INDEXED BY history_at WHERE at >= ? ORDER BY at, id LIMIT ?', ...bounded)
+      : connection.all<HistoryColumns>(
+          'SELECT * FROM history INDEXED BY history_item WHERE item_id = ? AND item_id IS NOT NULL AND at >= ? ORDER BY id LIMIT ?',
+          filter.item,
+          ...bounded,
+        );
+  return rows.map((row) => ({
+    id: row.id,
+    at: row.at,
+    item: orUndefined(row.item_id),
+    target: orUndefined(row.target),
+    who: row.who,
+    command: row.command,
+    event: row.event,
+    reason: orUndefined(row.reason),
+    detail: row.detail === null ? undefined : (JSON.parse(row.detail) as Record<string, unknown>),
+  }));
+}

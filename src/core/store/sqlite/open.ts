@@ -1,0 +1,292 @@
+/**
+ * Opens, creates and refuses queue files: who owns it, what it is, which version, on what kind of disk; then sets and
+ * reads back what makes an acknowledged write durable.
+ */
+import { closeSync, constants, copyFileSync, existsSync, fsyncSync, lstatSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+
+import type { Clock } from '../../clock.js';
+import { QueueError } from '../../errors.js';
+import { BUSY_TIMEOUT_MS, Connection, storeError } from './connection.js';
+import { assertSafeForWriting, loadSqlite, type Database } from './driver.js';
+import { migrate } from './migrate.js';
+import { APPLICATION_ID, CREATE_SCHEMA, SCHEMA_VERSION } from './schema.js';
+
+export interface OpenOptions {
+  path: string;
+  /** `create` makes a missing file, `write` needs one, `read` never changes a byte of it. */
+  mode: 'read' | 'write' | 'create';
+  clock: Clock;
+  /** Numeric id of the user; undefined where the platform has none (Windows): modes and owners are not checked. */
+  uid: number | undefined;
+  /** Allows a network file system, whose locks may not work. */
+  allowNetworkDisk: boolean;
+}
+
+export interface OpenFile {
+  connection: Connection;
+  /** Removes what opening needed (a private copy of a queue on a read-only disk). */
+  dispose: () => void;
+}
+
+/**
+ * @throws {QueueError} queue-not-found, queue-owner, not-a-queue, newer-schema, corrupt, unwritable, disk-full
+ */
+export function openFile(options: OpenOptions): OpenFile {
+  const { path, mode } = options;
+  if (mode !== 'read') assertSafeForWriting();
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) {
+    if (mode !== 'create') throw notFound(path);
+    createEmpty(path);
+  }
+  assertOurs(path, options.uid);
+  if (mode !== 'read' && !options.allowNetworkDisk) assertLocalDisk(path);
+  try {
+    assertQueueHeader(path, mode);
+    return mode === 'read' ? openForReading(path, options.clock) : openForWriting(path, options.clock);
+  } catch (error) {
+    throw storeError(error, path, false);
+  }
+}
+
+function notFound(path: string): QueueError {
+  return new QueueError('queue-not-found', `no queue at ${path}`, {
+    hint: 'check --queue and SYNCQ_QUEUE; the first syncq enqueue makes a queue',
+  });
+}
+
+/** Files are 0600 and directories 0700 whatever the umask; a name is durable once its directory is flushed. */
+function createEmpty(path: string): void {
+  try {
+    makeDirectory(dirname(path));
+    closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | constants.O_NOFOLLOW, 0o600));
+    flushDirectory(dirname(path));
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EEXIST') return;
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw storeError({ code: 'SQLITE_FULL' }, path, false);
+    throw new QueueError('unwritable', `no queue can be made at ${path} (${code ?? 'unknown error'}); nothing was stored`, {
+      cause: error,
+      hint: 'check the permissions of the directory, or name another place with --queue',
+    });
+  }
+}
+
+/** Level by level: a recursive mkdir never returns under some paths (/proc) on Node 20. */
+export function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeDirectory(parent);
+  try {
+    mkdirSync(path, 0o700);
+    flushDirectory(parent);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+export function flushDirectory(path: string): void {
+  let handle: number;
+  try {
+    handle = openSync(path, 'r');
+  } catch {
+    return; // Windows cannot open a directory; its file systems journal names.
+  }
+  try {
+    fsyncSync(handle);
+  } catch {
+    // Some file systems refuse to flush a directory; SQLite does the same and goes on.
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function assertOurs(path: string, uid: number | undefined): void {
+  const found = lstatSync(path);
+  if (found.isSymbolicLink()) {
+    throw new QueueError('not-a-queue', `${path} is a symbolic link; it was not opened`, { hint: 'name the file itself with --queue' });
+  }
+  if (!found.isFile()) {
+    throw new QueueError('not-a-queue', `${path} is not a file`, { hint: 'name a queue file with --queue' });
+  }
+  if (uid === undefined) return;
+  if (found.uid !== uid) {
+    throw new QueueError('queue-owner', `${path} belongs to user ${found.uid}, not to you; it was not opened`, {
+      hint: `sudo -u '#${found.uid}' syncq …`,
+    });
+  }
+  if ((found.mode & 0o022) !== 0) {
+    throw new QueueError('queue-owner', `others may write to ${path}; it was not opened`, { hint: `chmod 600 ${path}` });
+  }
+  if (found.nlink > 1) {
+    throw new QueueError('not-a-queue', `${path} has ${found.nlink} hard links, which SQLite cannot keep in step; it was not opened`, {
+      hint: 'remove the other names of the file',
+    });
+  }
+}
+
+/** Magic numbers of statfs(2) for file systems whose locks cannot be trusted between hosts. */
+const NETWORK_DISKS = new Map<number, string>([
+  [0x6969, 'NFS'],
+  [0xfe534d42, 'SMB'],
+  [0xff534d42, 'CIFS'],
+  [0x517b, 'SMB'],
+  [0x01021997, '9P'],
+  [0x73757245, 'Coda'],
+  [0x5346414f, 'AFS'],
+  [0x00c36400, 'Ceph'],
+]);
+
+export function assertLocalDisk(path: string, typeOf: (path: string) => number = (name) => statfsSync(name).type): void {
+  const name = NETWORK_DISKS.get(typeOf(dirname(path)) >>> 0);
+  if (name === undefined) return;
+  throw new QueueError('unwritable', `${path} is on a network disk (${name}), where two hosts cannot see each other's locks; nothing was changed`, {
+    hint: 'keep the queue on a local disk, or set SYNCQ_ALLOW_NETWORK_DISK=1 when only one host ever uses it',
+  });
+}
+
+/** Offsets in the SQLite header, https://sqlite.org/fileformat2.html section 1.3. */
+const HEADER = { size: 100, userVersion: 60, applicationId: 68 } as const;
+
+/** Files this process has open: reading one with fs would drop SQLite's locks when the handle is closed (POSIX). */
+const openHere = new Map<string, number>();
+
+/** Looks at the first bytes before SQLite does: even setting the journal mode would change a foreign file. */
+function assertQueueHeader(path: string, mode: OpenOptions['mode']): void {
+  if ((openHere.get(identity(path)) ?? 0) > 0) return;
+  const header = Buffer.alloc(HEADER.size);
+  const handle = openSync(path, 'r');
+  const length = readSync(handle, header, 0, HEADER.size, 0);
+  closeSync(handle);
+  // An empty file is one whose creation was cut short, or was just begun by another process.
+  if (length === 0 && mode === 'create') return;
+  if (length === 0) throw notFound(path);
+  if (length < HEADER.size || header.toString('latin1', 0, 16) !== 'SQLite format 3\0') {
+    throw new QueueError('not-a-queue', `${path} is not a syncq queue; it was not touched`, { hint: 'name another file with --queue' });
+  }
+  if (header.readUInt32BE(HEADER.applicationId) !== APPLICATION_ID) {
+    throw new QueueError('not-a-queue', `${path} is an SQLite file of another program; it was not touched`, {
+      hint: 'name another file with --queue',
+    });
+  }
+  assertVersion(path, header.readUInt32BE(HEADER.userVersion));
+}
+
+function assertVersion(path: string, version: number): void {
+  if (version <= SCHEMA_VERSION) return;
+  throw new QueueError('newer-schema', `${path} was made by a newer syncq (file version ${version}, this one knows ${SCHEMA_VERSION}); it was not touched`, {
+    hint: 'update syncq',
+  });
+}
+
+function identity(path: string): string {
+  const found = statSync(path);
+  return `${found.dev}:${found.ino}`;
+}
+
+function track(path: string): () => void {
+  const key = identity(path);
+  openHere.set(key, (openHere.get(key) ?? 0) + 1);
+  return () => {
+    openHere.set(key, (openHere.get(key) ?? 1) - 1);
+  };
+}
+
+function openForWriting(path: string, clock: Clock): OpenFile {
+  const Sqlite = loadSqlite();
+  const release = track(path);
+  const db = new Sqlite(path, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+  try {
+    createOrMigrate(db, path);
+    makeDurable(db, path);
+  } catch (error) {
+    db.close();
+    release();
+    throw error;
+  }
+  return { connection: new Connection(db, path, clock), dispose: release };
+}
+
+function createOrMigrate(db: Database, path: string): void {
+  const version = db.pragma('user_version', { simple: true }) as number;
+  assertVersion(path, version);
+  if (version === SCHEMA_VERSION) return;
+  if (version > 0) {
+    migrate(db, path, version);
+    return;
+  }
+  db.pragma('synchronous = EXTRA');
+  db.exec('BEGIN EXCLUSIVE');
+  try {
+    // Another process may have been quicker.
+    if (db.pragma('user_version', { simple: true }) === 0) {
+      db.exec(CREATE_SCHEMA);
+      db.prepare(
+        `INSERT INTO queue (one, uuid, created_at) VALUES (1, ?, CAST(strftime('%s', 'now') AS INTEGER) * 1000)`,
+      ).run(randomUUID());
+      db.pragma(`application_id = ${APPLICATION_ID}`);
+      db.pragma(`user_version = ${SCHEMA_VERSION}`);
+    }
+    db.exec('COMMIT');
+  } catch (error) {
+    if (db.inTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/**
+ * WAL with a flush at every commit. The driver is compiled to fall back to NORMAL on every later connection of a WAL
+ * file, which loses acknowledged commits in a power cut, so FULL is set on every open and read back.
+ */
+function makeDurable(db: Database, path: string): void {
+  const journal = db.pragma('journal_mode = WAL', { simple: true });
+  db.pragma('synchronous = FULL');
+  db.pragma('fullfsync = 1');
+  db.pragma('checkpoint_fullfsync = 1');
+  db.pragma('secure_delete = ON');
+  db.pragma('trusted_schema = OFF');
+  db.pragma('foreign_keys = OFF');
+  db.pragma('cache_size = -16000');
+  const synchronous = db.pragma('synchronous', { simple: true });
+  if (journal === 'wal' && synchronous === 2) return;
+  throw new QueueError('unwritable', `${path} cannot be written durably here (journal ${String(journal)}, synchronous ${String(synchronous)}); nothing was stored`, {
+    hint: 'keep the queue on a local disk that supports memory-mapped files',
+  });
+}
+
+function openForReading(path: string, clock: Clock): OpenFile {
+  const Sqlite = loadSqlite();
+  const release = track(path);
+  let db: Database | undefined;
+  try {
+    db = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+    db.pragma('trusted_schema = OFF');
+    db.prepare('SELECT one FROM queue').get();
+    return { connection: new Connection(db, path, clock), dispose: release };
+  } catch (error) {
+    db?.close();
+    release();
+    const code = (error as { code?: string }).code ?? '';
+    if (code === 'SQLITE_CANTOPEN' || code.startsWith('SQLITE_READONLY')) return openCopy(path, clock);
+    throw error;
+  }
+}
+
+/** A WAL queue on a disk that cannot be written has no place for its index: read a private copy instead. */
+function openCopy(path: string, clock: Clock): OpenFile {
+  const directory = mkdtempSync(join(tmpdir(), 'syncq-read-'));
+  const dispose = (): void => rmSync(directory, { recursive: true, force: true });
+  try {
+    const copy = join(directory, basename(path));
+    for (const suffix of ['', '-wal']) {
+      if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix);
+    }
+    const Sqlite = loadSqlite();
+    return { connection: new Connection(new Sqlite(copy, { fileMustExist: true }), copy, clock), dispose };
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+}

@@ -1,0 +1,288 @@
+/** What people do to items and targets: each command one commit, with its line in the history. */
+import { QueueError } from '../../errors.js';
+import { STATES, type State } from '../../item.js';
+import type { Actor, ChangeReport, Filter, PauseScope, PersonCommand, ReviewGroup } from '../store.js';
+import type { Connection } from './connection.js';
+import { markHeadsOf } from './due.js';
+import { appendHistory } from './history.js';
+import { nextInLane, restorePlace } from './lanes.js';
+import { leaveGroup } from './review-groups.js';
+import { orNull } from './rows.js';
+import { COMPLETED, DISCARDED, PENDING } from './schema.js';
+import { selectIds } from './select.js';
+import { Tally } from './tally.js';
+
+interface ItemRow {
+  id: number;
+  state: number;
+  elig: number | null;
+  target_id: number;
+  target: string;
+  lane: number | null;
+  entity_id: number | null;
+  review_group: number | null;
+  attempts: number;
+  last_outcome: string | null;
+}
+
+const SELECT_ROW = `SELECT item.id, item.state, item.elig, item.target_id, target.name AS target, item.lane, item.entity_id,
+  item.review_group, item.attempts,
+  (SELECT outcome FROM attempt WHERE attempt.item_id = item.id ORDER BY number DESC LIMIT 1) AS last_outcome
+  FROM item JOIN target ON target.id = item.target_id WHERE item.id = ?`;
+
+interface Change {
+  connection: Connection;
+  tally: Tally;
+  by: Actor;
+  now: number;
+}
+
+/** Carries out one command inside the caller's transaction. */
+export function carryOut(connection: Connection, command: PersonCommand, by: Actor, now: number): ChangeReport {
+  const change: Change = { connection, tally: new Tally(), by, now };
+  const report = dispatch(change, command);
+  change.tally.flush(connection);
+  return report;
+}
+
+function dispatch(change: Change, command: PersonCommand): ChangeReport {
+  switch (command.kind) {
+    case 'retry':
+      return onItems(change, command, (row) => retryItem(change, row, command.expires));
+    case 'discard':
+      return onItems(change, command, (row) => finishItem(change, row, 'discarded'));
+    case 'complete':
+      return onItems(change, command, (row) => finishItem(change, row, 'completed'));
+    case 'pause':
+      return pause(change, command.what, command.until);
+    case 'resume':
+      return resume(change, command.what);
+    case 'accept-target':
+      return acceptTarget(change, command.name);
+    case 'rename-target':
+      return renameTarget(change, command.from, command.to);
+  }
+}
+
+function emptyReport(): ChangeReport {
+  return { changed: [], skipped: [], missing: [], groups: [], targets: [], names: [] };
+}
+
+/** Undefined = done; a text = why it was skipped. */
+type ItemChange = (row: ItemRow) => string | undefined;
+
+function onItems(change: Change, { kind, filter, dryRun }: { kind: string; filter: Filter; dryRun: boolean }, apply: ItemChange): ChangeReport {
+  const { connection } = change;
+  const report = emptyReport();
+  const ids = filter.ids ?? selectIds(connection, filter, undefined, -1);
+  const groups = new Map<string, ReviewGroup>();
+  const targets = new Set<string>();
+  for (const id of ids) {
+    const row = connection.get<ItemRow>(SELECT_ROW, id);
+    if (row === undefined) {
+      report.missing.push(id);
+      continue;
+    }
+    const reason = dryRun ? refusal(kind, row) : apply(row);
+    if (reason !== undefined) {
+      report.skipped.push({ id, reason });
+      continue;
+    }
+    report.changed.push(id);
+    targets.add(row.target);
+    if (row.review_group !== null) countGroup(connection, groups, row);
+  }
+  report.targets = [...targets];
+  report.groups = [...groups.values()];
+  return report;
+}
+
+function countGroup(connection: Connection, groups: Map<string, ReviewGroup>, row: ItemRow): void {
+  const key = String(row.review_group);
+  const known = groups.get(key);
+  if (known !== undefined) {
+    known.count += 1;
+    return;
+  }
+  const group = connection.get<Omit<ReviewGroup, 'count' | 'firstId' | 'target'>>(
+    'SELECT reason, status, operation, message FROM review_group WHERE id = ?',
+    row.review_group,
+  );
+  if (group !== undefined) groups.set(key, { ...group, target: row.target, count: 1, firstId: row.id });
+}
+
+function stateOf(row: ItemRow): State {
+  return STATES[row.state] ?? 'pending';
+}
+
+/** Why a command does not fit the item's state. */
+function refusal(kind: string, row: ItemRow): string | undefined {
+  const state = stateOf(row);
+  if (state === 'review' || state === 'pending') return undefined;
+  if (state === 'sending') return 'it is being sent right now; try again in a moment';
+  return kind === 'retry' && state === 'completed' ? 'it was delivered already' : `it is ${state}, which is final`;
+}
+
+/** Review -> pending with a fresh budget; pending in backoff -> due now, count kept. Same id, place and key. */
+function retryItem(change: Change, row: ItemRow, expires: { at: number } | { delayMs: number } | undefined): string | undefined {
+  const refused = refusal('retry', row);
+  if (refused !== undefined) return refused;
+  const { connection, tally, now } = change;
+  const fromReview = stateOf(row) === 'review';
+  if (row.review_group !== null) leaveGroup(connection, row.review_group);
+  connection.run(
+    `UPDATE item SET state = ${PENDING}, review_group = NULL, not_before = NULL, set_at = NULL${
+      fromReview ? ', retry_count = 0, failures = 0, crashes = 0, failing_since = NULL' : ''
+    }, fail_mark = NULL, expires_at = ${expires === undefined ? 'CASE WHEN expires_at <= ? THEN NULL ELSE expires_at END' : '?'},
+     state_at = ? WHERE id = ?`,
+    expires === undefined ? now : 'at' in expires ? expires.at : now + expires.delayMs,
+    now,
+    row.id,
+  );
+  const elig = restorePlace(connection, tally, row, null);
+  connection.run('UPDATE item SET elig = ? WHERE id = ?', elig, row.id);
+  tally.move(row.target_id, { state: stateOf(row), elig: row.elig }, { state: 'pending', elig });
+  note(change, row, 'pending');
+  return undefined;
+}
+
+/** Ends an item by a person's word. The next of its lane goes on. */
+function finishItem(change: Change, row: ItemRow, to: 'completed' | 'discarded'): string | undefined {
+  const refused = refusal(to, row);
+  if (refused !== undefined) return refused;
+  const { connection, tally, now } = change;
+  if (row.review_group !== null) leaveGroup(connection, row.review_group);
+  connection.run(
+    'UPDATE item SET state = ?, elig = NULL, review_group = NULL, not_before = NULL, state_at = ? WHERE id = ?',
+    to === 'completed' ? COMPLETED : DISCARDED,
+    now,
+    row.id,
+  );
+  tally.move(row.target_id, { state: stateOf(row), elig: row.elig }, { state: to, elig: null });
+  if (row.lane !== null) nextInLane(connection, tally, row.target_id, row.lane, now);
+  note(change, row, to);
+  return undefined;
+}
+
+function note({ connection, by, now }: Change, row: ItemRow, event: string): void {
+  appendHistory(connection, {
+    at: now,
+    item: row.id,
+    target: row.target,
+    who: by.who,
+    command: by.command,
+    event,
+    reason: by.reason,
+    detail: { from: stateOf(row), ...(row.last_outcome === 'unknown' ? { lastOutcome: 'unknown' } : {}) },
+  });
+}
+
+interface TargetName {
+  id: number;
+  name: string;
+}
+
+function targetsOf(connection: Connection, scope: { target: string } | 'all'): TargetName[] {
+  if (scope === 'all') return connection.all<TargetName>('SELECT id, name FROM target ORDER BY id');
+  const found = connection.all<TargetName>('SELECT id, name FROM target WHERE name = ?', scope.target);
+  if (found.length > 0) return found;
+  throw new QueueError('not-found', `the queue has no target ${scope.target}`, { hint: 'syncq target list' });
+}
+
+function pause(change: Change, what: PauseScope, until: number | undefined): ChangeReport {
+  const { connection, by, now } = change;
+  const values = [now, orNull(until), orNull(by.reason), by.who];
+  const report = emptyReport();
+  if (typeof what === 'object' && 'entity' in what) {
+    const { type, id: key } = what.entity;
+    connection.run('INSERT INTO entity (type, key) VALUES (?, ?) ON CONFLICT DO NOTHING', type, key);
+    const entity = connection.get<{ id: number }>('SELECT id FROM entity WHERE type = ? AND key = ?', type, key);
+    if (entity === undefined) return report;
+    connection.run('UPDATE entity SET paused_at = ?, paused_until = ?, paused_reason = ?, paused_by = ? WHERE id = ?', ...values, entity.id);
+    markHeadsOf(change, entity.id);
+    report.names.push(`${type}/${key}`);
+  } else {
+    for (const { id, name } of targetsOf(connection, what)) {
+      connection.run('UPDATE target SET paused_at = ?, paused_until = ?, paused_reason = ?, paused_by = ? WHERE id = ?', ...values, id);
+      report.names.push(name);
+    }
+  }
+  for (const name of report.names) noteTarget(change, name, 'paused');
+  return report;
+}
+
+/** Ends a pause, and an automatic hold: the next send is the test. */
+function resume(change: Change, what: PauseScope): ChangeReport {
+  const { connection, now } = change;
+  const report = emptyReport();
+  const clear = 'paused_at = NULL, paused_until = NULL, paused_reason = NULL, paused_by = NULL';
+  if (what === 'all' || (typeof what === 'object' && 'entity' in what)) {
+    const entities =
+      what === 'all'
+        ? connection.all<{ id: number; type: string; key: string }>('SELECT id, type, key FROM entity INDEXED BY entity_paused WHERE paused_at IS NOT NULL')
+        : connection.all<{ id: number; type: string; key: string }>(
+            'SELECT id, type, key FROM entity WHERE type = ? AND key = ? AND paused_at IS NOT NULL',
+            what.entity.type,
+            what.entity.id,
+          );
+    for (const entity of entities) {
+      connection.run(`UPDATE entity SET ${clear} WHERE id = ?`, entity.id);
+      markHeadsOf(change, entity.id);
+      report.names.push(`${entity.type}/${entity.key}`);
+    }
+  }
+  if (what === 'all' || 'target' in what) {
+    for (const { id, name } of targetsOf(connection, what)) {
+      connection.run(`UPDATE target SET ${clear} WHERE id = ?`, id);
+      connection.run(
+        `UPDATE target SET state = 'untried', since = ?, until = NULL, reason = NULL, hold_kind = NULL, hold_step = 0, tries = 0,
+         refusals = NULL WHERE id = ? AND state NOT IN ('untried', 'online') AND ifnull(hold_kind, '') <> 'binding'`,
+        now,
+        id,
+      );
+      report.names.push(name);
+    }
+  }
+  for (const name of report.names) noteTarget(change, name, 'resumed');
+  return report;
+}
+
+/** The new base URL is meant: items that were on the wire to the old one may go to the new one. */
+function acceptTarget(change: Change, name: string): ChangeReport {
+  const { connection, now } = change;
+  const [target] = targetsOf(connection, { target: name });
+  if (target === undefined) return emptyReport();
+  connection.run(
+    `UPDATE target SET bound_to = NULL, state = CASE WHEN hold_kind = 'binding' THEN 'untried' ELSE state END,
+     since = ?, until = NULL, reason = NULL, hold_kind = NULL WHERE id = ?`,
+    now,
+    target.id,
+  );
+  noteTarget(change, name, 'accepted');
+  return { ...emptyReport(), names: [name] };
+}
+
+function renameTarget(change: Change, from: string, to: string): ChangeReport {
+  const { connection } = change;
+  const [target] = targetsOf(connection, { target: from });
+  if (target === undefined) return emptyReport();
+  if (connection.get('SELECT 1 FROM target WHERE name = ?', to) !== undefined) {
+    throw new QueueError('usage', `the queue already has a target ${to}; nothing was renamed`, { hint: 'choose another name' });
+  }
+  connection.run('UPDATE target SET name = ? WHERE id = ?', to, target.id);
+  noteTarget(change, to, 'renamed', { from });
+  return { ...emptyReport(), names: [to] };
+}
+
+function noteTarget({ connection, by, now }: Change, name: string, event: string, detail?: Record<string, unknown>): void {
+  appendHistory(connection, {
+    at: now,
+    item: undefined,
+    target: name,
+    who: by.who,
+    command: by.command,
+    event,
+    reason: by.reason,
+    detail,
+  });
+}

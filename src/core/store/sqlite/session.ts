@@ -1,0 +1,315 @@
+/**
+ * The right to send, and the one hot call that uses it. Order within a commit (decision 0002): settle, target states,
+ * release, expire, promote, then claim; so a 503 of one item keeps the next one in, and a result never waits.
+ */
+import { QueueError } from '../../errors.js';
+import type { TargetRow } from '../../target.js';
+import type {
+  AttemptEnd,
+  ClaimRef,
+  RunnerIdentity,
+  RunSummary,
+  Session,
+  Settled,
+  Settlement,
+  SettlePolicy,
+  StepInput,
+  StepResult,
+  TargetFacts,
+} from '../store.js';
+import { candidates, claimItem } from './claim.js';
+import { TargetChanges } from './target-changes.js';
+import type { Connection } from './connection.js';
+import { appendHistory } from './history.js';
+import type { RunnerLock } from './lock.js';
+import { CLOCK_SLACK_MS } from '../../policy/backoff.js';
+import { endWaitsFromTheFuture, expireItems, nextDeadlineAt, nextDueAt, promoteDue, resumeEntities } from './due.js';
+import { syncTargets } from './relane.js';
+import { FACT_COLUMNS, SELECT_TARGETS, toFacts, toTarget, type FactColumns, type TargetColumns } from './rows.js';
+import { SENDING } from './schema.js';
+import { releaseClaim, settleClaim, type ClaimedItem, type Work } from './settle.js';
+import { Tally } from './tally.js';
+
+/** Attempt ids are epoch * 2^30 + n: they ascend over all runners without a look-up, and fence every write-back. */
+const ATTEMPTS_PER_EPOCH = 2 ** 30;
+
+/** Rows that one commit promotes, expires or recovers at most, so that none takes long. */
+const BATCH = 100;
+
+/** How often a busy runner renews its sign of life, ms. */
+const SEEN_EVERY_MS = 1_000;
+
+/** `end` is a courtesy: stopping must not wait for another process's long transaction. ms */
+const END_PATIENCE_MS = 300;
+
+export class SqliteSession implements Session {
+  readonly epoch: number;
+  readonly #connection: Connection;
+  readonly #lock: RunnerLock;
+  readonly #policy: SettlePolicy;
+  readonly #runner: string;
+  readonly #lost = new AbortController();
+  readonly #places = new Map<number, ClaimedItem>();
+  #targets = new Map<number, TargetRow>();
+  #dataVersion = -1;
+  #lastAttempt: number;
+  #seenAt = 0;
+
+  constructor(connection: Connection, lock: RunnerLock, epoch: number, who: RunnerIdentity, policy: SettlePolicy) {
+    this.#connection = connection;
+    this.#lock = lock;
+    this.epoch = epoch;
+    this.#policy = policy;
+    this.#runner = `${who.kind} ${who.pid}@${who.host}`;
+    this.#lastAttempt = epoch * ATTEMPTS_PER_EPOCH;
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  async recover(limit: number, now: number): Promise<{ recovered: Settled[]; more: boolean }> {
+    return this.#commit(now, (work, changed) => {
+      const rows = this.#connection.all<OpenClaim>(
+        `SELECT ${FACT_COLUMNS}, entity_id, claim_attempt, claim_at FROM item INDEXED BY item_sending
+         WHERE state = ${SENDING} ORDER BY id LIMIT ?`,
+        limit,
+      );
+      const recovered = rows.map((row) => {
+        const settlement = { claim: this.#adopt(row, changed), end: crashed() };
+        return this.#settle(work, settlement, changed);
+      });
+      return { recovered, more: rows.length === limit };
+    });
+  }
+
+  async syncTargets(facts: readonly TargetFacts[], defaultTarget: string | undefined, now: number): Promise<readonly TargetRow[]> {
+    await this.#commit(now, (work) => syncTargets(work, facts, defaultTarget));
+    this.#dataVersion = -1;
+    return this.#commit(now, () => [...this.#targets.values()]);
+  }
+
+  async step(input: StepInput): Promise<StepResult> {
+    const { now } = input;
+    const claimedBefore = this.#lastAttempt;
+    try {
+      const result = await this.#commit(now, (work, changed) => {
+        this.#lastAttempt = claimedBefore;
+        const settled = input.settle.map((settlement) => this.#settle(work, settlement, changed));
+        for (const { target, change, note } of input.targets) this.#updateTarget(work, target, change, note, changed);
+        for (const claim of input.release) this.#release(work, claim);
+        const expired = expireItems(work, BATCH);
+        resumeEntities(work);
+        const more = promoteDue(work, BATCH) || expired.length === BATCH;
+        const rows = this.#rows(changed);
+        const { claims, damaged } = this.#claim(work, input, rows);
+        if (claims.length + settled.length > 0) this.#touch(now);
+        return {
+          settled,
+          expired,
+          claims,
+          targets: rows,
+          nextDueAt: nextDueAt(this.#connection, input.only),
+          nextDeadlineAt: nextDeadlineAt(this.#connection),
+          ...this.#heads(work),
+          more,
+          damaged,
+        };
+      }, input.signal);
+      for (const { claim } of input.settle) this.#places.delete(claim.item);
+      for (const { item } of input.release) this.#places.delete(item);
+      return result;
+    } catch (error) {
+      this.#lastAttempt = claimedBefore;
+      throw error;
+    }
+  }
+
+  async clockWentBack(now: number): Promise<void> {
+    await this.#commit(now, (work) => endWaitsFromTheFuture(work, CLOCK_SLACK_MS));
+  }
+
+  async end(summary: RunSummary): Promise<void> {
+    try {
+      await this.#connection.write(
+        () => {
+          this.#connection.run(
+            `INSERT INTO last_run (one, kind, started_at, ended_at, exit_code, delivered, remaining) VALUES (1, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (one) DO UPDATE SET kind = excluded.kind, started_at = excluded.started_at,
+             ended_at = excluded.ended_at, exit_code = excluded.exit_code, delivered = excluded.delivered,
+             remaining = excluded.remaining`,
+            summary.kind,
+            summary.startedAt,
+            summary.endedAt,
+            summary.exitCode,
+            summary.delivered,
+            summary.remaining,
+          );
+        },
+        { patienceMs: END_PATIENCE_MS },
+      );
+    } catch {
+      // How the last run went is news, not a promise.
+    } finally {
+      this.#lock.release();
+    }
+  }
+
+  /** One fenced commit. `changed` gathers target rows; they replace ours only when the commit went through. */
+  async #commit<T>(now: number, body: (work: Work, changed: TargetChanges) => T, signal?: AbortSignal): Promise<T> {
+    const changed = new TargetChanges();
+    const result = await this.#connection.write(() => {
+      changed.clear();
+      this.#assertStillOurs();
+      this.#refresh();
+      const work: Work = { connection: this.#connection, tally: new Tally(), now, runner: this.#runner };
+      const value = body(work, changed);
+      changed.write(this.#connection);
+      work.tally.flush(this.#connection);
+      return value;
+    }, signal === undefined ? {} : { signal });
+    for (const target of changed.rows()) this.#targets.set(target.id, target);
+    return result;
+  }
+
+  #assertStillOurs(): void {
+    const row = this.#connection.get<{ epoch: number }>('SELECT epoch FROM runner');
+    if (row?.epoch === this.epoch && this.#lock.intact()) {
+      this.#connection.assertSameFile();
+      return;
+    }
+    this.#lost.abort();
+    throw new QueueError('other-runner', 'another runner took this queue over; this one stopped and recorded nothing more', {
+      hint: 'syncq status says who is sending now',
+    });
+  }
+
+  /** Reads the targets again when another process has committed since: people pause, resume and accept. */
+  #refresh(): void {
+    const version = this.#connection.dataVersion();
+    if (version === this.#dataVersion) return;
+    const rows = this.#connection.all<TargetColumns>(SELECT_TARGETS).map(toTarget);
+    this.#targets = new Map(rows.map((row) => [row.id, row]));
+    this.#dataVersion = version;
+  }
+
+  #touch(now: number): void {
+    if (Math.abs(now - this.#seenAt) < SEEN_EVERY_MS) return;
+    this.#connection.run('UPDATE runner SET seen_at = ?', now);
+    this.#seenAt = now;
+  }
+
+  #rows(changed: TargetChanges): TargetRow[] {
+    return [...this.#targets.values()].map((row) => changed.get(row.id) ?? row);
+  }
+
+  #target(id: number, changed: TargetChanges): TargetRow {
+    const row = changed.get(id) ?? this.#targets.get(id);
+    if (row === undefined) throw new Error(`target ${id} is not in the queue`);
+    return row;
+  }
+
+  #settle(work: Work, { claim, end }: Settlement, changed: TargetChanges): Settled {
+    const place = this.#places.get(claim.item);
+    const ref = { item: claim.item, attempt: claim.attempt };
+    if (place === undefined) return { ...ref, result: 'stale', decision: undefined };
+    const target = this.#target(place.target, changed);
+    const decision = this.#policy.decide(claim.facts, end, claim, target, this.#lastAttempt, work.now);
+    if (!settleClaim(work, claim, place, end, decision)) return { ...ref, result: 'stale', decision: undefined };
+    this.#changeTarget(work, target, decision.target, changed);
+    return { ...ref, result: 'ok', decision };
+  }
+
+  #changeTarget(work: Work, target: TargetRow, change: Partial<TargetRow>, changed: TargetChanges): void {
+    const { soundAttempt, ...columns } = change;
+    if (soundAttempt !== undefined && soundAttempt > target.soundAttempt) work.tally.sound(target.id, soundAttempt);
+    changed.set({ ...target, ...change }, Object.keys(columns).length > 0);
+  }
+
+  #updateTarget(work: Work, id: number, change: Partial<TargetRow>, note: string | undefined, changed: TargetChanges): void {
+    const target = this.#target(id, changed);
+    this.#changeTarget(work, target, change, changed);
+    if (note === undefined) return;
+    appendHistory(this.#connection, {
+      at: work.now,
+      item: undefined,
+      target: target.name,
+      who: 'syncq',
+      command: this.#runner,
+      event: change.state ?? target.state,
+      reason: note,
+      detail: undefined,
+    });
+  }
+
+  #release(work: Work, claim: ClaimRef): void {
+    const place = this.#places.get(claim.item);
+    if (place !== undefined) releaseClaim(work, claim, place);
+  }
+
+  #claim(work: Work, input: StepInput, rows: readonly TargetRow[]): Pick<StepResult, 'claims' | 'damaged'> {
+    const claims: StepResult['claims'] = [];
+    if (input.claim <= 0) return { claims, damaged: undefined };
+    const gates = rows
+      .filter((target) => input.only === undefined || input.only.has(target.id))
+      .map((target) => ({ target, gate: this.#policy.gate(target, work.now) }))
+      .filter(({ gate }) => gate.slots > 0);
+    for (const candidate of candidates(this.#connection, gates, input.claim)) {
+      const result = claimItem(this.#connection, work.tally, candidate, this.#lastAttempt + 1, work.now);
+      if (result.kind === 'damaged') return { claims, damaged: candidate.id };
+      if (result.kind === 'gone') continue;
+      this.#lastAttempt += 1;
+      this.#places.set(candidate.id, result.place);
+      claims.push(result.claim);
+    }
+    return { claims, damaged: undefined };
+  }
+
+  #heads(work: Work): Pick<StepResult, 'ready' | 'waiting'> {
+    work.tally.flush(this.#connection);
+    const rows = this.#connection.all<{ target_id: number; ready: number; waiting: number }>(
+      'SELECT target_id, ready, waiting FROM tally WHERE ready > 0 OR waiting > 0',
+    );
+    return {
+      ready: new Set(rows.filter((row) => row.ready > 0).map((row) => row.target_id)),
+      waiting: new Set(rows.filter((row) => row.waiting > 0).map((row) => row.target_id)),
+    };
+  }
+
+  /** A claim that a dead runner left, as if it were ours. */
+  #adopt(row: OpenClaim, changed: TargetChanges): Settlement['claim'] {
+    this.#places.set(row.id, { target: row.target_id, lane: row.lane, entity: row.entity_id });
+    return {
+      item: row.id,
+      attempt: row.claim_attempt,
+      target: this.#target(row.target_id, changed),
+      facts: toFacts(row),
+      entity: undefined,
+      startedAt: row.claim_at,
+      sendBefore: undefined,
+      request: { method: 'GET', path: '', headers: {}, contentType: undefined, payload: undefined, idempotencyKey: '' },
+    };
+  }
+}
+
+interface OpenClaim extends FactColumns {
+  entity_id: number | null;
+  claim_attempt: number;
+  claim_at: number;
+}
+
+/** How an attempt ends whose runner did not live to record it. */
+function crashed(): AttemptEnd {
+  const message = 'the runner stopped before it recorded the answer; the server may have this write already';
+  return {
+    outcome: 'unknown',
+    status: undefined,
+    message,
+    cause: message,
+    retryAfterMs: undefined,
+    durationMs: 0,
+    redirectedTo: undefined,
+    response: undefined,
+    crashed: true,
+  };
+}

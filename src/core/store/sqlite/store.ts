@@ -1,0 +1,214 @@
+/** The SQLite store: opens the file and binds each method of the interface to the module that knows its statements. */
+import type { Clock } from '../../clock.js';
+import { QueueError } from '../../errors.js';
+import type { Attempt, ItemDetail, NewItem } from '../../item.js';
+import type { TargetRow } from '../../target.js';
+import type {
+  Actor,
+  ChangeReport,
+  EnqueueResult,
+  Filter,
+  HistoryEntry,
+  IfQueued,
+  Leftovers,
+  Page,
+  PersonCommand,
+  RunnerIdentity,
+  RunnerInfo,
+  Session,
+  SettlePolicy,
+  Store,
+  Summary,
+} from '../store.js';
+import { watchChanges } from './changes.js';
+import type { Connection } from './connection.js';
+import { endWaitsFromTheFuture } from './due.js';
+import { Enqueuer, findByKey } from './enqueue.js';
+import { appendHistory, readHistory } from './history.js';
+import { acquireLock } from './lock.js';
+import { openFile, type OpenOptions } from './open.js';
+import { carryOut } from './people.js';
+import { SELECT_TARGETS, toTarget, type TargetColumns } from './rows.js';
+import { COMPLETED } from './schema.js';
+import { attentionPage, selectPage } from './select.js';
+import { SqliteSession } from './session.js';
+import { readAttempts, readDetails } from './summaries.js';
+import { readLeftovers, readRunner, readSummary } from './summary.js';
+import { CLOCK_SLACK_MS } from '../../policy/backoff.js';
+import { Tally } from './tally.js';
+
+/** Opens (and with mode `create` makes) the queue file. Errors as `openFile`. */
+export function openSqliteStore(options: OpenOptions): Store {
+  const { connection, dispose } = openFile(options);
+  return new SqliteStore(connection, options, dispose);
+}
+
+class SqliteStore implements Store {
+  readonly kind = 'sqlite';
+  readonly location: string;
+  readonly #connection: Connection;
+  readonly #clock: Clock;
+  readonly #dispose: () => void;
+  #closed = false;
+
+  constructor(connection: Connection, options: OpenOptions, dispose: () => void) {
+    this.#connection = connection;
+    this.location = options.path;
+    this.#clock = options.clock;
+    this.#dispose = dispose;
+  }
+
+  async enqueue(items: readonly NewItem[], { now, ifQueued }: { now: number; ifQueued: IfQueued }): Promise<EnqueueResult[]> {
+    const results = await this.#connection.write(() => {
+      const enqueuer = new Enqueuer(this.#connection, now);
+      const stored = items.map((item) => enqueuer.add(item, ifQueued));
+      enqueuer.finish();
+      return stored;
+    });
+    this.#connection.assertSameFile();
+    return results;
+  }
+
+  async bulk(batches: AsyncIterable<readonly NewItem[]>, { now }: { now: () => number }): Promise<{ firstId: number | undefined; lastId: number | undefined; count: number; duplicates: number }> {
+    const result = await this.#bulkTransaction(batches, now);
+    this.#connection.assertSameFile();
+    return result;
+  }
+
+  /** One transaction over all batches. Awaiting the input inside it is safe: nobody else uses this store meanwhile. */
+  async #bulkTransaction(batches: AsyncIterable<readonly NewItem[]>, now: () => number): ReturnType<SqliteStore['bulk']> {
+    const transaction = await this.#connection.begin();
+    let [firstId, lastId]: (number | undefined)[] = [];
+    let [count, duplicates] = [0, 0];
+    try {
+      for await (const batch of batches) {
+        const enqueuer = new Enqueuer(this.#connection, now());
+        for (const item of batch) {
+          const { id, duplicate } = enqueuer.add(item, 'append');
+          firstId ??= id;
+          lastId = id;
+          count += 1;
+          if (duplicate) duplicates += 1;
+        }
+        enqueuer.finish();
+      }
+      transaction.commit();
+    } catch (error) {
+      throw transaction.rollback(error);
+    }
+    return { firstId, lastId, count, duplicates };
+  }
+
+  async targets(): Promise<readonly TargetRow[]> {
+    return this.#connection.all<TargetColumns>(SELECT_TARGETS).map(toTarget);
+  }
+
+  async runner(): Promise<RunnerInfo | undefined> {
+    return readRunner(this.#connection, this.location);
+  }
+
+  async acquire(who: RunnerIdentity, policy: SettlePolicy, now: number): Promise<Session | { heldBy: RunnerInfo | undefined }> {
+    await this.#refuseCopy();
+    const lock = acquireLock(this.location);
+    if (lock === undefined) return { heldBy: await this.runner() };
+    try {
+      const epoch = await this.#connection.write(() => {
+        const work = { connection: this.#connection, tally: new Tally(), now, runner: '' };
+        endWaitsFromTheFuture(work, CLOCK_SLACK_MS);
+        work.tally.flush(this.#connection);
+        return this.#takeEpoch(who, now);
+      });
+      return new SqliteSession(this.#connection, lock, epoch, who, policy);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  async #refuseCopy(): Promise<void> {
+    const row = this.#connection.get<{ copy_of: string | null }>('SELECT copy_of FROM queue');
+    if (row?.copy_of == null) return;
+    throw new QueueError('queue-is-copy', `${this.location} is a copy of ${row.copy_of}; nothing was sent, because the original may have sent these writes already`, {
+      hint: 'if the original is gone for good: syncq doctor --adopt',
+    });
+  }
+
+  #takeEpoch(who: RunnerIdentity, now: number): number {
+    const row = this.#connection.get<{ epoch: number }>(
+      `INSERT INTO runner (one, epoch, kind, runner_id, pid, host, boot_id, since, seen_at) VALUES (1, 1, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (one) DO UPDATE SET epoch = epoch + 1, kind = excluded.kind, runner_id = excluded.runner_id,
+       pid = excluded.pid, host = excluded.host, boot_id = excluded.boot_id, since = excluded.since,
+       seen_at = excluded.seen_at RETURNING epoch`,
+      who.kind,
+      who.id,
+      who.pid,
+      who.host,
+      who.bootId,
+      now,
+      now,
+    );
+    return row?.epoch ?? 1;
+  }
+
+  async leftovers(only: readonly string[] | undefined): Promise<Leftovers> {
+    return this.#connection.read(() => readLeftovers(this.#connection, only));
+  }
+
+  async hasOpenAttempts(target: number): Promise<boolean> {
+    return (
+      this.#connection.get(
+        `SELECT 1 FROM item WHERE target_id = ? AND state < ${COMPLETED} AND attempts > 0 LIMIT 1`,
+        target,
+      ) !== undefined
+    );
+  }
+
+  async change(command: PersonCommand, by: Actor, now: number): Promise<ChangeReport> {
+    return this.#connection.write(() => carryOut(this.#connection, command, by, now));
+  }
+
+  async select(filter: Filter, page: { after: number | undefined; limit: number; now: number }): Promise<Page> {
+    return this.#connection.read(() => selectPage(this.#connection, filter, page));
+  }
+
+  async attention({ limit, now }: { limit: number; now: number }): Promise<Page> {
+    return this.#connection.read(() => attentionPage(this.#connection, limit, now));
+  }
+
+  async get(ids: readonly number[], now: number): Promise<ItemDetail[]> {
+    return this.#connection.read(() => readDetails(this.#connection, ids, now));
+  }
+
+  async findKey(key: string): Promise<number | undefined> {
+    return this.#connection.read(() => findByKey(this.#connection, key)?.id);
+  }
+
+  async attempts(id: number): Promise<Attempt[]> {
+    return this.#connection.read(() => readAttempts(this.#connection, id));
+  }
+
+  async summary(now: number): Promise<Summary> {
+    return this.#connection.read(() => readSummary(this.#connection, this.location, now));
+  }
+
+  async history(filter: { item: number | undefined; since: number | undefined; limit: number }): Promise<HistoryEntry[]> {
+    return readHistory(this.#connection, filter);
+  }
+
+  async record(entry: Omit<HistoryEntry, 'id'>): Promise<void> {
+    await this.#connection.write(() => {
+      appendHistory(this.#connection, entry);
+    });
+  }
+
+  changes(signal: AbortSignal): AsyncIterable<void> {
+    return watchChanges(this.#connection, this.#clock, signal);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.close();
+    this.#dispose();
+  }
+}

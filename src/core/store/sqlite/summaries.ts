@@ -1,0 +1,225 @@
+/** Reads items as people see them: with what they wait for and how their last attempt went. */
+import { STATES, type Attempt, type Entity, type ItemDetail, type ItemSummary, type LastError, type Method, type Outcome, type ReviewReason, type State, type WaitingOn } from '../../item.js';
+import { isPaused, isSendable, shownState } from '../../policy/target-state.js';
+import type { TargetRow } from '../../target.js';
+import type { Connection } from './connection.js';
+import { sha256 } from './enqueue.js';
+import { contentTypeOf, orUndefined, SELECT_TARGETS, toHeaders, toResponse, toTags, toTarget, type ResponseColumns, type TargetColumns } from './rows.js';
+import { COMPLETED, ELIG, SENDING } from './schema.js';
+
+interface ItemColumns {
+  id: number;
+  created_at: number;
+  operation: string;
+  entity_type: string | null;
+  entity_key: string | null;
+  entity_paused_at: number | null;
+  entity_paused_until: number | null;
+  entity_paused_reason: string | null;
+  target_id: number;
+  method: string;
+  path: string;
+  headers: string | null;
+  content_type: string | null;
+  payload_bytes: number | null;
+  payload_length: number | null;
+  payload_sha256: Buffer | null;
+  idempotency_key: string;
+  state: number;
+  elig: number | null;
+  lane: number | null;
+  not_before: number | null;
+  expires_at: number | null;
+  retry_count: number;
+  max_retries: number | null;
+  attempts: number;
+  state_at: number | null;
+  claim_at: number | null;
+  review_reason: ReviewReason | null;
+  review_status: number | null;
+  review_message: string | null;
+  tags: string | null;
+  revision: number;
+}
+
+const SELECT_ITEM = `SELECT item.id, item.created_at, item.operation, entity.type AS entity_type, entity.key AS entity_key,
+  entity.paused_at AS entity_paused_at, entity.paused_until AS entity_paused_until,
+  entity.paused_reason AS entity_paused_reason, item.target_id, item.method, item.path, item.headers, item.content_type,
+  item.payload_bytes, length(item.payload) AS payload_length, item.payload_sha256, item.idempotency_key, item.state,
+  item.elig, item.lane, item.not_before, item.expires_at, item.retry_count, item.max_retries, item.attempts,
+  item.state_at, item.claim_at, review_group.reason AS review_reason, review_group.status AS review_status,
+  review_group.message AS review_message, item.tags, item.revision
+  FROM item LEFT JOIN entity ON entity.id = item.entity_id
+  LEFT JOIN review_group ON review_group.id = item.review_group WHERE item.id = ?`;
+
+interface AttemptColumns extends ResponseColumns {
+  number: number;
+  started_at: number;
+  duration_ms: number;
+  outcome: Outcome;
+  counted: number;
+  message: string | null;
+  runner: string;
+  redirected_to: string | null;
+}
+
+const LAST_ATTEMPT = 'SELECT * FROM attempt WHERE item_id = ? ORDER BY number DESC LIMIT 1';
+
+/** Summaries in the order of the ids; ids that do not exist are left out. */
+export function readSummaries(connection: Connection, ids: readonly number[], now: number): ItemSummary[] {
+  const targets = targetsById(connection);
+  return ids.flatMap((id) => {
+    const summary = readSummary(connection, id, targets, now);
+    return summary === undefined ? [] : [summary];
+  });
+}
+
+export function readDetails(connection: Connection, ids: readonly number[], now: number): ItemDetail[] {
+  return readSummaries(connection, ids, now).map((summary) => {
+    const row = connection.get<{ payload: Buffer | null }>('SELECT payload FROM item WHERE id = ?', summary.id);
+    const payload = orUndefined(row?.payload ?? null);
+    // A foreign INSERT has no checksum before its first claim; people see it computed.
+    const payloadSha256 = summary.payloadSha256 ?? (payload === undefined ? undefined : sha256(payload).toString('hex'));
+    return { ...summary, payload, payloadSha256, attempts: readAttempts(connection, summary.id) };
+  });
+}
+
+function targetsById(connection: Connection): Map<number, TargetRow> {
+  return new Map(connection.all<TargetColumns>(SELECT_TARGETS).map((row) => [row.id, toTarget(row)]));
+}
+
+function readSummary(connection: Connection, id: number, targets: ReadonlyMap<number, TargetRow>, now: number): ItemSummary | undefined {
+  const row = connection.get<ItemColumns>(SELECT_ITEM, id);
+  if (row === undefined) return undefined;
+  const target = targets.get(row.target_id);
+  if (target === undefined) return undefined;
+  const state = STATES[row.state] ?? 'pending';
+  const last = row.attempts === 0 ? undefined : connection.get<AttemptColumns>(LAST_ATTEMPT, id);
+  const waitingOn = state === 'pending' ? waitsFor(connection, row, target, now) : undefined;
+  return {
+    id,
+    createdAt: row.created_at,
+    operation: row.operation,
+    entity: entityOf(row),
+    target: target.name,
+    method: row.method as Method,
+    path: row.path,
+    headers: toHeaders(row.headers),
+    contentType: contentTypeOf({ content_type: row.content_type, payload_bytes: row.payload_bytes, payload: row.payload_length }),
+    payloadBytes: orUndefined(row.payload_bytes ?? row.payload_length),
+    payloadSha256: row.payload_sha256 === null ? undefined : row.payload_sha256.toString('hex'),
+    payloadGone: row.payload_bytes !== null && row.payload_length === null,
+    idempotencyKey: row.idempotency_key,
+    state,
+    notBefore: orUndefined(row.not_before),
+    expiresAt: orUndefined(row.expires_at),
+    retryCount: row.retry_count,
+    maxRetries: orUndefined(row.max_retries),
+    attemptCount: row.attempts,
+    lastError: lastErrorOf(row, last),
+    reviewReason: orUndefined(row.review_reason),
+    stateAt: row.state_at ?? row.created_at,
+    completedAt: row.state === COMPLETED ? orUndefined(row.state_at) : undefined,
+    response: row.state === COMPLETED && last !== undefined ? toResponse(last) : undefined,
+    tags: toTags(row.tags),
+    revision: row.revision,
+    waiting: state === 'pending' ? waitingKind(row, target, now, waitingOn) : undefined,
+    waitingOn,
+  };
+}
+
+function entityOf(row: { entity_type: string | null; entity_key: string | null }): Entity | undefined {
+  return row.entity_type === null || row.entity_key === null ? undefined : { type: row.entity_type, id: row.entity_key };
+}
+
+function lastErrorOf(row: ItemColumns, last: AttemptColumns | undefined): LastError | undefined {
+  const flaggedByRule = row.review_reason === 'expired' || row.review_reason === 'exhausted';
+  if (flaggedByRule && row.review_message !== null) {
+    const outcome = row.review_reason as 'expired' | 'exhausted';
+    return { outcome, status: row.review_status === 0 ? undefined : orUndefined(row.review_status), message: messageOf(row, last), at: row.state_at ?? row.created_at };
+  }
+  if (last === undefined || last.outcome === 'delivered') return undefined;
+  return { outcome: last.outcome, status: orUndefined(last.status), message: last.message ?? '', at: last.started_at + last.duration_ms };
+}
+
+/** A group keeps the words of its first item; the item's own words are in its last attempt. */
+function messageOf(row: ItemColumns, last: AttemptColumns | undefined): string {
+  return row.review_reason === 'exhausted' ? (last?.message ?? row.review_message ?? '') : (row.review_message ?? '');
+}
+
+/** The first that fits: blocked, held, waiting, due (contract, section 3). */
+function waitingKind(row: ItemColumns, target: TargetRow, now: number, on: WaitingOn | undefined): ItemSummary['waiting'] {
+  if (row.elig === null) return 'blocked';
+  if (!isSendable(target, now) || row.elig === ELIG.paused) return 'held';
+  return on?.kind === 'time' ? 'waiting' : 'due';
+}
+
+function waitsFor(connection: Connection, row: ItemColumns, target: TargetRow, now: number): WaitingOn | undefined {
+  if (row.elig === null) return blocker(connection, row);
+  if (row.elig === ELIG.paused && row.entity_paused_at !== null) {
+    return {
+      kind: 'entity-paused',
+      since: row.entity_paused_at,
+      until: orUndefined(row.entity_paused_until),
+      reason: orUndefined(row.entity_paused_reason),
+    };
+  }
+  if (!isSendable(target, now)) return onTarget(target, now);
+  return row.elig === ELIG.waiting && row.not_before !== null && row.not_before > now ? { kind: 'time', until: row.not_before } : undefined;
+}
+
+function onTarget(target: TargetRow, now: number): WaitingOn {
+  const held = isPaused(target, now) && target.paused !== undefined ? target.paused : target;
+  return { kind: 'target', name: target.name, state: shownState(target, now), since: held.since, until: held.until, reason: held.reason };
+}
+
+function blocker(connection: Connection, row: ItemColumns): WaitingOn | undefined {
+  const head = connection.get<{ id: number }>(
+    `SELECT id FROM item INDEXED BY item_lane WHERE target_id = ? AND lane = ? AND lane IS NOT NULL AND state < ${COMPLETED}
+     ORDER BY id LIMIT 1`,
+    row.target_id,
+    row.lane,
+  );
+  const ahead = head === undefined || head.id === row.id ? undefined : connection.get<ItemColumns>(SELECT_ITEM, head.id);
+  if (ahead === undefined) return undefined;
+  const last = ahead.attempts === 0 ? undefined : connection.get<AttemptColumns>(LAST_ATTEMPT, ahead.id);
+  return {
+    kind: 'item',
+    id: ahead.id,
+    state: STATES[ahead.state] ?? ('pending' satisfies State),
+    reason: orUndefined(ahead.review_reason),
+    since: ahead.state_at ?? ahead.created_at,
+    lastError: lastErrorOf(ahead, last),
+    notBefore: orUndefined(ahead.not_before),
+  };
+}
+
+/** The whole ledger of one item, oldest first; the open attempt, if any, comes last without an outcome. */
+export function readAttempts(connection: Connection, id: number): Attempt[] {
+  const keys = connection.all<{ attempts: number; idempotency_key: string }>(
+    'SELECT attempts, idempotency_key FROM revision WHERE item_id = ? ORDER BY number',
+    id,
+  );
+  const item = connection.get<{ state: number; attempts: number; claim_at: number | null; idempotency_key: string }>(
+    'SELECT state, attempts, claim_at, idempotency_key FROM item WHERE id = ?',
+    id,
+  );
+  if (item === undefined) return [];
+  const keyOf = (number: number): string => keys.find((revision) => number <= revision.attempts)?.idempotency_key ?? item.idempotency_key;
+  const ended = connection.all<AttemptColumns>('SELECT * FROM attempt WHERE item_id = ? ORDER BY number', id).map((row): Attempt => ({
+    number: row.number,
+    startedAt: row.started_at,
+    durationMs: row.duration_ms,
+    outcome: row.outcome,
+    status: orUndefined(row.status),
+    message: orUndefined(row.message),
+    counted: row.counted === 1,
+    runner: row.runner,
+    url: orUndefined(row.redirected_to),
+    idempotencyKey: keyOf(row.number),
+    response: toResponse(row),
+  }));
+  if (item.state !== SENDING || item.claim_at === null) return ended;
+  const open = { durationMs: undefined, outcome: undefined, status: undefined, message: undefined, url: undefined, response: undefined };
+  return [...ended, { ...open, number: item.attempts, startedAt: item.claim_at, counted: false, runner: '', idempotencyKey: item.idempotency_key }];
+}

@@ -1,0 +1,91 @@
+/**
+ * Keeps the counts of `tally` in step: deltas are gathered while a commit is being made and flushed once at its end,
+ * one UPDATE per target, so that counting costs nearly nothing and `status` never counts rows.
+ */
+import { STATES, type State } from '../../item.js';
+import type { Connection } from './connection.js';
+import { ELIG } from './schema.js';
+
+type Column = State | 'ready' | 'waiting' | 'paused';
+const COLUMNS: readonly Column[] = [...STATES, 'ready', 'waiting', 'paused'];
+const COLUMN_OF_ELIG: Record<number, Column> = {
+  [ELIG.ready]: 'ready',
+  [ELIG.waiting]: 'waiting',
+  [ELIG.paused]: 'paused',
+};
+
+const FLUSH = `UPDATE tally SET ${COLUMNS.map((name) => `${name} = ${name} + ?`).join(', ')},
+  sound_attempt = max(sound_attempt, ?), last_completed_at = nullif(max(ifnull(last_completed_at, 0), ?), 0) WHERE target_id = ?`;
+const FLUSH_COUNTS = `UPDATE tally SET ${COLUMNS.map((name) => `${name} = ${name} + ?`).join(', ')} WHERE target_id = ?`;
+
+interface Delta {
+  counts: Record<Column, number>;
+  soundAttempt: number;
+  completedAt: number;
+}
+
+/** Where an item stands: its state, and its eligibility when it is a pending lane head. */
+export interface Standing {
+  state: State;
+  elig: number | null;
+}
+
+export class Tally {
+  readonly #deltas = new Map<number, Delta>();
+
+  /** An item moved; `undefined` on a side = it was made or removed. */
+  move(target: number, from: Standing | undefined, to: Standing | undefined): void {
+    if (from !== undefined) this.#add(target, from, -1);
+    if (to !== undefined) this.#add(target, to, 1);
+  }
+
+  /** `n` pending items that are no lane heads, and so on, in one go: what a bulk import adds. */
+  add(target: number, column: Column, n: number): void {
+    this.#of(target).counts[column] += n;
+  }
+
+  sound(target: number, attempt: number): void {
+    const delta = this.#of(target);
+    delta.soundAttempt = Math.max(delta.soundAttempt, attempt);
+  }
+
+  completed(target: number, at: number): void {
+    const delta = this.#of(target);
+    delta.completedAt = Math.max(delta.completedAt, at);
+  }
+
+  /** Writes what was gathered, inside the transaction that moved the items, and starts anew. */
+  flush(connection: Connection): void {
+    for (const [target, { counts, soundAttempt, completedAt }] of this.#deltas) {
+      const values = COLUMNS.map((name) => counts[name]);
+      if (soundAttempt > 0 || completedAt > 0) {
+        connection.run(FLUSH, ...values, soundAttempt, completedAt, target);
+      } else if (values.some((value) => value !== 0)) {
+        connection.run(FLUSH_COUNTS, ...values, target);
+      }
+    }
+    this.#deltas.clear();
+  }
+
+  /** Forgets what was gathered: the transaction was rolled back. */
+  discard(): void {
+    this.#deltas.clear();
+  }
+
+  #add(target: number, { state, elig }: Standing, n: number): void {
+    const { counts } = this.#of(target);
+    counts[state] += n;
+    const column = elig === null ? undefined : COLUMN_OF_ELIG[elig];
+    if (column !== undefined) counts[column] += n;
+  }
+
+  #of(target: number): Delta {
+    let delta = this.#deltas.get(target);
+    if (delta === undefined) {
+      const counts = Object.fromEntries(COLUMNS.map((name) => [name, 0])) as Record<Column, number>;
+      delta = { counts, soundAttempt: 0, completedAt: 0 };
+      this.#deltas.set(target, delta);
+    }
+    return delta;
+  }
+}

@@ -1,0 +1,401 @@
+/**
+ * The seam between the queue and what keeps it. Nothing above this interface knows SQL; every method is one whole
+ * transaction, so no caller can leave one open across an `await` (decision 0002).
+ *
+ * Policy is handed in as pure synchronous functions (`SettlePolicy`): the store reads the facts inside its transaction,
+ * asks, and writes the answer in the same commit. That keeps "result of one item and claim of the next" atomic on every
+ * kind of store without the store knowing a single rule.
+ */
+import type {
+  Attempt,
+  Entity,
+  ItemDetail,
+  ItemSummary,
+  NewItem,
+  Outcome,
+  ResponseExcerpt,
+  ReviewReason,
+  State,
+  StoredRequest,
+} from '../item.js';
+import type { LaneOrder, TargetRow } from '../target.js';
+
+export type IfQueued = 'append' | 'keep' | 'replace';
+
+export interface EnqueueResult {
+  id: number;
+  idempotencyKey: string;
+  state: State;
+  /** True when the key (or, with `keep`, the entity) was already queued: nothing new was stored. */
+  duplicate: boolean;
+  /** With `replace`: the item that was discarded in favour of this one. */
+  replaced: number | undefined;
+}
+
+/** Who does something, as `history` shows it. */
+export interface Actor {
+  /** Login name, or what the caller of the library says. */
+  who: string;
+  /** The command, e.g. `retry`. */
+  command: string;
+  reason: string | undefined;
+}
+
+export interface RunnerIdentity {
+  kind: 'run' | 'watch' | 'drain';
+  /** Random per process start: pid and host alone are reused. */
+  id: string;
+  pid: number;
+  host: string;
+  bootId: string;
+}
+
+export interface RunnerInfo extends RunnerIdentity {
+  since: number;
+  lastActiveAt: number;
+}
+
+/** Points at one claim; `attempt` is unique over all runners of the queue and fences every write-back. */
+export interface ClaimRef {
+  item: number;
+  attempt: number;
+}
+
+/** What the rules need to know of an item whose attempt ended. */
+export interface ItemFacts {
+  id: number;
+  /** Equal for items of one lane; own lanes differ from all others. */
+  laneKey: number;
+  operation: string;
+  attemptNumber: number;
+  retryCount: number;
+  maxRetries: number | undefined;
+  /** Failures in a row, counted or not: the backoff grows with it. */
+  failures: number;
+  /** Attempts in a row whose runner died. */
+  crashes: number;
+  /** Highest attempt id given out when its last failure was recorded. */
+  failMark: number | undefined;
+  /** First of the failures in a row, in ms of the target's online time (wall clock minus `offlineMs`). */
+  failingSince: number | undefined;
+  expiresAt: number | undefined;
+}
+
+export interface Claim extends ClaimRef {
+  target: TargetRow;
+  request: StoredRequest;
+  facts: ItemFacts;
+  /** `type/id`; undefined = none. */
+  entity: string | undefined;
+  startedAt: number;
+  /** ms that may pass on the monotonic clock before the claim must not be sent any more; undefined = no bound. */
+  sendBefore: number | undefined;
+}
+
+/** How an attempt ended. */
+export interface AttemptEnd {
+  outcome: Outcome;
+  status: number | undefined;
+  /** One sentence for a person. */
+  message: string;
+  /** The message with its numbers and ids taken out: what review items are grouped by. */
+  cause: string;
+  retryAfterMs: number | undefined;
+  durationMs: number;
+  redirectedTo: string | undefined;
+  response: ResponseExcerpt | undefined;
+  /** True when nobody lived to record it: the runner died. */
+  crashed: boolean;
+}
+
+export interface Settlement {
+  claim: Claim;
+  end: AttemptEnd;
+}
+
+/** Where the item goes. */
+export type ItemMove =
+  | { to: 'completed' }
+  | {
+      to: 'pending';
+      /** Undefined = due at once. */
+      notBefore: number | undefined;
+      retryCount: number;
+      failures: number;
+      crashes: number;
+      failMark: number | undefined;
+      failingSince: number | undefined;
+    }
+  | { to: 'review'; reason: ReviewReason; message: string; cause: string; retryCount: number };
+
+export interface Decision {
+  move: ItemMove;
+  counted: boolean;
+  /** Columns of the target row that change; `{}` = none. */
+  target: Partial<TargetRow>;
+}
+
+/** May this target be sent to now, and how. */
+export interface Gate {
+  /** Claims that may be given out now. */
+  slots: number;
+  /** One tester at a time, taken in rotation after the target's `tester`. */
+  rotate: boolean;
+}
+
+export interface SettlePolicy {
+  /** @param lastAttempt highest attempt id given out so far */
+  decide(facts: ItemFacts, end: AttemptEnd, claim: ClaimRef, target: TargetRow, lastAttempt: number, now: number): Decision;
+  gate(target: TargetRow, now: number): Gate;
+}
+
+/** A change of a target's row that no attempt caused: a probe, a credential, the config. */
+export interface TargetUpdate {
+  target: number;
+  change: Partial<TargetRow>;
+  /** Written to the history when given. */
+  note: string | undefined;
+}
+
+export interface Settled extends ClaimRef {
+  /** `stale`: the claim was no longer ours; nothing was written. */
+  result: 'ok' | 'stale';
+  decision: Decision | undefined;
+}
+
+export interface Expired {
+  item: number;
+  target: string;
+}
+
+export interface StepInput {
+  now: number;
+  settle: readonly Settlement[];
+  /** Claims that never reached the wire: back to pending, as if they had not been made. */
+  release: readonly ClaimRef[];
+  targets: readonly TargetUpdate[];
+  /** Claims wanted in this step, over all targets. */
+  claim: number;
+  /** Only these targets; undefined = all. */
+  only: ReadonlySet<number> | undefined;
+  /** Gives up waiting for another process's transaction (error `busy`, nothing written). */
+  signal: AbortSignal | undefined;
+}
+
+export interface StepResult {
+  settled: Settled[];
+  expired: Expired[];
+  claims: Claim[];
+  /** Every target as it is after this commit. */
+  targets: readonly TargetRow[];
+  /** Earliest end of an item's own wait, over the targets in scope; undefined = nobody waits. */
+  nextDueAt: number | undefined;
+  /** Targets that hold a ready lane head right now. */
+  ready: ReadonlySet<number>;
+  /** Targets that hold a lane head waiting for its time. */
+  waiting: ReadonlySet<number>;
+  /** More is due than one step promotes: call again at once. */
+  more: boolean;
+  /** Next deadline of a pending item, and next end of an entity's pause, epoch ms. */
+  nextDeadlineAt: number | undefined;
+  /** An item whose bytes no longer match their checksum: nothing more may be sent from this file. */
+  damaged: number | undefined;
+}
+
+/** What a config says of a target, as far as the queue file keeps it. */
+export interface TargetFacts {
+  name: string;
+  order: LaneOrder;
+  implicitBaseUrl: string | undefined;
+}
+
+/** The right to send. At most one exists per queue. */
+export interface Session {
+  readonly epoch: number;
+  /** Aborts when another runner took over: stop sending at once, record nothing more. */
+  readonly lost: AbortSignal;
+  /** Settles what dead runners left open, through the same rules as any other end. Call until `more` is false. */
+  recover(limit: number, now: number): Promise<{ recovered: Settled[]; more: boolean }>;
+  /** Creates rows for configured targets and gives unfinished items their lanes anew where the order changed. */
+  syncTargets(targets: readonly TargetFacts[], defaultTarget: string | undefined, now: number): Promise<readonly TargetRow[]>;
+  /** The only hot call: settle, update targets, release, expire, promote, then claim, in one commit. */
+  step(input: StepInput): Promise<StepResult>;
+  /** The wall clock ran back: ends waits that were set in what is now the future. */
+  clockWentBack(now: number): Promise<void>;
+  /** Records how the run went and gives the right back. */
+  end(summary: RunSummary): Promise<void>;
+}
+
+export interface RunSummary {
+  kind: RunnerIdentity['kind'];
+  startedAt: number;
+  endedAt: number;
+  exitCode: number;
+  delivered: number;
+  remaining: number;
+}
+
+export interface Filter {
+  ids?: readonly number[];
+  states?: readonly State[];
+  /** `id` undefined = every entity of the type. */
+  entities?: readonly { type: string; id: string | undefined }[];
+  targets?: readonly string[];
+  operations?: readonly string[];
+  tags?: readonly string[];
+  reasons?: readonly ReviewReason[];
+  /** Exact status, or class times 100 with `class`. */
+  statuses?: readonly { from: number; to: number }[];
+  /** createdAt, epoch ms, since inclusive, until exclusive. */
+  since?: number;
+  until?: number;
+  /** Substring of path, entity, tags, key or the server's message. */
+  search?: string;
+}
+
+export interface Page {
+  items: ItemSummary[];
+  /** Undefined when counting would need a scan. */
+  total: number | undefined;
+  /** Pass as `after` for the next page; undefined = no more. */
+  next: number | undefined;
+}
+
+export interface Pause {
+  until: number | undefined;
+}
+
+export type PersonCommand =
+  | { kind: 'retry'; filter: Filter; expires: { at: number } | { delayMs: number } | undefined; dryRun: boolean }
+  | { kind: 'discard'; filter: Filter; dryRun: boolean }
+  | { kind: 'complete'; filter: Filter; dryRun: boolean }
+  | { kind: 'pause'; what: PauseScope; until: number | undefined }
+  | { kind: 'resume'; what: PauseScope }
+  | { kind: 'accept-target'; name: string }
+  | { kind: 'rename-target'; from: string; to: string };
+
+export type PauseScope = { target: string } | { entity: Entity } | 'all';
+
+export interface ChangeReport {
+  /** Items (or, for pause and resume, targets or entities) that changed. */
+  changed: number[];
+  /** Matched, but not changed, and why. */
+  skipped: { id: number; reason: string }[];
+  /** Ids asked for that do not exist. */
+  missing: number[];
+  /** Review items among the changed (or, in a dry run, those that would change), by cause. */
+  groups: ReviewGroup[];
+  /** Targets of the changed items. */
+  targets: string[];
+  /** Names (targets, entities) that pause or resume acted on. */
+  names: string[];
+}
+
+export interface ReviewGroup {
+  target: string;
+  reason: ReviewReason;
+  /** 0 = no status. */
+  status: number;
+  operation: string;
+  count: number;
+  firstId: number;
+  message: string;
+}
+
+export interface TargetSummary {
+  row: TargetRow;
+  pending: number;
+  sending: number;
+  review: number;
+  completed: number;
+  discarded: number;
+  /** Lane heads: ready to send, waiting for their time (of which `dueWaiting` are over it), paused with their entity. */
+  ready: number;
+  waiting: number;
+  dueWaiting: number;
+  pausedHeads: number;
+  nextDueAt: number | undefined;
+  lastCompletedAt: number | undefined;
+}
+
+/** Why a drain may not be over. */
+export interface Leftovers {
+  /** Pending items that stand behind one in review. */
+  behindReview: boolean;
+  /** Lane heads that wait for a retry of their own, not for a time the user asked for. */
+  backingOff: boolean;
+}
+
+export interface LastRun {
+  kind: RunnerIdentity['kind'];
+  startedAt: number;
+  endedAt: number | undefined;
+  exitCode: number | undefined;
+  delivered: number;
+  remaining: number;
+}
+
+export interface Summary {
+  targets: TargetSummary[];
+  defaultTarget: string | undefined;
+  /** Oldest unfinished item not in review: the later of createdAt and its asked-for time, epoch ms. */
+  oldestPendingAt: number | undefined;
+  reviewGroups: ReviewGroup[];
+  pausedEntities: { entity: Entity; since: number; until: number | undefined; reason: string | undefined; by: string }[];
+  /** Alive right now, by the kernel's word, not by a time stamp. */
+  runner: RunnerInfo | undefined;
+  lastRun: LastRun | undefined;
+  /** Set when this file is a stamped copy (a backup): it is read, never sent from. */
+  copyOf: string | undefined;
+}
+
+export interface HistoryEntry {
+  id: number;
+  at: number;
+  item: number | undefined;
+  target: string | undefined;
+  who: string;
+  command: string;
+  event: string;
+  reason: string | undefined;
+  detail: Record<string, unknown> | undefined;
+}
+
+export interface Store {
+  readonly kind: 'sqlite' | 'postgres';
+  /** Where it is, for people. */
+  readonly location: string;
+  enqueue(items: readonly NewItem[], options: { now: number; ifQueued: IfQueued }): Promise<EnqueueResult[]>;
+  /**
+   * All or nothing over all batches: one transaction, whatever their number. Other writers wait meanwhile, so the
+   * batches come from a file or a spool, never straight from a slow pipe.
+   */
+  bulk(
+    batches: AsyncIterable<readonly NewItem[]>,
+    options: { now: () => number },
+  ): Promise<{ firstId: number | undefined; lastId: number | undefined; count: number; duplicates: number }>;
+  /** Every target that the queue knows. */
+  targets(): Promise<readonly TargetRow[]>;
+  /** Who is sending now; undefined = nobody. */
+  runner(): Promise<RunnerInfo | undefined>;
+  /** Takes the right to send, or says who has it. @throws {QueueError} queue-is-copy */
+  acquire(who: RunnerIdentity, policy: SettlePolicy, now: number): Promise<Session | { heldBy: RunnerInfo | undefined }>;
+  /** What is left to do, for the end of a drain. @param only target names; undefined = all */
+  leftovers(only: readonly string[] | undefined): Promise<Leftovers>;
+  /** True when unfinished items of this target were on the wire at least once. */
+  hasOpenAttempts(target: number): Promise<boolean>;
+  change(command: PersonCommand, by: Actor, now: number): Promise<ChangeReport>;
+  select(filter: Filter, page: { after: number | undefined; limit: number; now: number }): Promise<Page>;
+  /** What needs attention first: review, blocked behind review, retrying; then the rest of the unfinished. */
+  attention(page: { limit: number; now: number }): Promise<Page>;
+  get(ids: readonly number[], now: number): Promise<ItemDetail[]>;
+  /** Id of the item with this key. */
+  findKey(key: string): Promise<number | undefined>;
+  attempts(id: number): Promise<Attempt[]>;
+  summary(now: number): Promise<Summary>;
+  history(filter: { item: number | undefined; since: number | undefined; limit: number }): Promise<HistoryEntry[]>;
+  record(entry: Omit<HistoryEntry, 'id'>): Promise<void>;
+  /** Yields when another process may have committed. A hint: may be spurious, is never the only truth. */
+  changes(signal: AbortSignal): AsyncIterable<void>;
+  close(): Promise<void>;
+}

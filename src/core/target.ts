@@ -1,0 +1,128 @@
+/** A target as the config describes it (durations resolved to ms) and as the queue remembers it. */
+import type { TargetStateName } from './item.js';
+
+/** Where a secret comes from; never the secret itself (contract, section 9). */
+export type SecretRef = { env: string } | { file: string } | { command: readonly string[] };
+
+export type AuthConfig =
+  | { kind: 'bearer'; token: SecretRef }
+  | { kind: 'basic'; user: string; password: SecretRef }
+  | { kind: 'header'; name: string; value: SecretRef };
+
+export type LaneOrder = 'entity' | 'strict' | 'none';
+
+/** Outcomes that `outcomes` in the config may give to a status. */
+export const OVERRIDE_OUTCOMES = [
+  'delivered',
+  'transient',
+  'rejected',
+  'conflict',
+  'auth',
+  'unavailable',
+  'throttled',
+] as const;
+export type OverrideOutcome = (typeof OVERRIDE_OUTCOMES)[number];
+
+export interface RetryPolicy {
+  /** Counted failures before review. Default 10, range 0 to 1,000. */
+  max: number;
+  /** Delay before the first retry. Default 5 s. */
+  baseMs: number;
+  /** Growth per retry. Default 3, range 1 to 100. */
+  factor: number;
+  /** Longest delay. Default 6 h. */
+  capMs: number;
+}
+
+export interface TargetConfig {
+  name: string;
+  /** Absolute http(s) URL without user info, query or fragment; no trailing slash. */
+  baseUrl: string;
+  auth: AuthConfig | undefined;
+  /** Sent with every request of the target; an item's own header wins. Lower-case names. */
+  headers: Record<string, string>;
+  retry: RetryPolicy;
+  /** How far back an item's failures may go before a person sees it. Default 3 d. */
+  patienceMs: number;
+  /** HTTP probe; undefined = a TCP connect to the origin (or the proxy) is the probe. */
+  probe: { method: 'HEAD' | 'GET' | 'OPTIONS'; path: string } | undefined;
+  /** Bound on one whole attempt: connect, request, response headers and body. Default 30 s. */
+  timeoutMs: number;
+  /**
+   * Requests in flight to this target at most, 1 to 64. Default 64: no bound of its own, the runner's applies (`run`: 1
+   * over all targets, or `--concurrency`; `watch`: 4).
+   */
+  concurrency: number;
+  /** Requests started a second at most; undefined = no limit. */
+  ratePerSecond: number | undefined;
+  order: LaneOrder;
+  /** Keys: a status ("409") or a class ("5xx"). Exact beats class. */
+  outcomes: Readonly<Record<string, OverrideOutcome>>;
+  /** Narrows what counts as delivered. */
+  expect: { status: readonly number[] | undefined; contentType: string | undefined } | undefined;
+  /** `review` for servers that do not honour the idempotency key. Default `retry`. */
+  onUnknown: 'retry' | 'review';
+  /** Default `Idempotency-Key`. */
+  idempotencyHeader: string;
+  /** Refusals in a row with one status, from as many lanes, that hold the target. Default 20, 0 = off. */
+  breaker: number;
+  /** Allows plain http to a host that is not loopback. */
+  insecureHttp: boolean;
+  /** Refuses to connect to private, loopback and link-local addresses; checked at connect time. */
+  denyPrivate: boolean;
+  /** Proxy URL; `false` = none, whatever the environment says; undefined = from the environment. */
+  proxy: string | false | undefined;
+  /** Paths of PEM files. */
+  tls: { ca: string | undefined; cert: string | undefined; key: string | undefined } | undefined;
+  /** `replay` refuses it without `--allow-production`. */
+  production: boolean;
+  /** Made from an absolute URL at enqueue, not from the config: never gets a credential. */
+  implicit: boolean;
+}
+
+/**
+ * Why a target is `misconfigured`: `config` (not in the config, or unusable there), `credential`, `tls`, `binding` (the
+ * base URL moved while attempts are open: ends by `target accept`), `breaker` (ends by `resume`).
+ */
+export type HoldKind = 'config' | 'credential' | 'tls' | 'binding' | 'breaker';
+
+/** What the queue file remembers of a target; only a runner (states) and people (pauses, accept) change it. */
+export interface TargetRow {
+  id: number;
+  name: string;
+  order: LaneOrder;
+  /** Base URL of an implicit target. */
+  implicitBaseUrl: string | undefined;
+  /** Base URL its attempts went to; undefined = none yet. */
+  boundTo: string | undefined;
+  state: Exclude<TargetStateName, 'paused'>;
+  /** Epoch ms of the last change of state. */
+  since: number;
+  /** End of an automatic hold, epoch ms; undefined = no time bound. */
+  until: number | undefined;
+  /** When `until` was set: a clock that ran back behind it ends the hold (decision D31). */
+  setAt: number;
+  reason: string | undefined;
+  /** What made it `misconfigured`, which decides what ends that. */
+  holdKind: HoldKind | undefined;
+  /** Failures of testers in a row since the hold began: doubles the hold. */
+  holdStep: number;
+  /** Requests since the target last gave a sound answer. */
+  tries: number;
+  /** Item id of the last tester; testers rotate upwards from here. */
+  tester: number;
+  /** Attempt ids above this belong to the current hold; failures of older ones do not lengthen it. */
+  holdMark: number;
+  paused: { since: number; until: number | undefined; reason: string | undefined; by: string } | undefined;
+  /** Highest attempt id that ended with a sound answer. */
+  soundAttempt: number;
+  /** Last failed item and attempt, and the last failed attempt of any other item: the outage rule's exception. */
+  failItem: number;
+  failAttempt: number;
+  failOtherAttempt: number;
+  /** Breaker: refusals in a row with one status and no delivery between, by lane. */
+  refusals: { status: number; lanes: readonly number[] } | undefined;
+  /** Total time spent offline, ms: patience does not run while offline. */
+  offlineMs: number;
+  lastCompletedAt: number | undefined;
+}
