@@ -212,6 +212,14 @@ describe('memory', () => {
     expect(await runs()).toBe(1);
   });
 
+  test('refreshes at the same time are one', async () => {
+    const { ref, runs } = counting();
+    const found = bearer(ref);
+    await found.get();
+    expect(await Promise.all([found.refresh(), found.refresh()])).toEqual([true, true]);
+    expect(await runs()).toBe(2);
+  });
+
   test('it is fetched again 30 s before it ends', async () => {
     const { ref, runs } = counting('2026-01-01T00:10:00Z');
     let now = Date.UTC(2026, 0, 1);

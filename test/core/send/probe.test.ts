@@ -174,12 +174,17 @@ describe('a request is the probe', () => {
     expect(performance.now() - started).toBeLessThan(3000);
   });
 
-  test('a dropped connection', async () => {
-    const server = keep(await startHttp((request) => request.socket.destroy()));
-    expect(await probeOf(targetOf(server.url, { probe: health }))).toMatchObject({
-      kind: 'unreachable',
-      code: 'UND_ERR_SOCKET',
-    });
+  test('a dropped connection is not tried again', async () => {
+    let requests = 0;
+    const server = keep(
+      await startHttp((request) => {
+        requests += 1;
+        request.socket.destroy();
+      }),
+    );
+    const result = await probeOf(targetOf(server.url, { probe: health }));
+    expect(result).toMatchObject({ kind: 'unreachable', code: 'UND_ERR_SOCKET' });
+    expect(requests).toBe(1);
   });
 
   test('a wrong certificate', async () => {

@@ -268,7 +268,9 @@ describe('answers', () => {
     expect(server.connections()).toBe(1);
   });
 
-  test('an endless body ends at the cap, with its status', async () => {
+  test('an endless body ends at the cap, with its status, and so does its connection', async () => {
+    let closed = (): void => undefined;
+    const isClosed = new Promise<void>((resolve) => (closed = resolve));
     let written = 0;
     const server = keep(
       await startHttp((_request, response) => {
@@ -277,10 +279,12 @@ describe('answers', () => {
           while (!response.destroyed && response.write(chunk)) written += chunk.length;
           response.once('drain', more);
         };
+        response.on('close', closed);
         more();
       }),
     );
     expect(responseOf(await sendTo(server.url))).toMatchObject({ status: 200, complete: false });
+    await isClosed;
     expect(written).toBeLessThan(16 * 1024 * 1024);
   });
 

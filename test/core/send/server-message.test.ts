@@ -120,6 +120,7 @@ describe('other answers', () => {
     ],
     ['an unknown charset', 'late', 'text/plain; charset=klingon', 'late'],
     ['bytes', Buffer.from([0, 1, 2, 3]), 'application/octet-stream', undefined],
+    ['broken UTF-8', Buffer.from([0xff, 0xfe, 0x00, 0xd8]), '', undefined],
     ['nothing', '', 'text/plain', undefined],
     ['white space', ' \n ', 'text/plain', undefined],
   ])('%s', (_what, body, contentType, expected) => {
