@@ -7,7 +7,7 @@
  */
 export { openQueue, openWithConfig, VERSION } from './open.js';
 export type { OpenQueueOptions } from './open.js';
-export type { DrainOptions, DryRunRow, Queue, WatchOptions } from './queue.js';
+export type { DrainOptions, DryRunRow, Queue, WatchOptions, Write } from './queue.js';
 export { ERROR_CODES, isQueueError, QueueError } from './errors.js';
 export type { ErrorCode } from './errors.js';
 export type { QueueEvent } from './events.js';

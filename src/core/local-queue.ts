@@ -4,7 +4,7 @@ import type { Config } from './config/types.js';
 import type { QueueEvent } from './events.js';
 import { checkDraft, type Draft, type DraftContext } from './input/draft.js';
 import type { ItemDetail, NewItem } from './item.js';
-import type { DrainOptions, DryRunRow, Queue, WatchOptions } from './queue.js';
+import type { DrainOptions, DryRunRow, Queue, WatchOptions, Write } from './queue.js';
 import type { DrainReport, InspectReport, Next, StatusReport } from './report.js';
 import { dryRun } from './runner/dry-run.js';
 import { drainQueue, watchQueue, type SendingDeps } from './runner/sending.js';
@@ -46,20 +46,16 @@ export class LocalQueue implements Queue {
     return { targets, defaultTarget, limits, now: this.#clock.now(), knownTarget: (name) => known.get(name) };
   }
 
-  async enqueue(draft: Draft, options: { ifQueued?: IfQueued } = {}): Promise<EnqueueResult> {
-    const item = checkDraft(draft, await this.draftContext());
+  async enqueue(write: Write, options: { ifQueued?: IfQueued } = {}): Promise<EnqueueResult> {
+    const item = checkDraft(draftOf(write), await this.draftContext());
     const [result] = await this.#store.enqueue([item], { now: this.#clock.now(), ifQueued: options.ifQueued ?? 'append' });
     if (result === undefined) throw new Error('the store answered nothing');
     return result;
   }
 
-  async enqueueMany(drafts: readonly Draft[]): Promise<EnqueueResult[]> {
+  async enqueueMany(writes: readonly Write[]): Promise<EnqueueResult[]> {
     const context = await this.draftContext();
-    const items = drafts.map((draft) => checkDraft(draft, context));
-    return this.#store.enqueue(items, { now: this.#clock.now(), ifQueued: 'append' });
-  }
-
-  async enqueueChecked(items: readonly NewItem[]): Promise<EnqueueResult[]> {
+    const items = writes.map((write) => checkDraft(draftOf(write), context));
     return this.#store.enqueue(items, { now: this.#clock.now(), ifQueued: 'append' });
   }
 
@@ -170,6 +166,16 @@ export class LocalQueue implements Queue {
     const { config, env, version, random } = this.#options;
     return { store: this.#store, config, env, version, clock: this.#clock, random: random ?? Math.random };
   }
+}
+
+function draftOf({ json, body, ...draft }: Write): Draft {
+  if (json !== undefined) {
+    // An object with `toJSON` may answer nothing: then there is no payload, as JSON.stringify would have it.
+    const text = JSON.stringify(json) as string | undefined;
+    return text === undefined ? draft : { ...draft, payload: { kind: 'text', text } };
+  }
+  if (body === undefined) return draft;
+  return { ...draft, payload: typeof body === 'string' ? { kind: 'text', text: body } : { kind: 'bytes', bytes: body } };
 }
 
 /** A filter without a state means what waits for a person. */

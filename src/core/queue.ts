@@ -6,6 +6,14 @@ import type { ItemDetail, NewItem } from './item.js';
 import type { DrainReport, InspectReport, Next, StatusReport } from './report.js';
 import type { Actor, ChangeReport, EnqueueResult, Filter, HistoryEntry, IfQueued, Page, PersonCommand, RunnerInfo, TargetSummary } from './store/store.js';
 
+/** A write as a program gives it: a draft whose payload may be a plain value. At most one of the three payloads. */
+export interface Write extends Draft {
+  /** Sent as its JSON text (`JSON.stringify`). */
+  json?: unknown;
+  /** Sent as it is: bytes, or the UTF-8 of a text. */
+  body?: Uint8Array | string;
+}
+
 export interface DrainOptions {
   kind?: 'run' | 'drain';
   /** Only this target. */
@@ -36,9 +44,9 @@ export interface DryRunRow {
 
 export interface Queue {
   readonly location: string;
-  enqueue(draft: Draft, options?: { ifQueued?: IfQueued }): Promise<EnqueueResult>;
+  enqueue(write: Write, options?: { ifQueued?: IfQueued }): Promise<EnqueueResult>;
   /** All or nothing, one transaction. */
-  enqueueMany(drafts: readonly Draft[]): Promise<EnqueueResult[]>;
+  enqueueMany(writes: readonly Write[]): Promise<EnqueueResult[]>;
   /** What a draft is checked against; for `checkDraft` and `parseBulkLine`. */
   draftContext(): Promise<DraftContext>;
   /**

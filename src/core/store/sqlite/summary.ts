@@ -80,7 +80,7 @@ function dueWaiting(connection: Connection, target: number, now: number): number
 export function readGroups(connection: Connection): ReviewGroup[] {
   return connection
     .all<{ id: number; target: string; reason: ReviewGroup['reason']; status: number; operation: string; items: number; message: string }>(
-      `SELECT review_group.id, target.name AS target, reason, status, operation, items, message
+      `SELECT review_group.id, target.name AS target, review_group.reason, status, operation, items, message
        FROM review_group JOIN target ON target.id = review_group.target_id WHERE items > 0 ORDER BY items DESC, review_group.id`,
     )
     .map((row) => ({
