@@ -68,6 +68,7 @@ describe('a good document', () => {
       withDefaults({
         name: 'production',
         baseUrl: 'https://api.example.org/v1',
+        concurrency: 4,
         auth: { kind: 'bearer', token: { command: ['op', 'read', 'op://sync/token'] } },
         outcomes: { '409': 'delivered' },
         probe: { method: 'HEAD', path: '/health' },
@@ -90,7 +91,7 @@ describe('a good document', () => {
       patienceMs: 259_200_000,
       probe: undefined,
       timeoutMs: 30_000,
-      concurrency: 4,
+      concurrency: 64,
       ratePerSecond: undefined,
       order: 'entity',
       outcomes: {},
