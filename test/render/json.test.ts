@@ -19,10 +19,10 @@ describe('a document', () => {
 
   test('reads back as what went in, whatever it was', () => {
     fc.assert(
-      fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
-        const expected = JSON.parse(JSON.stringify({ value }));
-        expect(JSON.parse(jsonDocument({ value } as never))).toEqual(expected);
-        expect(JSON.parse(jsonLine({ value } as never))).toEqual(expected);
+      fc.property(fc.json({ maxDepth: 4 }), (json) => {
+        const document = { value: JSON.parse(json) };
+        expect(JSON.parse(jsonDocument(document))).toEqual(document);
+        expect(JSON.parse(jsonLine(document))).toEqual(document);
       }),
     );
   });

@@ -125,11 +125,11 @@ describe('why', () => {
   test('is a sentence for every review reason and every target state, without a gap or a final period', () => {
     for (const reason of REVIEW_REASONS) {
       for (const change of [review(reason), behind({ reason })]) {
-        expect(why({ ...ITEM, ...change }, NOW)).toMatch(/^[a-z](?!.*(undefined|null|\(\)|  )).*[^.]$/);
+        expect(why({ ...ITEM, ...change }, NOW)).toMatch(/^[a-z](?!.*(undefined|null|\(\)| {2})).*[^.]$/);
       }
     }
     for (const state of TARGET_STATES) {
-      expect(why({ ...ITEM, ...target(state) }, NOW)).toMatch(/^waiting: (?!.*(undefined|null|\(\)|  )).*[^.]$/);
+      expect(why({ ...ITEM, ...target(state) }, NOW)).toMatch(/^waiting: (?!.*(undefined|null|\(\)| {2})).*[^.]$/);
     }
   });
 

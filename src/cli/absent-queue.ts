@@ -1,0 +1,59 @@
+/** The queue that is not there yet at the default place: it counts as empty, and nothing is created (contract, section 8). */
+import type { Config } from '../core/config/types.js';
+import type { ChangeReport, DrainReport, Queue } from '../core/index.js';
+import { emptyStatus, QueueError } from '../core/index.js';
+
+export function absentQueue(location: string, config: Config): Queue {
+  const nothing = { items: [], total: 0, next: undefined };
+  const notYet = (): never => {
+    throw new QueueError('not-found', `there is no queue yet at ${location}; nothing was changed`, {
+      hint: 'The first syncq enqueue makes it.',
+    });
+  };
+  const unchanged = (missing: readonly number[]): ChangeReport => ({
+    changed: [],
+    skipped: [],
+    missing: [...missing],
+    groups: [],
+    targets: [],
+    names: [],
+  });
+  return {
+    location,
+    enqueue: async () => notYet(),
+    enqueueMany: async () => notYet(),
+    draftContext: async () => notYet(),
+    bulk: async () => notYet(),
+    status: async () => emptyStatus({ queue: location, config }),
+    inspect: async (ids) => ({ items: [], missing: [...ids] }),
+    list: async () => nothing,
+    attention: async () => nothing,
+    findKey: async () => undefined,
+    retry: async (filter) => unchanged(filter.ids ?? []),
+    change: async () => notYet(),
+    next: async () => ({ kind: 'no-runner' }),
+    runner: async () => undefined,
+    drain: async () => DRAINED,
+    dryRun: async () => [],
+    watch: () => notYet(),
+    wait: async () => notYet(),
+    targetSummaries: async () => [],
+    history: async () => [],
+    record: async () => notYet(),
+    close: async () => undefined,
+  };
+}
+
+const DRAINED: DrainReport = {
+  attempts: 0,
+  delivered: 0,
+  failed: 0,
+  review: 0,
+  remaining: { due: 0, waiting: 0, blocked: 0, held: 0 },
+  held: [],
+  durationMs: 0,
+  stopped: 'drained',
+  runner: undefined,
+  needsPerson: false,
+  tryLater: false,
+};

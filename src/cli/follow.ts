@@ -1,0 +1,51 @@
+/** `status --follow`: looks again every second and shows what changed, until a signal ends it. */
+import { systemClock } from '../core/clock.js';
+import type { Queue } from '../core/index.js';
+import type { JsonObject } from '../render/json.js';
+import { jsonLine } from '../render/json.js';
+import { statusDocument } from '../render/status-document.js';
+import { statusView } from '../render/status.js';
+import type { Look } from '../render/style.js';
+import type { ExitCode } from './exit-codes.js';
+import { EXIT, exitCodeOfSignal } from './exit-codes.js';
+import { catchSignals } from './signals.js';
+
+const PERIOD_MS = 1000;
+/** Home, then clear what is below: no flicker, and the scrollback stays. */
+const REDRAW = '\x1b[H\x1b[J';
+
+export interface FollowOutput {
+  look: () => Promise<Look>;
+  print: (...lines: string[]) => Promise<void>;
+  /** Under --json: one object a line, instead of the view. */
+  printObject: ((document: JsonObject) => Promise<void>) | undefined;
+  user: string;
+}
+
+/** Answers the exit code: always that of a signal, for nothing else ends it. */
+export async function followStatus(queue: Queue, { look, print, printObject, user }: FollowOutput): Promise<ExitCode> {
+  const stopping = catchSignals();
+  let before = '';
+  try {
+    while (!stopping.stop.aborted) {
+      const report = await queue.status();
+      const document = statusDocument(report);
+      const shown = jsonLine(document);
+      const now = await look();
+      // On a terminal the relative times change by themselves.
+      if (shown !== before || (now.terminal && printObject === undefined)) {
+        if (printObject !== undefined) await printObject(document);
+        else {
+          const lines = await statusView(report, now, user);
+          await print(now.terminal ? `${REDRAW}${lines.join('\n')}` : `${lines.join('\n')}\n`);
+        }
+      }
+      before = shown;
+      await systemClock.sleep(PERIOD_MS, stopping.stop);
+    }
+  } finally {
+    stopping.dispose();
+  }
+  const signal = stopping.received();
+  return signal === undefined ? EXIT.ok : exitCodeOfSignal(signal);
+}

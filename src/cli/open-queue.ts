@@ -1,0 +1,74 @@
+/** From flags, environment and config to an open queue: the one way in for commands. */
+import { lstatSync } from 'node:fs';
+import type { Config } from '../core/config/types.js';
+import type { Queue } from '../core/index.js';
+import { openWithConfig } from '../core/index.js';
+import { absentQueue } from './absent-queue.js';
+import { loadConfig, loadConfigLeniently, resolveQueuePath } from './config-file.js';
+import type { ConfigLookup, LenientConfig, QueuePlace } from './config-file.js';
+import { environment } from './environment.js';
+
+/** `create` makes a missing queue; `write` and `read` need one where it was named, and take none for an empty one elsewhere. */
+export type QueueMode = 'read' | 'write' | 'create';
+
+export interface CommonFlags {
+  queue: string | undefined;
+  config: string | undefined;
+}
+
+/** oclif's directories for this program. */
+export interface Directories {
+  configDir: string;
+  dataDir: string;
+}
+
+export interface CliQueue {
+  queue: Queue;
+  config: Config;
+  place: QueuePlace;
+  /** What is wrong with the config, for one line on stderr; undefined = nothing that matters to every command. */
+  warning: string | undefined;
+  /** True when no config says what is sensitive. */
+  maskAll: boolean;
+}
+
+/** Which config file the flags, the environment and the working directory mean. */
+export function configLookup(flags: CommonFlags, { configDir }: Directories): ConfigLookup {
+  return { flag: flags.config, env: environment(), cwd: process.cwd(), configDir };
+}
+
+/**
+ * @throws {QueueError} `bad-config` (not in mode `read`, which goes on without one), and whatever opening refuses
+ */
+export async function openCliQueue(mode: QueueMode, flags: CommonFlags, directories: Directories): Promise<CliQueue> {
+  const { config, warning, maskAll, problem } = readConfig(mode, configLookup(flags, directories));
+  const env = environment();
+  const place = resolveQueuePath({ flag: flags.queue, env, config, cwd: process.cwd(), dataDir: directories.dataDir });
+  const queue = isAbsent(place, mode)
+    ? absentQueue(place.location, config)
+    : await openWithConfig({
+        queue: place.location,
+        mode,
+        config,
+        configIsKnown: problem === undefined || problem === 'none',
+        env,
+      });
+  // That nobody wrote a config yet is worth a line only where it changes what is shown.
+  return { queue, config, place, warning: problem === 'none' ? undefined : warning, maskAll };
+}
+
+function readConfig(mode: QueueMode, lookup: ConfigLookup): LenientConfig {
+  if (mode === 'read') return loadConfigLeniently(lookup);
+  const config = loadConfig(lookup);
+  return {
+    config,
+    warning: undefined,
+    maskAll: config.source === undefined,
+    problem: config.source === undefined ? 'none' : undefined,
+  };
+}
+
+/** Nothing is at the default place, and nobody named it. */
+function isAbsent({ kind, location, named }: QueuePlace, mode: QueueMode): boolean {
+  return mode !== 'create' && kind === 'file' && !named && lstatSync(location, { throwIfNoEntry: false }) === undefined;
+}

@@ -1,0 +1,59 @@
+/** What `retry` says: how many items go on, which do not and why, and who will send them. */
+import type { ChangeReport, Next } from '../core/index.js';
+import { targetSentence } from '../core/policy/why.js';
+import type { JsonObject } from '../render/json.js';
+import { oneLine } from '../render/printable.js';
+import { reviewGroupsDocument } from '../render/status-document.js';
+import { countWords, itemWords } from './usage.js';
+
+/** @param next who will send; undefined in a dry run */
+export function retryAnswer(
+  report: ChangeReport,
+  next: Next | undefined,
+  now: number,
+): { document: JsonObject; lines: string[] } {
+  const skipped = [...report.skipped, ...report.missing.map((id) => ({ id, reason: 'there is no such item' }))];
+  const dry = next === undefined;
+  return {
+    document: {
+      retried: report.changed,
+      count: report.changed.length,
+      skipped: skipped.map(({ id, reason }) => ({ id, reason })),
+      next: next?.kind ?? null,
+      ...(dry ? { groups: reviewGroupsDocument(report.groups) } : {}),
+    },
+    lines: [
+      ...(dry ? dryLines(report) : doneLines(report)),
+      ...skipped.slice(0, 20).map(({ id, reason }) => oneLine(`item ${id} is left alone: ${reason}`)),
+      ...(skipped.length > 20 ? [`and ${skipped.length - 20} more`] : []),
+      ...(next === undefined || report.changed.length === 0 ? [] : [nextLine(next, now)]),
+    ],
+  };
+}
+
+function doneLines({ changed }: ChangeReport): string[] {
+  return changed.length === 0
+    ? ['nothing to retry']
+    : [`${itemWords(changed)} ${changed.length === 1 ? 'goes' : 'go'} on`];
+}
+
+function dryLines({ changed, groups }: ChangeReport): string[] {
+  const causes = groups.map(({ count, target, reason, status, message }) =>
+    oneLine(`${count}\t${target}\t${reason}${status === 0 ? '' : ` (${status})`}\t${message}`).replaceAll('\\t', '\t'),
+  );
+  return [`${countWords(changed.length)} would go on`, ...causes];
+}
+
+/** The last line: who will send. */
+export function nextLine(next: Next, now: number): string {
+  switch (next.kind) {
+    case 'sending':
+      return `the runner (${next.runner.kind}, pid ${next.runner.pid}) sends it now`;
+    case 'no-runner':
+      return 'no runner is alive: syncq run';
+    case 'held': {
+      const { target: name, state, since, reason } = next;
+      return oneLine(`it waits: ${targetSentence({ name, state, since, reason }, now)}`);
+    }
+  }
+}

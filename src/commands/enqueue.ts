@@ -1,0 +1,126 @@
+/** Stores one write, or many, durably, and prints what was acknowledged; never touches the network. */
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.js';
+import { enqueueBulk } from '../cli/enqueue-bulk.js';
+import type { Answer, EnqueueFlags } from '../cli/enqueue-one.js';
+import { enqueueOne } from '../cli/enqueue-one.js';
+import { refuseUsage } from '../cli/usage.js';
+import type { JsonObject } from '../render/json.js';
+
+const ONE = { helpGroup: 'ITEM' } as const;
+const BULK = { helpGroup: 'BULK' } as const;
+
+export default class Enqueue extends BaseCommand {
+  static override summary = 'store a write, to be delivered when the server can be reached';
+  static override description =
+    'prints the id once the write is safe on disk, and nothing else on stdout; the same --key with the same content answers the id that is already there';
+  static override usage = [
+    'enqueue METHOD PATH|URL [-d JSON|@file|-] [FLAGS]',
+    'enqueue --from FILE|- [--partial] [--stream]',
+  ];
+  static override examples = [
+    '<%= config.bin %> enqueue PATCH /activities/42 --entity activity/42 --data \'{"status":"done"}\'',
+    '<%= config.bin %> enqueue POST /photos --entity activity/42 --data @photo.jpg --content-type image/jpeg --key photo-42-1',
+    '<%= config.bin %> enqueue POST https://api.example.org/v1/notes --data - < note.json',
+    '<%= config.bin %> enqueue --from items.ndjson --json',
+  ];
+  static override args = {
+    method: Args.string({ description: 'POST, PUT, PATCH, DELETE, ...', ignoreStdin: true }),
+    path: Args.string({ description: 'path below the base URL of the target, or an absolute URL', ignoreStdin: true }),
+  };
+  static override flags = {
+    data: Flags.string({
+      ...ONE,
+      char: 'd',
+      description: 'the payload: JSON as it is, @file, or - for stdin',
+      helpValue: 'JSON|@file|-',
+    }),
+    'content-type': Flags.string({
+      ...ONE,
+      description: 'what the payload is [default: application/json]',
+      helpValue: 'MIME',
+    }),
+    entity: Flags.string({
+      ...ONE,
+      description: 'what the write is about: writes about one entity keep their order',
+      helpValue: 'TYPE/ID',
+    }),
+    operation: Flags.string({
+      ...ONE,
+      description: 'what the write means [default: from the method]',
+      helpValue: 'NAME',
+    }),
+    target: Flags.string({ ...ONE, description: 'the server it goes to', helpValue: 'NAME' }),
+    header: Flags.string({
+      ...ONE,
+      char: 'H',
+      description: 'a request header; no secrets',
+      helpValue: "'K: V'",
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    key: Flags.string({ ...ONE, description: 'the idempotency key [default: a new one]', helpValue: 'KEY' }),
+    delay: Flags.string({ ...ONE, description: 'send after this time', helpValue: 'DUR', exclusive: ['at'] }),
+    at: Flags.string({ ...ONE, description: 'send at this time', helpValue: 'TIME' }),
+    expires: Flags.string({ ...ONE, description: 'after this time a person decides', helpValue: 'DUR' }),
+    'max-retries': Flags.integer({
+      ...ONE,
+      description: 'failed attempts that count before a person decides',
+      helpValue: 'N',
+      min: 0,
+    }),
+    tag: Flags.string({
+      ...ONE,
+      description: 'a label to find it by',
+      helpValue: 'TAG',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    'if-queued': Flags.string({
+      ...ONE,
+      description: 'what to do when one of the same entity and operation still waits',
+      options: ['append', 'keep', 'replace'],
+      dependsOn: ['entity'],
+    }),
+    from: Flags.string({ ...BULK, description: 'one JSON object a line, all or nothing', helpValue: 'FILE|-' }),
+    partial: Flags.boolean({ ...BULK, description: 'store the good lines and report the bad', dependsOn: ['from'] }),
+    stream: Flags.boolean({ ...BULK, description: 'commit as lines arrive', dependsOn: ['from'] }),
+  };
+
+  override async run(): Promise<JsonObject> {
+    const { args, flags } = await this.parse(Enqueue);
+    const answer = flags.from === undefined ? await this.one(args, flags) : await this.bulk(flags.from, args, flags);
+    await this.print(...answer.lines);
+    await this.say(...answer.talk);
+    this.endWith(answer.code);
+    return answer.document;
+  }
+
+  private async one({ method, path }: Words, flags: Omit<EnqueueFlags, 'method' | 'path'>): Promise<Answer> {
+    if (method === undefined || path === undefined) {
+      refuseUsage('METHOD and PATH are missing', `For example: syncq enqueue POST /notes -d '{"a":1}'`);
+    }
+    return enqueueOne({ ...flags, method, path }, await this.open('create'), process.stdin);
+  }
+
+  private async bulk(from: string, { method }: Words, flags: { partial: boolean; stream: boolean }): Promise<Answer> {
+    const single = Object.keys(flags).find(
+      (name) => (Enqueue.flags as Record<string, { helpGroup?: string }>)[name]?.helpGroup === ONE.helpGroup,
+    );
+    if (method !== undefined || single !== undefined) {
+      const what = single === undefined ? 'METHOD' : `--${single}`;
+      refuseUsage(`${what} is given beside --from`, 'With --from, each line says it for its own item.');
+    }
+    const opened = await this.open('create');
+    const progress = this.progress('storing');
+    const onLines = (count: number): void => progress.update(`storing: line ${count}`);
+    const answer = await enqueueBulk({ ...flags, from }, opened, process.stdin, onLines);
+    progress.stop();
+    return answer;
+  }
+}
+
+interface Words {
+  method?: string | undefined;
+  path?: string | undefined;
+}

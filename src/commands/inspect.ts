@@ -1,0 +1,60 @@
+/** Shows items: a table of what needs attention, or everything about some. */
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.js';
+import { EXIT } from '../cli/exit-codes.js';
+import { filterFlags, hasFilter } from '../cli/filters.js';
+import { readIds } from '../cli/ids.js';
+import { listItems, showItems } from '../cli/inspect-items.js';
+import { refuseUsage } from '../cli/usage.js';
+import type { JsonObject } from '../render/json.js';
+
+export default class Inspect extends BaseCommand {
+  static override summary = 'show items, why they wait, and what the server answered';
+  static override description =
+    'without ids: a table, what needs attention first; the same flag twice means or, different flags mean and; --search looks in review and retrying items unless --state says otherwise';
+  static override examples = [
+    '<%= config.bin %> inspect',
+    '<%= config.bin %> inspect 1041',
+    '<%= config.bin %> inspect --state review --status 4xx --since 2d',
+    '<%= config.bin %> inspect --entity person/7 --state all --json',
+  ];
+  static override args = {
+    id: Args.string({ description: 'ids of items, or - for ids on stdin', multiple: true, ignoreStdin: true }),
+  };
+  static override flags = {
+    ...filterFlags,
+    limit: Flags.integer({ description: 'rows at most [default: 50]', helpValue: 'N', min: 1 }),
+    after: Flags.integer({
+      description: 'go on after this item: the "next" of the page before',
+      helpValue: 'ID',
+      min: 1,
+    }),
+    payload: Flags.boolean({ description: 'with --json, also the payloads of a list' }),
+    reveal: Flags.boolean({ description: 'show sensitive values too; that is recorded' }),
+  };
+
+  override async run(): Promise<JsonObject> {
+    const { args, flags } = await this.parse(Inspect);
+    const words = args.id ?? [];
+    if (words.length > 0 && (hasFilter(flags) || flags.limit !== undefined || flags.after !== undefined)) {
+      refuseUsage('ids and filters are given together', 'Ids name items; filters choose them.');
+    }
+    const opened = await this.open(flags.reveal ? 'write' : 'read');
+    const look = await this.look();
+    if (words.length === 0) {
+      const list = await listItems(opened, flags, look, this.by());
+      await this.print(...list.lines);
+      await this.say(...list.talk);
+      return list.document;
+    }
+    const shown = await showItems(opened, await readIds(words, process.stdin), {
+      reveal: flags.reveal,
+      look,
+      by: this.by(),
+    });
+    await this.print(...shown.lines);
+    await this.say(...shown.talk);
+    if (shown.missing.length > 0) this.endWith(EXIT.nothingMatched);
+    return shown.document;
+  }
+}

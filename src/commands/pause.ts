@@ -1,0 +1,35 @@
+/** Stops sending to a target or about an entity, also while a runner lives, until `resume` or for a time. */
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.js';
+import { durationFlag } from '../cli/duration-flag.js';
+import { pauseAnswer, pauseScope } from '../cli/pause-scope.js';
+import type { JsonObject } from '../render/json.js';
+
+export default class Pause extends BaseCommand {
+  static override summary = 'stop sending to a target, or about an entity';
+  static override description = 'works while a runner lives; requests in flight end; enqueueing goes on';
+  static override examples = [
+    '<%= config.bin %> pause production --reason "release until 14:00" --for 2h',
+    '<%= config.bin %> pause --entity activity/42',
+    '<%= config.bin %> pause --all',
+  ];
+  static override args = { target: Args.string({ description: 'name of the target', ignoreStdin: true }) };
+  static override flags = {
+    entity: Flags.string({ description: 'instead of a target: one entity', helpValue: 'TYPE/ID' }),
+    all: Flags.boolean({ description: 'all targets' }),
+    reason: Flags.string({ description: 'why, for whoever looks at it', helpValue: 'TEXT' }),
+    for: Flags.string({ description: 'end by itself after this time', helpValue: 'DUR' }),
+  };
+
+  override async run(): Promise<JsonObject> {
+    const { args, flags } = await this.parse(Pause);
+    const what = pauseScope(args.target, flags.entity, flags.all);
+    const forMs = durationFlag('for', flags.for);
+    const queue = await this.openQueue('write');
+    const until = forMs === undefined ? undefined : this.now + forMs;
+    const report = await queue.change({ kind: 'pause', what, until }, this.by(flags.reason));
+    const answer = pauseAnswer('paused', report, until, this.now);
+    await this.print(...answer.lines);
+    return answer.document;
+  }
+}

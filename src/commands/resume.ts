@@ -1,0 +1,33 @@
+/** Ends a pause, or an automatic hold whose cause is mended. */
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.js';
+import { pauseAnswer, pauseScope } from '../cli/pause-scope.js';
+import { nextLine } from '../cli/retry-answer.js';
+import type { JsonObject } from '../render/json.js';
+
+export default class Resume extends BaseCommand {
+  static override summary = 'send to a target again, or about an entity';
+  static override description = 'ends a pause, and also an automatic hold of a target, so that it is tried at once';
+  static override examples = [
+    '<%= config.bin %> resume production',
+    '<%= config.bin %> resume --entity activity/42',
+    '<%= config.bin %> resume --all',
+  ];
+  static override args = { target: Args.string({ description: 'name of the target', ignoreStdin: true }) };
+  static override flags = {
+    entity: Flags.string({ description: 'instead of a target: one entity', helpValue: 'TYPE/ID' }),
+    all: Flags.boolean({ description: 'all targets and entities' }),
+    reason: Flags.string({ description: 'why, for the history', helpValue: 'TEXT' }),
+  };
+
+  override async run(): Promise<JsonObject> {
+    const { args, flags } = await this.parse(Resume);
+    const what = pauseScope(args.target, flags.entity, flags.all);
+    const queue = await this.openQueue('write');
+    const report = await queue.change({ kind: 'resume', what }, this.by(flags.reason));
+    const answer = pauseAnswer('resumed', report, undefined, this.now);
+    const next = await queue.next(report.targets);
+    await this.print(...answer.lines, ...(report.names.length === 0 ? [] : [nextLine(next, this.now)]));
+    return { ...answer.document, next: next.kind };
+  }
+}

@@ -1,0 +1,57 @@
+/** Sends items on that are in review, or makes waiting ones due now. Sends nothing itself. */
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.js';
+import { durationFlag } from '../cli/duration-flag.js';
+import { EXIT } from '../cli/exit-codes.js';
+import { filterFlags, filterOf, hasFilter } from '../cli/filters.js';
+import { readIds } from '../cli/ids.js';
+import { retryAnswer } from '../cli/retry-answer.js';
+import { refuseUsage } from '../cli/usage.js';
+import type { JsonObject } from '../render/json.js';
+
+export default class Retry extends BaseCommand {
+  static override summary = 'send items on that are in review, or wait for their next try';
+  static override description =
+    'review becomes pending with a fresh retry budget, a waiting item is due now; id, place and idempotency key stay; it sends nothing itself, its last line says who will; filters mean review unless --state says otherwise';
+  static override examples = [
+    '<%= config.bin %> retry 1041',
+    '<%= config.bin %> retry --all --dry-run',
+    '<%= config.bin %> retry --reason rejected --status 422 --target production',
+    '<%= config.bin %> inspect --json --search "phone" | jq ".items[].id" | <%= config.bin %> retry -',
+  ];
+  static override args = {
+    id: Args.string({ description: 'ids of items, or - for ids on stdin', multiple: true, ignoreStdin: true }),
+  };
+  static override flags = {
+    ...filterFlags,
+    all: Flags.boolean({ description: 'all items in review' }),
+    expires: Flags.string({ description: 'a new deadline, from now', helpValue: 'DUR' }),
+    'dry-run': Flags.boolean({ description: 'count by cause, change nothing' }),
+  };
+
+  override async run(): Promise<JsonObject> {
+    const { args, flags } = await this.parse(Retry);
+    const words = args.id ?? [];
+    const byFilter = flags.all || hasFilter(flags);
+    if (words.length > 0 === byFilter) {
+      refuseUsage(
+        byFilter ? 'ids and filters are given together' : 'nothing says which items',
+        'Give ids, - for ids on stdin, filters, or --all.',
+      );
+    }
+    const expiresMs = durationFlag('expires', flags.expires);
+    const filter = byFilter
+      ? { states: ['review' as const], ...filterOf(flags, this.now) }
+      : { ids: await readIds(words, process.stdin) };
+    const queue = await this.openQueue('write');
+    const dryRun = flags['dry-run'];
+    const report = await queue.retry(filter, this.by(), {
+      dryRun,
+      ...(expiresMs === undefined ? {} : { expires: { delayMs: expiresMs } }),
+    });
+    const answer = retryAnswer(report, dryRun ? undefined : await queue.next(report.targets), this.now);
+    await this.print(...answer.lines);
+    if (report.changed.length === 0) this.endWith(EXIT.nothingMatched);
+    return answer.document;
+  }
+}

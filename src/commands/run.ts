@@ -1,0 +1,99 @@
+/** Sends what is due, then ends. */
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.js';
+import { durationFlag } from '../cli/duration-flag.js';
+import { exitCodeOfDrain } from '../cli/exit-codes.js';
+import type { EventPrinter } from '../cli/event-printer.js';
+import { needsPerson, printEvents } from '../cli/event-printer.js';
+import type { Stopping } from '../cli/signals.js';
+import { catchSignals } from '../cli/signals.js';
+import { drainDocument, drainLines, dryRunDocument, dryRunTable } from '../render/drain.js';
+import { eventDocument, eventLine } from '../render/events.js';
+import type { JsonObject } from '../render/json.js';
+
+export default class Run extends BaseCommand {
+  static override summary = 'send what is due, then end';
+  static override description =
+    'one runner per queue: beside another it says who is running and ends with 0, so cron runs may overlap; see also: syncq help exit-codes';
+  static override examples = [
+    '<%= config.bin %> run',
+    '<%= config.bin %> run --wait --max-time 10m',
+    '<%= config.bin %> run --target staging --concurrency 4 --limit 100',
+    '<%= config.bin %> run --dry-run',
+  ];
+  static override flags = {
+    target: Flags.string({ description: 'only items for this target', helpValue: 'NAME' }),
+    limit: Flags.integer({ description: 'attempts to start at most', helpValue: 'N', min: 1 }),
+    concurrency: Flags.integer({
+      description: 'requests in flight in all, one per lane [default: 1]',
+      helpValue: 'N',
+      min: 1,
+    }),
+    'max-time': Flags.string({ description: 'stop starting attempts after this time', helpValue: 'DUR' }),
+    wait: Flags.boolean({ description: 'go on while anything can still move by itself' }),
+    'dry-run': Flags.boolean({
+      description: 'list the requests, send and change nothing',
+      exclusive: ['wait', 'events', 'require'],
+    }),
+    events: Flags.boolean({ description: 'print each event as it happens, one a line' }),
+    require: Flags.boolean({ description: 'end with 4 when another runner is at work' }),
+  };
+
+  override async run(): Promise<JsonObject> {
+    const { flags } = await this.parse(Run);
+    const { target, limit, concurrency, wait } = flags;
+    const scope = { ...(target === undefined ? {} : { target }), ...(limit === undefined ? {} : { limit }) };
+    if (flags['dry-run']) {
+      const rows = await (await this.openQueue('read')).dryRun(scope);
+      await this.print(...(await dryRunTable(rows, await this.look())));
+      return dryRunDocument(rows);
+    }
+    this.isLines = flags.events;
+    const maxTimeMs = durationFlag('max-time', flags['max-time']);
+    const queue = await this.openQueue('write');
+    const stopping = catchSignals({
+      onSignal: (_signal, count) =>
+        void this.say(
+          count === 1 ? 'stopping: requests in flight may end (10 s); once more cuts them off' : 'cutting off',
+        ),
+    });
+    try {
+      const printer = await this.printer(flags.events, stopping);
+      const report = await queue.drain({
+        kind: 'run',
+        ...scope,
+        ...(concurrency === undefined ? {} : { concurrency }),
+        ...(maxTimeMs === undefined ? {} : { maxTimeMs }),
+        wait,
+        stop: stopping.stop,
+        abort: stopping.abort,
+        onEvent: (event) => printer.handle(event),
+      });
+      await printer.done();
+      this.endWith(exitCodeOfDrain(report, flags.require, stopping.received()));
+      const look = await this.look();
+      const isWorthSaying = look.terminal || (report.stopped === 'other-runner' && flags.require);
+      if (isWorthSaying) await this.say(...drainLines(report, look.now));
+      return drainDocument(report);
+    } finally {
+      stopping.dispose();
+    }
+  }
+
+  /** Every event with --events; else a progress line for a person, and for cron only what needs one. */
+  private async printer(all: boolean, stopping: Stopping): Promise<EventPrinter> {
+    const look = await this.look();
+    const progress = this.progress('sending');
+    let delivered = 0;
+    return printEvents(
+      (event) => {
+        if (event.event === 'delivered') delivered += 1;
+        progress.update(`sending: ${delivered} delivered`);
+        if (all)
+          return this.jsonEnabled() ? this.printObject(eventDocument(event)) : this.print(eventLine(event, look));
+        return needsPerson(event) && !this.isQuiet ? this.print(eventLine(event, look)) : undefined;
+      },
+      () => stopping.end(),
+    );
+  }
+}

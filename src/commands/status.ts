@@ -1,0 +1,84 @@
+/** Answers whether everything is delivered, and if not, why not. */
+import { Flags } from '@oclif/core';
+import { effectiveUser } from '../cli/actor.js';
+import { BaseCommand } from '../cli/base-command.js';
+import { durationFlag } from '../cli/duration-flag.js';
+import { EXIT } from '../cli/exit-codes.js';
+import { followStatus } from '../cli/follow.js';
+import { checkLimits, checkReport } from '../cli/status-check.js';
+import type { JsonObject } from '../render/json.js';
+import { statusDocument } from '../render/status-document.js';
+import { checkLine, statusView } from '../render/status.js';
+
+const CHECK = { helpGroup: 'CHECK' } as const;
+
+export default class Status extends BaseCommand {
+  static override summary = 'show what is delivered, what waits, and why';
+  static override description =
+    'the first line is the answer; --check is for monitoring: it prints nothing when all is well, else one line on stderr, and ends with 3';
+  static override examples = [
+    '<%= config.bin %> status',
+    '<%= config.bin %> status --follow',
+    '<%= config.bin %> status --check --max-age 30m --max-review 5 --quiet',
+    '<%= config.bin %> status --json',
+  ];
+  static override flags = {
+    follow: Flags.boolean({ char: 'f', description: 'show it again whenever it changes', exclusive: ['check'] }),
+    check: Flags.boolean({
+      ...CHECK,
+      description: 'end with 3 when a limit is passed [default limits: --max-review 0 --max-age 1h]',
+    }),
+    'max-age': Flags.string({
+      ...CHECK,
+      description: 'longest wait of an item',
+      helpValue: 'DUR',
+      dependsOn: ['check'],
+    }),
+    'max-review': Flags.integer({
+      ...CHECK,
+      description: 'most items in review',
+      helpValue: 'N',
+      min: 0,
+      dependsOn: ['check'],
+    }),
+    'max-idle': Flags.string({
+      ...CHECK,
+      description: 'longest time without a runner while something waits',
+      helpValue: 'DUR',
+      dependsOn: ['check'],
+    }),
+  };
+
+  override async run(): Promise<JsonObject | undefined> {
+    const { flags } = await this.parse(Status);
+    this.isLines = flags.follow;
+    const limits = checkLimits({
+      maxAgeMs: durationFlag('max-age', flags['max-age']),
+      maxReview: flags['max-review'],
+      maxIdleMs: durationFlag('max-idle', flags['max-idle']),
+    });
+    const queue = await this.openQueue('read');
+    if (flags.follow) {
+      this.endWith(
+        await followStatus(queue, {
+          look: () => this.look(),
+          print: (...lines) => this.print(...lines),
+          printObject: this.jsonEnabled() ? (document) => this.printObject(document) : undefined,
+          user: effectiveUser(),
+        }),
+      );
+      return undefined;
+    }
+    const report = await queue.status();
+    if (!flags.check) {
+      await this.print(...(await statusView(report, await this.look(), effectiveUser())));
+      return statusDocument(report);
+    }
+    const check = checkReport(report, limits, this.now);
+    if (!check.ok) {
+      this.endWith(EXIT.needsPerson);
+      if (!this.jsonEnabled()) await this.tell(checkLine(check));
+    }
+    return statusDocument(report, check);
+  }
+}

@@ -1,0 +1,25 @@
+/** Lets unfinished items go to the base URL that the config names now, after it was changed. */
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../../cli/base-command.js';
+import { nextLine } from '../../cli/retry-answer.js';
+import type { JsonObject } from '../../render/json.js';
+
+export default class TargetAccept extends BaseCommand {
+  static override summary = 'accept the changed base URL of a server';
+  static override description =
+    'items that were already tried at the old address are held until somebody says that the new one is meant, so that nothing goes to another server by mistake';
+  static override examples = ['<%= config.bin %> target accept production --reason "moved to the new host"'];
+  static override args = {
+    name: Args.string({ description: 'name of the target', required: true, ignoreStdin: true }),
+  };
+  static override flags = { reason: Flags.string({ description: 'why, for the history', helpValue: 'TEXT' }) };
+
+  override async run(): Promise<JsonObject> {
+    const { args, flags } = await this.parse(TargetAccept);
+    const queue = await this.openQueue('write');
+    const { names } = await queue.change({ kind: 'accept-target', name: args.name }, this.by(flags.reason));
+    const next = await queue.next(names);
+    await this.print(`${args.name} is accepted with its base URL as it is now`, nextLine(next, this.now));
+    return { accepted: [...names], next: next.kind };
+  }
+}

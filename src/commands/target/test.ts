@@ -1,0 +1,33 @@
+/** Tries whether a target answers, without sending it an item. */
+import { Args } from '@oclif/core';
+import { BaseCommand } from '../../cli/base-command.js';
+import { EXIT } from '../../cli/exit-codes.js';
+import { knownTarget, probeTarget } from '../../cli/probe-target.js';
+import type { JsonObject } from '../../render/json.js';
+import { probeDocument, probeLine } from '../../render/target.js';
+
+export default class TargetTest extends BaseCommand {
+  static override summary = 'try whether a server answers';
+  static override description =
+    'fetches the credential and probes; sends no item and changes nothing; ends with 0 when it answers, 4 when it cannot be reached, 3 when its settings need mending';
+  static override examples = [
+    '<%= config.bin %> target test production',
+    '<%= config.bin %> target test production --json',
+  ];
+  static override args = {
+    name: Args.string({ description: 'name of the target', required: true, ignoreStdin: true }),
+  };
+
+  override async run(): Promise<JsonObject> {
+    const { args } = await this.parse(TargetTest);
+    const { queue, config } = await this.open('read');
+    const row = (await queue.targetSummaries()).find((summary) => summary.row.name === args.name)?.row;
+    const target = knownTarget(config, args.name, row?.implicitBaseUrl);
+    const progress = this.progress(`trying ${args.name}`);
+    const probe = await probeTarget(target, new AbortController().signal);
+    progress.stop();
+    await this.print(probeLine(args.name, probe));
+    if (probe.kind !== 'reachable') this.endWith(probe.kind === 'unreachable' ? EXIT.tryLater : EXIT.needsPerson);
+    return probeDocument(args.name, probe);
+  }
+}
