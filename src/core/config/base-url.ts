@@ -1,4 +1,5 @@
 /** What a target's base URL may be: the one place that decides when plain http is safe. */
+import { isLoopbackHost } from '../loopback.js';
 import type { Place } from './readers.js';
 import { fail, text } from './readers.js';
 
@@ -38,12 +39,6 @@ export function proxyUrl(value: unknown, at: Place): string {
 export function isInsecure(url: string): boolean {
   const parsed = parse(url);
   return parsed?.protocol === 'http:' && !isLoopbackHost(parsed.hostname);
-}
-
-/** Loopback by name (RFC 6761, `localhost` and below) or number (127.0.0.0/8, ::1). Takes `URL.hostname`. */
-export function isLoopbackHost(hostname: string): boolean {
-  const host = hostname.toLowerCase().replace(/\.$/, '');
-  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 function hasUserInfo(given: string, url: URL): boolean {

@@ -4,6 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 
+import { isLoopbackHost } from '../loopback.js';
 import { refuse, refuseSize } from './refuse.js';
 
 /**
@@ -136,16 +137,6 @@ export function remainder(rest: string, basePath: string): string | undefined {
   if (!rest.startsWith(basePath)) return undefined;
   const next = rest.charAt(basePath.length);
   return next === '' || next === '/' || next === '?' ? rest.slice(basePath.length) : undefined;
-}
-
-/** True for this machine's own names and addresses. @param hostname as URL gives it: lower case, IPv6 in brackets */
-export function isLoopbackHost(hostname: string): boolean {
-  return (
-    hostname === 'localhost' ||
-    hostname.endsWith('.localhost') ||
-    hostname === '[::1]' ||
-    /^127(?:\.\d+){3}$/.test(hostname)
-  );
 }
 
 function withoutSlash(text: string): string {

@@ -40,6 +40,9 @@ export function holdMs(kind: keyof typeof HOLDS, step: number): number {
 /** Longest Retry-After that is honoured, ms. */
 export const RETRY_AFTER_CAP_MS = 24 * 60 * 60_000;
 
+/** Shortest hold of a throttled target, ms. */
+export const SHORTEST_THROTTLE_MS = 1_000;
+
 /** A wall clock that ran back this far behind the moment a wait was set ends the wait (decision 0006). */
 export const CLOCK_SLACK_MS = 60_000;
 

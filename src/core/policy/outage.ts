@@ -11,8 +11,12 @@ export function isServerFailure(outcome: Outcome): boolean {
   return outcome === 'unknown' || outcome === 'unavailable' || outcome === 'transient';
 }
 
-/** Answers that prove that the API itself is working; a probe never does. */
-export function isSound(outcome: Outcome): boolean {
+/**
+ * An answer that proves the API itself at work: it lifts holds and is evidence in the outage rule. A probe never is, nor
+ * an end without a status: then the server did not speak.
+ */
+export function isSound({ outcome, status }: { outcome: Outcome; status?: number | undefined }): boolean {
+  if (status === undefined) return false;
   return outcome === 'delivered' || outcome === 'rejected' || outcome === 'conflict' || outcome === 'redirect';
 }
 

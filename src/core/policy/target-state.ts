@@ -5,7 +5,7 @@
 import type { TargetStateName } from '../item.js';
 import type { Gate } from '../store/store.js';
 import type { HoldKind, TargetRow } from '../target.js';
-import { holdMs, isOver, RETRY_AFTER_CAP_MS } from './backoff.js';
+import { holdMs, isOver, RETRY_AFTER_CAP_MS, SHORTEST_THROTTLE_MS } from './backoff.js';
 import { isSound, noteFailure } from './outage.js';
 import type { SettleContext } from './settle.js';
 
@@ -61,7 +61,7 @@ export function targetAfter(context: SettleContext): Change {
   const { end, claim, target } = context;
   const tries = { tries: target.tries + 1 };
   const outcome = end.outcome;
-  if (isSound(outcome)) return afterSoundAnswer(context);
+  if (isSound(end)) return afterSoundAnswer(context);
   switch (outcome) {
     case 'offline':
       return { ...tries, ...enter(context, 'offline', end.message) };
@@ -143,7 +143,8 @@ function breaker({ end, facts, target, config, now, lastAttempt }: SettleContext
 function throttle(context: SettleContext): Change {
   const { end, target, now } = context;
   const step = target.state === 'throttled' ? target.holdStep + 1 : 0;
-  const wait = Math.min(end.retryAfterMs ?? holdMs('throttled', step), RETRY_AFTER_CAP_MS);
+  // "Retry-After: 0" must not make a loop that knows no pause.
+  const wait = Math.min(Math.max(end.retryAfterMs ?? holdMs('throttled', step), SHORTEST_THROTTLE_MS), RETRY_AFTER_CAP_MS);
   // Answers of one burst arrive together: the latest bound wins, a shorter one does not end the hold early.
   const until = target.state === 'throttled' ? Math.max(now + wait, target.until ?? 0) : now + wait;
   return { ...enter(context, 'throttled', end.message, until), holdStep: step, holdMark: context.lastAttempt };

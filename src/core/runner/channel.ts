@@ -13,6 +13,8 @@ export interface ChannelDeps {
   clock: Clock;
   env: Readonly<Record<string, string | undefined>>;
   version: string;
+  /** Names of the environment variables that hold secrets of any target. */
+  secretEnv: readonly string[];
 }
 
 /** What stands between a target and its first request. */
@@ -37,7 +39,7 @@ export class Channel {
     this.config = config;
     this.#deps = deps;
     this.#ramp = config.concurrency;
-    this.#credentials = createCredentials(config, { env: deps.env, clock: deps.clock });
+    this.#credentials = createCredentials(config, deps);
   }
 
   /** Sender and credential are at hand: a claim would go out at once. */

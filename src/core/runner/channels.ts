@@ -7,6 +7,15 @@ import type { Gate, SettlePolicy } from '../store/store.js';
 import type { TargetConfig, TargetRow } from '../target.js';
 import { Channel, type ChannelDeps } from './channel.js';
 
+/** Environment variables that hold secrets of this config: a credential command of one target must not see another's. */
+function secretNames({ targets }: Pick<Config, 'targets'>): string[] {
+  const refs = [...targets.values()].flatMap(({ auth }) => {
+    if (auth === undefined) return [];
+    return auth.kind === 'bearer' ? [auth.token] : auth.kind === 'basic' ? [auth.password] : [auth.value];
+  });
+  return refs.flatMap((ref) => ('env' in ref ? [ref.env] : []));
+}
+
 const CLOSED: Gate = { slots: 0, rotate: false };
 
 /** The settings of a target: from the config, or made from the URL it was enqueued with; undefined = unknown. */
@@ -17,12 +26,12 @@ export function configOf(row: Pick<TargetRow, 'name' | 'implicitBaseUrl'>, confi
 }
 
 export class Channels {
-  readonly #deps: ChannelDeps;
+  readonly #deps: Omit<ChannelDeps, 'secretEnv'>;
   readonly #random: () => number;
   readonly #channels = new Map<number, Channel>();
   #config: Config;
 
-  constructor(config: Config, deps: ChannelDeps, random: () => number) {
+  constructor(config: Config, deps: Omit<ChannelDeps, 'secretEnv'>, random: () => number) {
     this.#config = config;
     this.#deps = deps;
     this.#random = random;
@@ -38,7 +47,7 @@ export class Channels {
     if (channel === undefined) {
       const config = configOf(row, this.#config);
       if (config === undefined) return undefined;
-      channel = new Channel(config, this.#deps);
+      channel = new Channel(config, { ...this.#deps, secretEnv: secretNames(this.#config) });
       this.#channels.set(row.id, channel);
     }
     return channel;

@@ -46,13 +46,6 @@ export function isPrivateAddress(address: string): boolean {
   }
 }
 
-/** True when a URL's host name can only mean this machine (RFC 6761, section 6.3 for `localhost`). */
-export function isLoopbackHost(hostname: string): boolean {
-  const host = hostname.toLowerCase().replace(/\.$/, '');
-  if (host === 'localhost' || host.endsWith('.localhost') || host === '[::1]') return true;
-  return isIP(host) === 4 && host.startsWith('127.');
-}
-
 /**
  * A `lookup` for sockets that fails when any address of the name is private. The check sits here, and not before the
  * request, because a name may answer differently the second time (DNS rebinding); a literal address never gets here.

@@ -23,20 +23,6 @@ export interface Classified {
 /** What classification needs of a target. */
 export type ClassifyRules = Pick<TargetConfig, 'outcomes' | 'expect'>;
 
-/**
- * True for an answer that shows the server at work on our requests: it lifts holds and is evidence in the outage rule.
- * An outcome without a status never is: the server did not speak.
- */
-export function isSound(end: { outcome: Outcome; status?: number | undefined }): boolean {
-  if (end.status === undefined) return false;
-  return (
-    end.outcome === 'delivered' ||
-    end.outcome === 'rejected' ||
-    end.outcome === 'conflict' ||
-    end.outcome === 'redirect'
-  );
-}
-
 /** @param now epoch ms; only for a Retry-After that is a date */
 export function classify(
   result: SendResult,

@@ -1,5 +1,5 @@
 /** Which proxy a target's requests go through: from the config, else from HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
-import { isLoopbackHost } from './address.js';
+import { isLoopbackHost } from '../loopback.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

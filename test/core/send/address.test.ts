@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { guardedLookup, isLoopbackHost, isPrivateAddress } from '../../../src/core/send/address.js';
+import { isLoopbackHost } from '../../../src/core/loopback.js';
+import { guardedLookup, isPrivateAddress } from '../../../src/core/send/address.js';
 
 describe('private addresses', () => {
   test.each([

@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import type { Method, Outcome } from '../../../src/core/item.js';
 import { OUTCOMES } from '../../../src/core/item.js';
 import type { ClassifyRules } from '../../../src/core/send/classify.js';
-import { classify, isSound } from '../../../src/core/send/classify.js';
+import { isSound } from '../../../src/core/policy/outage.js';
+import { classify } from '../../../src/core/send/classify.js';
 import type { SendResult } from '../../../src/core/send/result.js';
 
 const now = Date.UTC(2026, 10, 6, 8, 49, 37);
