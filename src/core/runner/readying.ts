@@ -83,6 +83,15 @@ export class Readying {
   }
 
   /**
+   * The API itself answered: the next outage is a new one. A probe alone does not say so, or a portal that takes every
+   * connection and answers no request would be asked without a pause.
+   */
+  answered(target: number): void {
+    const state = this.#probes.get(target);
+    if (state !== undefined && !state.running) this.#probes.delete(target);
+  }
+
+  /**
    * A 401: the credential is fetched again. When it is another one now, its test need not wait; once per refusal of the
    * target, not once per item that was under way.
    */
@@ -126,7 +135,6 @@ export class Readying {
       state.running = false;
       state.nextAt = this.#clock.monotonic() + Math.min(PROBE_FIRST_MS * 2 ** state.done, PROBE_CAP_MS);
       state.done += 1;
-      if (result.kind === 'reachable') this.#probes.delete(row.id);
       const change = afterProbe(row, result, this.#clock.now());
       if (change !== undefined) listener.update({ target: row.id, change, note: undefined });
       listener.waker.ring();

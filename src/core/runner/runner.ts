@@ -5,6 +5,7 @@
 import type { Clock } from '../clock.js';
 import { QueueError, isQueueError } from '../errors.js';
 import type { QueueEvent } from '../events.js';
+import { isSound } from '../policy/outage.js';
 import { holdIsOver } from '../policy/target-state.js';
 import { classify } from '../send/classify.js';
 import type { SendResult } from '../send/result.js';
@@ -65,6 +66,7 @@ export class Runner {
   readonly #deps: RunnerDeps;
   readonly #options: RunnerOptions;
   readonly #hardStop = new AbortController();
+  readonly #disposed = new AbortController();
   #ended: Settlement[] = [];
   #released: ClaimRef[] = [];
   #updates: TargetUpdate[] = [];
@@ -77,13 +79,19 @@ export class Runner {
     this.#options = options;
     this.waker = new Waker(deps.clock);
     this.reporter = new Reporter(deps.clock, options.onEvent);
+    const { signal: disposed } = this.#disposed;
     for (const signal of [options.stop, options.abort, deps.session.lost]) {
-      signal.addEventListener('abort', () => this.waker.ring(), { once: true });
+      signal.addEventListener('abort', () => this.waker.ring(), { signal: disposed });
     }
     for (const signal of [options.abort, deps.session.lost]) {
-      signal.addEventListener('abort', () => this.#hardStop.abort(), { once: true });
+      signal.addEventListener('abort', () => this.#hardStop.abort(), { signal: disposed });
       if (signal.aborted) this.#hardStop.abort();
     }
+  }
+
+  /** Lets go of the caller's signals, which may live on for many runs. */
+  dispose(): void {
+    this.#disposed.abort();
   }
 
   get inFlight(): number {
@@ -223,6 +231,7 @@ export class Runner {
       const row = step.targets.find((target) => target.id === claim.target.id);
       const channel = row === undefined ? undefined : channels.of(row);
       if (row === undefined || channel === undefined) continue;
+      if (isSound(end)) readying.answered(row.id);
       if (end.outcome === 'auth') readying.credentialRefused(row, claim.target, channel, this);
       if (row.state !== 'online' && row.state !== 'untried') channel.restartSlowly();
     }

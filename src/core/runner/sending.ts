@@ -30,7 +30,7 @@ export const WATCH_CONCURRENCY = 4;
 /** How often a `watch` that stands by asks whether the other runner has gone, ms. */
 const STANDBY_MS = 500;
 
-const NEVER = new AbortController().signal;
+const never = (): AbortSignal => new AbortController().signal;
 
 interface Sending {
   runner: Runner;
@@ -59,8 +59,8 @@ async function withSession<T>(
       concurrency: options.concurrency ?? (kind === 'watch' ? WATCH_CONCURRENCY : 1),
       limit: options.limit,
       target: options.target,
-      stop: options.stop ?? NEVER,
-      abort: options.abort ?? NEVER,
+      stop: options.stop ?? never(),
+      abort: options.abort ?? never(),
       onEvent: options.onEvent ?? (() => undefined),
     },
   );
@@ -72,6 +72,7 @@ async function withSession<T>(
     return { value, startedAt, session };
   } finally {
     cleanUp.abort();
+    runner.dispose();
     await channels.destroy();
     if (!delivered) await session.end({ kind, startedAt, endedAt: clock.now(), exitCode: 1, delivered: runner.reporter.delivered, remaining: 0 });
   }
@@ -92,7 +93,7 @@ export async function drainQueue(deps: SendingDeps, options: DrainOptions): Prom
   if (await isEmpty(store, clock.now())) return finished({ ...nothing, stopped: 'drained' });
   const outcome = await withSession(deps, kind, options, options.wait === true ? 'always' : 'once', async ({ runner }) => {
     const deadline = options.maxTimeMs === undefined ? undefined : begun + options.maxTimeMs;
-    const stopped = await drainLoop(runner, { clock, stop: options.stop ?? NEVER, wait: options.wait ?? false, deadline });
+    const stopped = await drainLoop(runner, { clock, stop: options.stop ?? never(), wait: options.wait ?? false, deadline });
     const { attempts, reporter } = runner;
     return { stopped, attempts, delivered: reporter.delivered, failed: reporter.failed, review: reporter.review };
   });
@@ -146,7 +147,7 @@ async function remains(
 
 export function watchQueue(deps: SendingDeps, options: WatchOptions): AsyncIterable<QueueEvent> {
   const stream = new EventStream();
-  const stop = options.stop ?? NEVER;
+  const stop = options.stop ?? never();
   const onEvent = (event: QueueEvent): void => {
     options.onEvent?.(event);
     stream.push(event);

@@ -49,9 +49,10 @@ export class SqliteSession implements Session {
   readonly #policy: SettlePolicy;
   readonly #runner: string;
   readonly #lost = new AbortController();
+  /** Where each open claim stands, by its attempt: the same item may be claimed again in the commit that settles it. */
   readonly #places = new Map<number, ClaimedItem>();
   #targets = new Map<number, TargetRow>();
-  #dataVersion = -1;
+  #version: string | undefined;
   #lastAttempt: number;
   #seenAt = 0;
 
@@ -85,7 +86,7 @@ export class SqliteSession implements Session {
 
   async syncTargets(facts: readonly TargetFacts[], defaultTarget: string | undefined, now: number): Promise<readonly TargetRow[]> {
     await this.#commit(now, (work) => syncTargets(work, facts, defaultTarget));
-    this.#dataVersion = -1;
+    this.#version = undefined;
     return this.#commit(now, () => [...this.#targets.values()]);
   }
 
@@ -116,8 +117,8 @@ export class SqliteSession implements Session {
           damaged,
         };
       }, input.signal);
-      for (const { claim } of input.settle) this.#places.delete(claim.item);
-      for (const { item } of input.release) this.#places.delete(item);
+      for (const { claim } of input.settle) this.#places.delete(claim.attempt);
+      for (const { attempt } of input.release) this.#places.delete(attempt);
       return result;
     } catch (error) {
       this.#lastAttempt = claimedBefore;
@@ -186,11 +187,11 @@ export class SqliteSession implements Session {
 
   /** Reads the targets again when another process has committed since: people pause, resume and accept. */
   #refresh(): void {
-    const version = this.#connection.dataVersion();
-    if (version === this.#dataVersion) return;
+    const version = this.#connection.version();
+    if (version === this.#version) return;
     const rows = this.#connection.all<TargetColumns>(SELECT_TARGETS).map(toTarget);
     this.#targets = new Map(rows.map((row) => [row.id, row]));
-    this.#dataVersion = version;
+    this.#version = version;
   }
 
   #touch(now: number): void {
@@ -210,7 +211,7 @@ export class SqliteSession implements Session {
   }
 
   #settle(work: Work, { claim, end }: Settlement, changed: TargetChanges): Settled {
-    const place = this.#places.get(claim.item);
+    const place = this.#places.get(claim.attempt);
     const ref = { item: claim.item, attempt: claim.attempt };
     if (place === undefined) return { ...ref, result: 'stale', decision: undefined };
     const target = this.#target(place.target, changed);
@@ -243,7 +244,7 @@ export class SqliteSession implements Session {
   }
 
   #release(work: Work, claim: ClaimRef): void {
-    const place = this.#places.get(claim.item);
+    const place = this.#places.get(claim.attempt);
     if (place !== undefined) releaseClaim(work, claim, place);
   }
 
@@ -259,7 +260,7 @@ export class SqliteSession implements Session {
       if (result.kind === 'damaged') return { claims, damaged: candidate.id };
       if (result.kind === 'gone') continue;
       this.#lastAttempt += 1;
-      this.#places.set(candidate.id, result.place);
+      this.#places.set(this.#lastAttempt, result.place);
       claims.push(result.claim);
     }
     return { claims, damaged: undefined };
@@ -278,7 +279,7 @@ export class SqliteSession implements Session {
 
   /** A claim that a dead runner left, as if it were ours. */
   #adopt(row: OpenClaim, changed: TargetChanges): Settlement['claim'] {
-    this.#places.set(row.id, { target: row.target_id, lane: row.lane, entity: row.entity_id });
+    this.#places.set(row.claim_attempt, { target: row.target_id, lane: row.lane, entity: row.entity_id });
     return {
       item: row.id,
       attempt: row.claim_attempt,
