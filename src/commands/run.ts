@@ -72,7 +72,7 @@ export default class Run extends BaseCommand {
       await printer.done();
       this.endWith(exitCodeOfDrain(report, flags.require, stopping.received()));
       const look = await this.look();
-      const isWorthSaying = look.terminal || (report.stopped === 'other-runner' && flags.require);
+      const isWorthSaying = look.terminal || report.stopped === 'other-runner';
       if (isWorthSaying) await this.say(...drainLines(report, look.now));
       return drainDocument(report);
     } finally {

@@ -45,7 +45,10 @@ afterEach(async () => {
 });
 
 /** @param targets as in the config file */
-export function testQueue(targets: Record<string, unknown>, more: { path?: string; defaultTarget?: string; env?: Record<string, string> } = {}): TestQueue {
+export function testQueue(
+  targets: Record<string, unknown>,
+  more: { path?: string; defaultTarget?: string; env?: Record<string, string> } = {},
+): TestQueue {
   const path = more.path ?? join(tempDirectory(), 'queue.db');
   const clock = new MovableClock();
   const config = parseConfig(
@@ -54,7 +57,15 @@ export function testQueue(targets: Record<string, unknown>, more: { path?: strin
   );
   const uid = process.getuid?.();
   const store = openSqliteStore({ path, mode: 'create', clock, uid, allowNetworkDisk: false });
-  const queue = new LocalQueue({ store, config, configIsKnown: true, env: more.env ?? {}, version: 'test', clock, random: () => 0.5 });
+  const queue = new LocalQueue({
+    store,
+    config,
+    configIsKnown: true,
+    env: more.env ?? {},
+    version: 'test',
+    clock,
+    random: () => 0.5,
+  });
   opened.push(queue);
   return { queue, store, path, clock };
 }

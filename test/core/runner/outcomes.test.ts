@@ -24,12 +24,50 @@ const json = { 'content-type': 'application/json' };
 const ROWS: Row[] = [
   { when: '201', answer: { status: 201 }, outcome: 'delivered', state: 'completed', target: 'online', ends: 'done' },
   { when: '204', answer: { status: 204 }, outcome: 'delivered', state: 'completed', target: 'online', ends: 'done' },
-  { when: 'DELETE answered 404', method: 'DELETE', answer: { status: 404 }, outcome: 'delivered', state: 'completed', target: 'online', ends: 'done' },
-  { when: 'DELETE answered 410', method: 'DELETE', answer: { status: 410 }, outcome: 'delivered', state: 'completed', target: 'online', ends: 'done' },
+  {
+    when: 'DELETE answered 404',
+    method: 'DELETE',
+    answer: { status: 404 },
+    outcome: 'delivered',
+    state: 'completed',
+    target: 'online',
+    ends: 'done',
+  },
+  {
+    when: 'DELETE answered 410',
+    method: 'DELETE',
+    answer: { status: 410 },
+    outcome: 'delivered',
+    state: 'completed',
+    target: 'online',
+    ends: 'done',
+  },
   { when: '511', answer: { status: 511 }, outcome: 'offline', state: 'pending', target: 'offline', ends: 'later' },
-  { when: 'a connection cut without an answer', answer: { drop: true }, outcome: 'unknown', state: 'pending', target: 'unavailable', ends: 'later' },
-  { when: 'a reset', answer: { reset: true }, outcome: 'unknown', state: 'pending', target: 'unavailable', ends: 'later' },
-  { when: 'silence', answer: { hang: true }, config: { timeout: '100ms' }, outcome: 'unknown', state: 'pending', target: 'unavailable', ends: 'later' },
+  {
+    when: 'a connection cut without an answer',
+    answer: { drop: true },
+    outcome: 'unknown',
+    state: 'pending',
+    target: 'unavailable',
+    ends: 'later',
+  },
+  {
+    when: 'a reset',
+    answer: { reset: true },
+    outcome: 'unknown',
+    state: 'pending',
+    target: 'unavailable',
+    ends: 'later',
+  },
+  {
+    when: 'silence',
+    answer: { hang: true },
+    config: { timeout: '100ms' },
+    outcome: 'unknown',
+    state: 'pending',
+    target: 'unavailable',
+    ends: 'later',
+  },
   {
     when: 'a 200 that is not what was expected (captive portal)',
     answer: { status: 200, headers: { 'content-type': 'text/html' }, body: '<title>Login</title>' },
@@ -39,31 +77,170 @@ const ROWS: Row[] = [
     target: 'unavailable',
     ends: 'later',
   },
-  { when: 'silence, and the server does not honour the key', answer: { drop: true }, config: { onUnknown: 'review' }, outcome: 'unknown', state: 'review', reason: 'unknown', target: 'suspect', ends: 'person' },
-  { when: '502', answer: { status: 502 }, outcome: 'unavailable', state: 'pending', target: 'unavailable', ends: 'later' },
-  { when: '503', answer: { status: 503 }, outcome: 'unavailable', state: 'pending', target: 'unavailable', ends: 'later' },
-  { when: '504', answer: { status: 504 }, outcome: 'unavailable', state: 'pending', target: 'unavailable', ends: 'later' },
-  { when: '503 with Retry-After', answer: { status: 503, headers: { 'retry-after': '30' } }, outcome: 'throttled', state: 'pending', target: 'throttled', ends: 'later' },
+  {
+    when: 'silence, and the server does not honour the key',
+    answer: { drop: true },
+    config: { onUnknown: 'review' },
+    outcome: 'unknown',
+    state: 'review',
+    reason: 'unknown',
+    target: 'suspect',
+    ends: 'person',
+  },
+  {
+    when: '502',
+    answer: { status: 502 },
+    outcome: 'unavailable',
+    state: 'pending',
+    target: 'unavailable',
+    ends: 'later',
+  },
+  {
+    when: '503',
+    answer: { status: 503 },
+    outcome: 'unavailable',
+    state: 'pending',
+    target: 'unavailable',
+    ends: 'later',
+  },
+  {
+    when: '504',
+    answer: { status: 504 },
+    outcome: 'unavailable',
+    state: 'pending',
+    target: 'unavailable',
+    ends: 'later',
+  },
+  {
+    when: '503 with Retry-After',
+    answer: { status: 503, headers: { 'retry-after': '30' } },
+    outcome: 'throttled',
+    state: 'pending',
+    target: 'throttled',
+    ends: 'later',
+  },
   { when: '429', answer: { status: 429 }, outcome: 'throttled', state: 'pending', target: 'throttled', ends: 'later' },
-  { when: '429 with a date', answer: { status: 429, headers: { 'retry-after': new Date(Date.now() + 90_000).toUTCString() } }, outcome: 'throttled', state: 'pending', target: 'throttled', ends: 'later' },
+  {
+    when: '429 with a date',
+    answer: { status: 429, headers: { 'retry-after': new Date(Date.now() + 90_000).toUTCString() } },
+    outcome: 'throttled',
+    state: 'pending',
+    target: 'throttled',
+    ends: 'later',
+  },
   { when: '408', answer: { status: 408 }, outcome: 'transient', state: 'pending', target: 'online', ends: 'later' },
   { when: '425', answer: { status: 425 }, outcome: 'transient', state: 'pending', target: 'online', ends: 'later' },
   { when: '500', answer: { status: 500 }, outcome: 'transient', state: 'pending', target: 'online', ends: 'later' },
   { when: '507', answer: { status: 507 }, outcome: 'transient', state: 'pending', target: 'online', ends: 'later' },
-  { when: '409 with Retry-After (key in progress)', answer: { status: 409, headers: { 'retry-after': '1' } }, outcome: 'transient', state: 'pending', target: 'online', ends: 'later' },
+  {
+    when: '409 with Retry-After (key in progress)',
+    answer: { status: 409, headers: { 'retry-after': '1' } },
+    outcome: 'transient',
+    state: 'pending',
+    target: 'online',
+    ends: 'later',
+  },
   { when: '401', answer: { status: 401 }, outcome: 'auth', state: 'pending', target: 'auth', ends: 'person' },
   { when: '407', answer: { status: 407 }, outcome: 'auth', state: 'pending', target: 'auth', ends: 'person' },
-  { when: '409', answer: { status: 409 }, outcome: 'conflict', state: 'review', reason: 'conflict', target: 'online', ends: 'person' },
-  { when: '412', answer: { status: 412 }, outcome: 'conflict', state: 'review', reason: 'conflict', target: 'online', ends: 'person' },
-  { when: '400', answer: { status: 400 }, outcome: 'rejected', state: 'review', reason: 'rejected', target: 'online', ends: 'person' },
-  { when: '403', answer: { status: 403 }, outcome: 'rejected', state: 'review', reason: 'rejected', target: 'online', ends: 'person' },
-  { when: 'POST answered 404', answer: { status: 404 }, outcome: 'rejected', state: 'review', reason: 'rejected', target: 'online', ends: 'person' },
-  { when: '302', answer: { status: 302, headers: { location: '/login' } }, outcome: 'redirect', state: 'review', reason: 'redirect', target: 'online', ends: 'person' },
-  { when: '307 to another host', answer: { status: 307, headers: { location: 'http://127.0.0.1:1/v1/a' } }, outcome: 'redirect', state: 'review', reason: 'redirect', target: 'online', ends: 'person' },
-  { when: '409 that this server means as done', answer: { status: 409 }, config: { outcomes: { '409': 'delivered' } }, outcome: 'delivered', state: 'completed', target: 'online', ends: 'done' },
-  { when: '404 that this server means as later', answer: { status: 404 }, config: { outcomes: { '404': 'transient' } }, outcome: 'transient', state: 'pending', target: 'online', ends: 'later' },
-  { when: '5xx that this server means as no', answer: { status: 500 }, config: { outcomes: { '5xx': 'rejected' } }, outcome: 'rejected', state: 'review', reason: 'rejected', target: 'online', ends: 'person' },
-  { when: 'a 200 whose body breaks off', answer: { status: 200, headers: json, body: '{"id":12345678}', truncateAfter: 6 }, outcome: 'delivered', state: 'completed', target: 'online', ends: 'done' },
+  {
+    when: '409',
+    answer: { status: 409 },
+    outcome: 'conflict',
+    state: 'review',
+    reason: 'conflict',
+    target: 'online',
+    ends: 'person',
+  },
+  {
+    when: '412',
+    answer: { status: 412 },
+    outcome: 'conflict',
+    state: 'review',
+    reason: 'conflict',
+    target: 'online',
+    ends: 'person',
+  },
+  {
+    when: '400',
+    answer: { status: 400 },
+    outcome: 'rejected',
+    state: 'review',
+    reason: 'rejected',
+    target: 'online',
+    ends: 'person',
+  },
+  {
+    when: '403',
+    answer: { status: 403 },
+    outcome: 'rejected',
+    state: 'review',
+    reason: 'rejected',
+    target: 'online',
+    ends: 'person',
+  },
+  {
+    when: 'POST answered 404',
+    answer: { status: 404 },
+    outcome: 'rejected',
+    state: 'review',
+    reason: 'rejected',
+    target: 'online',
+    ends: 'person',
+  },
+  {
+    when: '302',
+    answer: { status: 302, headers: { location: '/login' } },
+    outcome: 'redirect',
+    state: 'review',
+    reason: 'redirect',
+    target: 'online',
+    ends: 'person',
+  },
+  {
+    when: '307 to another host',
+    answer: { status: 307, headers: { location: 'http://127.0.0.1:1/v1/a' } },
+    outcome: 'redirect',
+    state: 'review',
+    reason: 'redirect',
+    target: 'online',
+    ends: 'person',
+  },
+  {
+    when: '409 that this server means as done',
+    answer: { status: 409 },
+    config: { outcomes: { '409': 'delivered' } },
+    outcome: 'delivered',
+    state: 'completed',
+    target: 'online',
+    ends: 'done',
+  },
+  {
+    when: '404 that this server means as later',
+    answer: { status: 404 },
+    config: { outcomes: { '404': 'transient' } },
+    outcome: 'transient',
+    state: 'pending',
+    target: 'online',
+    ends: 'later',
+  },
+  {
+    when: '5xx that this server means as no',
+    answer: { status: 500 },
+    config: { outcomes: { '5xx': 'rejected' } },
+    outcome: 'rejected',
+    state: 'review',
+    reason: 'rejected',
+    target: 'online',
+    ends: 'person',
+  },
+  {
+    when: 'a 200 whose body breaks off',
+    answer: { status: 200, headers: json, body: '{"id":12345678}', truncateAfter: 6 },
+    outcome: 'delivered',
+    state: 'completed',
+    target: 'online',
+    ends: 'done',
+  },
 ];
 
 describe('an answer of the server', () => {
@@ -71,7 +248,12 @@ describe('an answer of the server', () => {
     const server = await startServer({ answer: row.answer });
     const { queue } = testQueue({ api: { baseUrl: `${server.url}/v1`, ...row.config } });
     const method = row.method ?? 'POST';
-    const { id } = await queue.enqueue({ method, path: '/a', entity: 'a/1', ...(method === 'DELETE' ? {} : { json: { n: 1 } }) });
+    const { id } = await queue.enqueue({
+      method,
+      path: '/a',
+      entity: 'a/1',
+      ...(method === 'DELETE' ? {} : { json: { n: 1 } }),
+    });
 
     const report = await queue.drain();
 
@@ -81,13 +263,21 @@ describe('an answer of the server', () => {
     expect(item).toMatchObject({ state: row.state, retryCount: 0, reviewReason: row.reason });
     const status = await queue.status();
     expect(status.targets[0]?.state).toBe(row.target);
-    expect({ person: report.needsPerson, later: report.tryLater && !report.needsPerson, done: !report.needsPerson && !report.tryLater }).toEqual({
+    expect({
+      person: report.needsPerson,
+      later: report.tryLater && !report.needsPerson,
+      done: !report.needsPerson && !report.tryLater,
+    }).toEqual({
       person: row.ends === 'person',
       later: row.ends === 'later',
       done: row.ends === 'done',
     });
     // Every request says the same under the same key, however often it was sent.
-    expect(new Set(server.requests.map((request) => `${request.body.toString()} ${String(request.headers['idempotency-key'])}`)).size).toBe(1);
+    expect(
+      new Set(
+        server.requests.map((request) => `${request.body.toString()} ${String(request.headers['idempotency-key'])}`),
+      ).size,
+    ).toBe(1);
   });
 
   test('a refused connection is offline: no attempt counts, and the next run asks once before it sends', async () => {
@@ -96,7 +286,13 @@ describe('an answer of the server', () => {
     await queue.enqueue({ method: 'POST', path: '/a', json: 1 });
     await server.stop();
 
-    expect(await queue.drain()).toMatchObject({ attempts: 1, delivered: 0, stopped: 'held', tryLater: true, needsPerson: false });
+    expect(await queue.drain()).toMatchObject({
+      attempts: 1,
+      delivered: 0,
+      stopped: 'held',
+      tryLater: true,
+      needsPerson: false,
+    });
     expect(await queue.drain()).toMatchObject({ attempts: 0, stopped: 'held', tryLater: true });
     const { items } = await queue.inspect([1]);
     expect(items[0]).toMatchObject({ state: 'pending', retryCount: 0, waiting: 'held' });
@@ -135,18 +331,28 @@ describe('an answer of the server', () => {
   });
 
   test('a review item blocks its lane and only its lane, and the blocked one names its blocker', async () => {
-    const server = await startServer({ answer: ({ path }) => ({ status: path === '/bad' ? 422 : 201, body: { message: 'phone must be digits' } }) });
+    const server = await startServer({
+      answer: ({ path }) => ({ status: path === '/bad' ? 422 : 201, body: { message: 'phone must be digits' } }),
+    });
     const { queue } = testQueue({ api: { baseUrl: server.url } });
     await queue.enqueue({ method: 'POST', path: '/bad', entity: 'a/1', json: 1 });
     await queue.enqueue({ method: 'POST', path: '/ok', entity: 'a/1', json: 2 });
     await queue.enqueue({ method: 'POST', path: '/ok', entity: 'a/2', json: 3 });
 
-    expect(await queue.drain()).toMatchObject({ delivered: 1, review: 1, remaining: { blocked: 1, due: 0, held: 0, waiting: 0 }, needsPerson: true });
+    expect(await queue.drain()).toMatchObject({
+      delivered: 1,
+      review: 1,
+      remaining: { blocked: 1, due: 0, held: 0, waiting: 0 },
+      needsPerson: true,
+    });
     const { items } = await queue.inspect([1, 2, 3]);
     expect(items.map(({ state }) => state)).toEqual(['review', 'pending', 'completed']);
     expect(items[1]?.waitingOn).toMatchObject({ kind: 'item', id: 1, state: 'review', reason: 'rejected' });
 
-    await queue.change({ kind: 'discard', filter: { ids: [1] }, dryRun: false }, { who: 'test', command: 'discard', reason: undefined });
+    await queue.change(
+      { kind: 'discard', filter: { ids: [1] }, dryRun: false },
+      { who: 'test', command: 'discard', reason: undefined },
+    );
     expect(await queue.drain()).toMatchObject({ delivered: 1, needsPerson: false, tryLater: false });
   });
 });
