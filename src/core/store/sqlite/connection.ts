@@ -22,6 +22,10 @@ export interface TransactionOptions {
   patienceMs?: number;
   /** Gives up waiting for the lock at once. */
   signal?: AbortSignal;
+  /** Called once when the disk is full; true = something was freed, try again (decision 0008). */
+  onFull?: () => boolean;
+  /** The runner's own commits: `dataVersion` does not speak of them. */
+  quiet?: boolean;
 }
 
 export class Connection {
@@ -31,6 +35,10 @@ export class Connection {
   /** Strong references for life: collecting a Statement aborts better-sqlite3 12 on Node 24. */
   readonly #statements = new Map<string, Statement>();
   readonly #identity: string;
+  /** A commit whose fate is unknown: nothing more is written through this connection. */
+  #failure: Error | undefined;
+  #localCommits = 0;
+  #othersVersion = 0;
 
   constructor(db: Database, path: string, clock: Clock) {
     this.db = db;
@@ -67,13 +75,30 @@ export class Connection {
     return this.#transaction('BEGIN', body, {});
   }
 
-  /** One durable commit: all of `body` or nothing. `body` is synchronous, so nobody can slip in between. */
+  /**
+   * One durable commit: all of `body` or nothing. `body` is synchronous, so nobody can slip in between; it may be called
+   * a second time, after everything the first call wrote was rolled back.
+   */
   async write<T>(body: () => T, options: TransactionOptions = {}): Promise<T> {
-    return this.#transaction('BEGIN IMMEDIATE', body, options);
+    try {
+      return await this.#write(body, options);
+    } catch (error) {
+      const isFull = isQueueError(error) && error.code === 'disk-full';
+      if (!isFull || options.onFull?.() !== true) throw error;
+      return this.#write(body, options);
+    }
+  }
+
+  async #write<T>(body: () => T, options: TransactionOptions): Promise<T> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const value = await this.#transaction('BEGIN IMMEDIATE', body, options);
+    if (options.quiet !== true) this.#localCommits += 1;
+    return value;
   }
 
   /** An open write transaction for a caller that must await its input in between; it owns the connection meanwhile. */
   async begin(): Promise<{ commit(): void; rollback(error: unknown): Error }> {
+    if (this.#failure !== undefined) throw this.#failure;
     const waiting = this.#waiting({});
     while (!this.#tryBegin('BEGIN IMMEDIATE')) await waiting();
     let committing = false;
@@ -81,28 +106,39 @@ export class Connection {
       commit: () => {
         committing = true;
         this.sql('COMMIT').run();
+        this.#localCommits += 1;
       },
-      rollback: (error) => {
-        if (this.db.inTransaction) this.#rollback();
-        return isQueueError(error) ? error : storeError(error, this.path, committing);
-      },
+      rollback: (error) => this.#failed(error, committing),
     };
   }
 
   async #transaction<T>(begin: string, body: () => T, options: TransactionOptions): Promise<T> {
     const waiting = this.#waiting(options);
-    // No await between BEGIN and COMMIT: another caller would find itself inside this transaction.
-    while (!this.#tryBegin(begin)) await waiting();
-    let committing = false;
-    try {
-      const value = body();
-      committing = true;
-      this.sql('COMMIT').run();
-      return value;
-    } catch (error) {
-      if (this.db.inTransaction) this.#rollback();
-      throw isQueueError(error) ? error : storeError(error, this.path, committing);
+    for (;;) {
+      // No await between BEGIN and COMMIT: another caller would find itself inside this transaction.
+      while (!this.#tryBegin(begin)) await waiting();
+      let committing = false;
+      try {
+        const value = body();
+        committing = true;
+        this.sql('COMMIT').run();
+        return value;
+      } catch (error) {
+        const failure = this.#failed(error, committing);
+        // A plain BEGIN takes its lock with the first read: the last one out may be tidying up the file just then.
+        if (begin !== 'BEGIN' || !isBusy(error)) throw failure;
+      }
+      await waiting();
     }
+  }
+
+  /** Ends the transaction and says what the failure means. */
+  #failed(error: unknown, committing: boolean): Error {
+    if (this.db.inTransaction) this.#rollback();
+    if (isQueueError(error)) return error;
+    const failure = storeError(error, this.path, committing);
+    if (isQueueError(failure) && failure.code === 'store-unknown') this.#failure = failure;
+    return failure;
   }
 
   /** One slice of waiting for the lock, so that signals and timers stay alive; throws when patience has ended. */
@@ -141,9 +177,15 @@ export class Connection {
     }
   }
 
-  /** A number that changes when another connection has committed. */
-  dataVersion(): number {
-    return (this.sql('PRAGMA data_version').get() as { data_version: number }).data_version;
+  /** Changes when anybody but the runner of this connection has committed: `data_version` is silent about one's own. */
+  dataVersion(): string {
+    try {
+      this.#othersVersion = (this.sql('PRAGMA data_version').get() as { data_version: number }).data_version;
+    } catch (error) {
+      // Another process has the file for itself for a moment (recovery, the last one out): the next look will tell.
+      if (!isBusy(error)) throw error;
+    }
+    return `${this.#othersVersion}/${this.#localCommits}`;
   }
 
   /**
@@ -189,7 +231,7 @@ export function isBusy(error: unknown): boolean {
 export function storeError(error: unknown, path: string, committing: boolean): Error {
   const code = codeOf(error);
   const cause = { cause: error };
-  if (code === 'SQLITE_FULL') {
+  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE' || code === 'ENOSPC' || code === 'EDQUOT') {
     return new QueueError('disk-full', `the disk that holds ${path} is full; nothing was stored, what was acknowledged is safe`, {
       ...cause,
       hint: 'free some space and run the same command again',
@@ -216,5 +258,17 @@ export function storeError(error: unknown, path: string, committing: boolean): E
       hint: 'check the disk and the permissions of the file and its directory',
     });
   }
+  if (isBusy(error)) {
+    return new QueueError('busy', `another process is writing to ${path}; nothing was changed`, { ...cause, hint: 'try again' });
+  }
+  if (FILE_ERRORS.has(code)) {
+    return new QueueError('unwritable', `${path} cannot be used (${code}); nothing was changed`, {
+      ...cause,
+      hint: 'check the path and the permissions of the file and of every directory above it',
+    });
+  }
   return error instanceof Error ? error : new Error(String(error));
 }
+
+/** Errors of the operating system about a path, as Node names them. */
+const FILE_ERRORS = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENAMETOOLONG', 'EMFILE', 'ENFILE', 'EIO']);

@@ -12,6 +12,7 @@ import { QueueError } from '../../errors.js';
 import { BUSY_TIMEOUT_MS, Connection, storeError } from './connection.js';
 import { assertSafeForWriting, loadSqlite, type Database } from './driver.js';
 import { migrate } from './migrate.js';
+import type { FreeSpace } from './reserve.js';
 import { APPLICATION_ID, CREATE_SCHEMA, SCHEMA_VERSION } from './schema.js';
 
 export interface OpenOptions {
@@ -23,6 +24,8 @@ export interface OpenOptions {
   uid: number | undefined;
   /** Allows a network file system, whose locks may not work. */
   allowNetworkDisk: boolean;
+  /** How much room a disk has; default: as the system says. */
+  freeSpace?: FreeSpace;
 }
 
 export interface OpenFile {

@@ -5,6 +5,7 @@ import type { Actor, ChangeReport, Filter, PauseScope, PersonCommand, ReviewGrou
 import type { Connection } from './connection.js';
 import { markHeadsOf } from './due.js';
 import { appendHistory } from './history.js';
+import { isLocked } from './lock.js';
 import { nextInLane, restorePlace } from './lanes.js';
 import { leaveGroup } from './review-groups.js';
 import { orNull } from './rows.js';
@@ -35,11 +36,12 @@ interface Change {
   tally: Tally;
   by: Actor;
   now: number;
+  queuePath: string;
 }
 
 /** Carries out one command inside the caller's transaction. */
-export function carryOut(connection: Connection, command: PersonCommand, by: Actor, now: number): ChangeReport {
-  const change: Change = { connection, tally: new Tally(), by, now };
+export function carryOut(connection: Connection, queuePath: string, command: PersonCommand, by: Actor, now: number): ChangeReport {
+  const change: Change = { connection, tally: new Tally(), by, now, queuePath };
   const report = dispatch(change, command);
   change.tally.flush(connection);
   return report;
@@ -83,7 +85,7 @@ function onItems(change: Change, { kind, filter, dryRun }: { kind: string; filte
       report.missing.push(id);
       continue;
     }
-    const reason = dryRun ? refusal(kind, row) : apply(row);
+    const reason = dryRun ? refusal(change, kind, row) : apply(row);
     if (reason !== undefined) {
       report.skipped.push({ id, reason });
       continue;
@@ -116,16 +118,20 @@ function stateOf(row: ItemRow): State {
 }
 
 /** Why a command does not fit the item's state. */
-function refusal(kind: string, row: ItemRow): string | undefined {
+function refusal({ queuePath }: Change, kind: string, row: ItemRow): string | undefined {
   const state = stateOf(row);
   if (state === 'review' || state === 'pending') return undefined;
-  if (state === 'sending') return 'it is being sent right now; try again in a moment';
+  if (state === 'sending') {
+    return isLocked(queuePath)
+      ? 'it is being sent right now; try again in a moment'
+      : 'its runner died while it was being sent; syncq run settles that first';
+  }
   return kind === 'retry' && state === 'completed' ? 'it was delivered already' : `it is ${state}, which is final`;
 }
 
 /** Review -> pending with a fresh budget; pending in backoff -> due now, count kept. Same id, place and key. */
 function retryItem(change: Change, row: ItemRow, expires: { at: number } | { delayMs: number } | undefined): string | undefined {
-  const refused = refusal('retry', row);
+  const refused = refusal(change, 'retry', row);
   if (refused !== undefined) return refused;
   const { connection, tally, now } = change;
   const fromReview = stateOf(row) === 'review';
@@ -148,7 +154,7 @@ function retryItem(change: Change, row: ItemRow, expires: { at: number } | { del
 
 /** Ends an item by a person's word. The next of its lane goes on. */
 function finishItem(change: Change, row: ItemRow, to: 'completed' | 'discarded'): string | undefined {
-  const refused = refusal(to, row);
+  const refused = refusal(change, to, row);
   if (refused !== undefined) return refused;
   const { connection, tally, now } = change;
   if (row.review_group !== null) leaveGroup(connection, row.review_group);
@@ -235,8 +241,10 @@ function resume(change: Change, what: PauseScope): ChangeReport {
     for (const { id, name } of targetsOf(connection, what)) {
       connection.run(`UPDATE target SET ${clear} WHERE id = ?`, id);
       connection.run(
-        `UPDATE target SET state = 'untried', since = ?, until = NULL, reason = NULL, hold_kind = NULL, hold_step = 0, tries = 0,
+        `UPDATE target SET offline_ms = offline_ms + CASE state WHEN 'offline' THEN max(0, ? - since) ELSE 0 END,
+         state = 'untried', since = ?, until = NULL, reason = NULL, hold_kind = NULL, hold_step = 0, tries = 0,
          refusals = NULL WHERE id = ? AND state NOT IN ('untried', 'online') AND ifnull(hold_kind, '') <> 'binding'`,
+        now,
         now,
         id,
       );
@@ -252,9 +260,10 @@ function acceptTarget(change: Change, name: string): ChangeReport {
   const { connection, now } = change;
   const [target] = targetsOf(connection, { target: name });
   if (target === undefined) return emptyReport();
+  connection.run('UPDATE target SET bound_to = NULL WHERE id = ?', target.id);
   connection.run(
-    `UPDATE target SET bound_to = NULL, state = CASE WHEN hold_kind = 'binding' THEN 'untried' ELSE state END,
-     since = ?, until = NULL, reason = NULL, hold_kind = NULL WHERE id = ?`,
+    `UPDATE target SET state = 'untried', since = ?, until = NULL, reason = NULL, hold_kind = NULL
+     WHERE id = ? AND hold_kind = 'binding'`,
     now,
     target.id,
   );

@@ -1,15 +1,18 @@
 /** Applies what the config says of targets: rows for new ones, lanes anew where the order changed, the default target. */
 import type { TargetFacts } from '../store.js';
 import { ensureTarget } from './enqueue.js';
-import { COMPLETED, ELIG, PENDING } from './schema.js';
+import { COMPLETED, ELIG, PENDING, SENDING } from './schema.js';
 import type { Work } from './settle.js';
 
-/** Only the holder of the right to send calls this, with no item being sent. */
+/**
+ * Only the holder of the right to send calls this. A target of which an item is being sent keeps its order for now: two
+ * items that are under way must not find themselves in one lane.
+ */
 export function syncTargets(work: Work, targets: readonly TargetFacts[], defaultTarget: string | undefined): void {
   const { connection, now } = work;
   for (const { name, implicitBaseUrl, order } of targets) {
     const row = ensureTarget(connection, name, implicitBaseUrl, order, now);
-    if (row.order === order) continue;
+    if (row.order === order || isSending(work, row.id)) continue;
     connection.run('UPDATE target SET lane_order = ? WHERE id = ?', order, row.id);
     giveLanesAnew(work, row.id, order);
   }
@@ -19,6 +22,11 @@ export function syncTargets(work: Work, targets: readonly TargetFacts[], default
     defaultTarget,
     defaultTarget,
   );
+}
+
+function isSending({ connection }: Work, target: number): boolean {
+  const sql = `SELECT 1 FROM item INDEXED BY item_sending WHERE state = ${SENDING} AND target_id = ? LIMIT 1`;
+  return connection.get(sql, target) !== undefined;
 }
 
 const LANE: Record<TargetFacts['order'], string> = {

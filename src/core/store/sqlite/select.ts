@@ -7,7 +7,7 @@ import type { Filter, Page } from '../store.js';
 import type { Connection } from './connection.js';
 import { whereOf } from './filters.js';
 import { readSummaries } from './summaries.js';
-import { ELIG, REVIEW, STATE_CODE } from './schema.js';
+import { PENDING, REVIEW, STATE_CODE } from './schema.js';
 
 const AGE = 'max(created_at, ifnull(asked_at, 0))';
 
@@ -21,7 +21,7 @@ interface Segment {
 
 const REVIEWED: Segment = { index: 'item_flagged', condition: `item.state = ${REVIEW}`, order: 'id' };
 const OPEN: Segment = { index: 'item_open', condition: `item.state < ${REVIEW}`, order: 'age' };
-const RETRYING: Segment = { index: 'item_wait', condition: `item.elig = ${ELIG.waiting} AND item.attempts > 0`, order: 'id' };
+const RETRYING: Segment = { index: 'item_retrying', condition: `item.state = ${PENDING} AND item.attempts > 0`, order: 'id' };
 const LOG: Segment = { index: '', condition: '1', order: 'newest' };
 const ENTITY: Segment = { index: 'item_entity', condition: 'item.entity_id IS NOT NULL', order: 'id' };
 
@@ -105,7 +105,8 @@ export function selectPage(connection: Connection, filter: Filter, page: { after
 function countOf(connection: Connection, filter: Filter): number | undefined {
   const { states, targets, ...rest } = filter;
   if (Object.values(rest).some((value) => value !== undefined)) return undefined;
-  const columns = states ?? ['pending', 'sending', 'review'];
+  const columns = [...new Set(states ?? (['pending', 'sending', 'review'] as const))];
+  if (columns.length === 0) return 0;
   const names = targets === undefined ? '' : `WHERE target.name IN (${targets.map(() => '?').join(', ')})`;
   const row = connection.get<{ n: number | null }>(
     `SELECT sum(${columns.join(' + ')}) AS n FROM tally JOIN target ON target.id = tally.target_id ${names}`,
@@ -127,7 +128,7 @@ export function attentionPage(connection: Connection, limit: number, now: number
   take(review);
   for (const id of review) if (ids.size < limit) take(behind(connection, id, limit - ids.size));
   if (ids.size < limit) {
-    take(connection.all<IdRow>(`SELECT item.id FROM item INDEXED BY item_wait WHERE ${RETRYING.condition} ORDER BY item.id LIMIT ?`, limit).map((row) => row.id));
+    take(connection.all<IdRow>(`SELECT item.id FROM item INDEXED BY item_retrying WHERE ${RETRYING.condition} ORDER BY item.id LIMIT ?`, limit).map((row) => row.id));
   }
   if (ids.size < limit) take(selectIds(connection, { states: ['sending', 'pending'] }, undefined, limit));
   const total = countOf(connection, {});

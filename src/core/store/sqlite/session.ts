@@ -6,6 +6,7 @@ import { QueueError } from '../../errors.js';
 import type { TargetRow } from '../../target.js';
 import type {
   AttemptEnd,
+  Claim,
   ClaimRef,
   RunnerIdentity,
   RunSummary,
@@ -19,9 +20,10 @@ import type {
 } from '../store.js';
 import { candidates, claimItem } from './claim.js';
 import { TargetChanges } from './target-changes.js';
-import type { Connection } from './connection.js';
+import type { Connection, TransactionOptions } from './connection.js';
 import { appendHistory } from './history.js';
 import type { RunnerLock } from './lock.js';
+import type { Reserve } from './reserve.js';
 import { CLOCK_SLACK_MS } from '../../policy/backoff.js';
 import { endWaitsFromTheFuture, expireItems, nextDeadlineAt, nextDueAt, promoteDue, resumeEntities } from './due.js';
 import { syncTargets } from './relane.js';
@@ -48,17 +50,27 @@ export class SqliteSession implements Session {
   readonly #lock: RunnerLock;
   readonly #policy: SettlePolicy;
   readonly #runner: string;
+  readonly #reserve: Reserve;
   readonly #lost = new AbortController();
   /** Where each open claim stands, by its attempt: the same item may be claimed again in the commit that settles it. */
   readonly #places = new Map<number, ClaimedItem>();
   #targets = new Map<number, TargetRow>();
   #version: string | undefined;
   #lastAttempt: number;
+  /** Of the commit that is being made. */
+  #claimed: { claim: Claim; place: ClaimedItem }[] = [];
   #seenAt = 0;
 
-  constructor(connection: Connection, lock: RunnerLock, epoch: number, who: RunnerIdentity, policy: SettlePolicy) {
+  constructor(
+    connection: Connection,
+    { lock, reserve }: { lock: RunnerLock; reserve: Reserve },
+    epoch: number,
+    who: RunnerIdentity,
+    policy: SettlePolicy,
+  ) {
     this.#connection = connection;
     this.#lock = lock;
+    this.#reserve = reserve;
     this.epoch = epoch;
     this.#policy = policy;
     this.#runner = `${who.kind} ${who.pid}@${who.host}`;
@@ -70,7 +82,7 @@ export class SqliteSession implements Session {
   }
 
   async recover(limit: number, now: number): Promise<{ recovered: Settled[]; more: boolean }> {
-    return this.#commit(now, (work, changed) => {
+    const result = await this.#commit(now, (work, changed) => {
       const rows = this.#connection.all<OpenClaim>(
         `SELECT ${FACT_COLUMNS}, entity_id, claim_attempt, claim_at FROM item INDEXED BY item_sending
          WHERE state = ${SENDING} ORDER BY id LIMIT ?`,
@@ -82,6 +94,8 @@ export class SqliteSession implements Session {
       });
       return { recovered, more: rows.length === limit };
     });
+    for (const { attempt } of result.recovered) this.#places.delete(attempt);
+    return result;
   }
 
   async syncTargets(facts: readonly TargetFacts[], defaultTarget: string | undefined, now: number): Promise<readonly TargetRow[]> {
@@ -93,6 +107,11 @@ export class SqliteSession implements Session {
   async step(input: StepInput): Promise<StepResult> {
     const { now } = input;
     const claimedBefore = this.#lastAttempt;
+    let hasRoom = input.claim <= 0 || this.#reserve.hasRoom(0);
+    const onFull = (): boolean => {
+      hasRoom = false;
+      return this.#reserve.release();
+    };
     try {
       const result = await this.#commit(now, (work, changed) => {
         this.#lastAttempt = claimedBefore;
@@ -103,7 +122,7 @@ export class SqliteSession implements Session {
         resumeEntities(work);
         const more = promoteDue(work, BATCH) || expired.length === BATCH;
         const rows = this.#rows(changed);
-        const { claims, damaged } = this.#claim(work, input, rows);
+        const { claims, damaged } = this.#claim(work, hasRoom ? input.claim : 0, input.only, rows);
         if (claims.length + settled.length > 0) this.#touch(now);
         return {
           settled,
@@ -116,9 +135,12 @@ export class SqliteSession implements Session {
           more,
           damaged,
         };
-      }, input.signal);
-      for (const { claim } of input.settle) this.#places.delete(claim.attempt);
-      for (const { attempt } of input.release) this.#places.delete(attempt);
+      }, { onFull, ...(input.signal === undefined ? {} : { signal: input.signal }) });
+      const ended = [...input.settle.map(({ claim }) => claim), ...input.release];
+      for (const { attempt } of ended) this.#places.delete(attempt);
+      for (const { claim, place } of this.#claimed) this.#places.set(claim.attempt, place);
+      // Nothing is under way any more and nothing may be started: the runner has to say why it stops.
+      if (!hasRoom && this.#places.size === 0 && result.ready.size > 0) this.#reserve.assertRoom(0, 'nothing more was sent');
       return result;
     } catch (error) {
       this.#lastAttempt = claimedBefore;
@@ -135,7 +157,8 @@ export class SqliteSession implements Session {
       await this.#connection.write(
         () => {
           this.#connection.run(
-            `INSERT INTO last_run (one, kind, started_at, ended_at, exit_code, delivered, remaining) VALUES (1, ?, ?, ?, ?, ?, ?)
+            `INSERT INTO last_run (one, kind, started_at, ended_at, exit_code, delivered, remaining)
+             SELECT 1, ?, ?, ?, ?, ?, ? FROM runner WHERE epoch = ?
              ON CONFLICT (one) DO UPDATE SET kind = excluded.kind, started_at = excluded.started_at,
              ended_at = excluded.ended_at, exit_code = excluded.exit_code, delivered = excluded.delivered,
              remaining = excluded.remaining`,
@@ -145,19 +168,25 @@ export class SqliteSession implements Session {
             summary.exitCode,
             summary.delivered,
             summary.remaining,
+            this.epoch,
           );
         },
-        { patienceMs: END_PATIENCE_MS },
+        { patienceMs: END_PATIENCE_MS, quiet: true },
       );
     } catch {
       // How the last run went is news, not a promise.
     } finally {
       this.#lock.release();
+      this.#reserve.ensure();
     }
   }
 
   /** One fenced commit. `changed` gathers target rows; they replace ours only when the commit went through. */
-  async #commit<T>(now: number, body: (work: Work, changed: TargetChanges) => T, signal?: AbortSignal): Promise<T> {
+  async #commit<T>(
+    now: number,
+    body: (work: Work, changed: TargetChanges) => T,
+    options: TransactionOptions = {},
+  ): Promise<T> {
     const changed = new TargetChanges();
     const result = await this.#connection.write(() => {
       changed.clear();
@@ -168,7 +197,7 @@ export class SqliteSession implements Session {
       changed.write(this.#connection);
       work.tally.flush(this.#connection);
       return value;
-    }, signal === undefined ? {} : { signal });
+    }, { onFull: () => this.#reserve.release(), ...options, quiet: true });
     for (const target of changed.rows()) this.#targets.set(target.id, target);
     return result;
   }
@@ -187,7 +216,7 @@ export class SqliteSession implements Session {
 
   /** Reads the targets again when another process has committed since: people pause, resume and accept. */
   #refresh(): void {
-    const version = this.#connection.version();
+    const version = this.#connection.dataVersion();
     if (version === this.#version) return;
     const rows = this.#connection.all<TargetColumns>(SELECT_TARGETS).map(toTarget);
     this.#targets = new Map(rows.map((row) => [row.id, row]));
@@ -248,19 +277,25 @@ export class SqliteSession implements Session {
     if (place !== undefined) releaseClaim(work, claim, place);
   }
 
-  #claim(work: Work, input: StepInput, rows: readonly TargetRow[]): Pick<StepResult, 'claims' | 'damaged'> {
-    const claims: StepResult['claims'] = [];
-    if (input.claim <= 0) return { claims, damaged: undefined };
+  #claim(
+    work: Work,
+    wanted: number,
+    only: StepInput['only'],
+    rows: readonly TargetRow[],
+  ): Pick<StepResult, 'claims' | 'damaged'> {
+    const claims: Claim[] = [];
+    this.#claimed = [];
+    if (wanted <= 0) return { claims, damaged: undefined };
     const gates = rows
-      .filter((target) => input.only === undefined || input.only.has(target.id))
+      .filter((target) => only === undefined || only.has(target.id))
       .map((target) => ({ target, gate: this.#policy.gate(target, work.now) }))
       .filter(({ gate }) => gate.slots > 0);
-    for (const candidate of candidates(this.#connection, gates, input.claim)) {
+    for (const candidate of candidates(this.#connection, gates, wanted)) {
       const result = claimItem(this.#connection, work.tally, candidate, this.#lastAttempt + 1, work.now);
       if (result.kind === 'damaged') return { claims, damaged: candidate.id };
       if (result.kind === 'gone') continue;
       this.#lastAttempt += 1;
-      this.#places.set(this.#lastAttempt, result.place);
+      this.#claimed.push(result);
       claims.push(result.claim);
     }
     return { claims, damaged: undefined };

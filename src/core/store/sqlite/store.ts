@@ -29,7 +29,8 @@ import { acquireLock } from './lock.js';
 import { openFile, type OpenOptions } from './open.js';
 import { carryOut } from './people.js';
 import { SELECT_TARGETS, toTarget, type TargetColumns } from './rows.js';
-import { COMPLETED } from './schema.js';
+import { Reserve } from './reserve.js';
+import { PENDING, REVIEW, SENDING } from './schema.js';
 import { attentionPage, selectPage } from './select.js';
 import { SqliteSession } from './session.js';
 import { readAttempts, readDetails } from './summaries.js';
@@ -40,7 +41,23 @@ import { Tally } from './tally.js';
 /** Opens (and with mode `create` makes) the queue file. Errors as `openFile`. */
 export function openSqliteStore(options: OpenOptions): Store {
   const { connection, dispose } = openFile(options);
-  return new SqliteStore(connection, options, dispose);
+  const reserve = new Reserve(options.path, options.freeSpace);
+  if (options.mode !== 'read') reserve.ensure();
+  return new SqliteStore(connection, options, reserve, dispose);
+}
+
+/** Items of a target that were on the wire and are not at their end: being tried again, being sent, in review. */
+const OPEN_ATTEMPTS = [
+  `SELECT 1 FROM item INDEXED BY item_retrying WHERE state = ${PENDING} AND attempts > 0 AND target_id = ? LIMIT 1`,
+  `SELECT 1 FROM item INDEXED BY item_sending WHERE state = ${SENDING} AND target_id = ? LIMIT 1`,
+  `SELECT 1 FROM item INDEXED BY item_flagged WHERE state = ${REVIEW} AND attempts > 0 AND target_id = ? LIMIT 1`,
+];
+
+const NOTHING_STORED = 'nothing was stored';
+
+/** What a batch takes on the disk, roughly: twice its payloads (log and file) and a page for each item. */
+function bytesOf(items: readonly NewItem[]): number {
+  return items.reduce((sum, { payload }) => sum + 2 * (payload?.length ?? 0) + 1024, 0);
 }
 
 class SqliteStore implements Store {
@@ -48,17 +65,20 @@ class SqliteStore implements Store {
   readonly location: string;
   readonly #connection: Connection;
   readonly #clock: Clock;
+  readonly #reserve: Reserve;
   readonly #dispose: () => void;
   #closed = false;
 
-  constructor(connection: Connection, options: OpenOptions, dispose: () => void) {
+  constructor(connection: Connection, options: OpenOptions, reserve: Reserve, dispose: () => void) {
     this.#connection = connection;
     this.location = options.path;
     this.#clock = options.clock;
+    this.#reserve = reserve;
     this.#dispose = dispose;
   }
 
   async enqueue(items: readonly NewItem[], { now, ifQueued }: { now: number; ifQueued: IfQueued }): Promise<EnqueueResult[]> {
+    this.#reserve.assertRoom(bytesOf(items), NOTHING_STORED);
     const results = await this.#connection.write(() => {
       const enqueuer = new Enqueuer(this.#connection, now);
       const stored = items.map((item) => enqueuer.add(item, ifQueued));
@@ -82,6 +102,7 @@ class SqliteStore implements Store {
     let [count, duplicates] = [0, 0];
     try {
       for await (const batch of batches) {
+        this.#reserve.assertRoom(bytesOf(batch), NOTHING_STORED);
         const enqueuer = new Enqueuer(this.#connection, now());
         for (const item of batch) {
           const { id, duplicate } = enqueuer.add(item, 'append');
@@ -100,11 +121,11 @@ class SqliteStore implements Store {
   }
 
   async targets(): Promise<readonly TargetRow[]> {
-    return this.#connection.all<TargetColumns>(SELECT_TARGETS).map(toTarget);
+    return this.#connection.read(() => this.#connection.all<TargetColumns>(SELECT_TARGETS).map(toTarget));
   }
 
   async runner(): Promise<RunnerInfo | undefined> {
-    return readRunner(this.#connection, this.location);
+    return this.#connection.read(() => readRunner(this.#connection, this.location));
   }
 
   async acquire(who: RunnerIdentity, policy: SettlePolicy, now: number): Promise<Session | { heldBy: RunnerInfo | undefined }> {
@@ -117,8 +138,8 @@ class SqliteStore implements Store {
         endWaitsFromTheFuture(work, CLOCK_SLACK_MS);
         work.tally.flush(this.#connection);
         return this.#takeEpoch(who, now);
-      });
-      return new SqliteSession(this.#connection, lock, epoch, who, policy);
+      }, { onFull: () => this.#reserve.release() });
+      return new SqliteSession(this.#connection, { lock, reserve: this.#reserve }, epoch, who, policy);
     } catch (error) {
       lock.release();
       throw error;
@@ -155,16 +176,15 @@ class SqliteStore implements Store {
   }
 
   async hasOpenAttempts(target: number): Promise<boolean> {
-    return (
-      this.#connection.get(
-        `SELECT 1 FROM item WHERE target_id = ? AND state < ${COMPLETED} AND attempts > 0 LIMIT 1`,
-        target,
-      ) !== undefined
-    );
+    return this.#connection.read(() => OPEN_ATTEMPTS.some((sql) => this.#connection.get(sql, target) !== undefined));
   }
 
   async change(command: PersonCommand, by: Actor, now: number): Promise<ChangeReport> {
-    return this.#connection.write(() => carryOut(this.#connection, command, by, now));
+    const report = await this.#connection.write(() => carryOut(this.#connection, this.location, command, by, now), {
+      onFull: () => this.#reserve.release(),
+    });
+    this.#connection.assertSameFile();
+    return report;
   }
 
   async select(filter: Filter, page: { after: number | undefined; limit: number; now: number }): Promise<Page> {
@@ -192,7 +212,7 @@ class SqliteStore implements Store {
   }
 
   async history(filter: { item: number | undefined; since: number | undefined; limit: number }): Promise<HistoryEntry[]> {
-    return readHistory(this.#connection, filter);
+    return this.#connection.read(() => readHistory(this.#connection, filter));
   }
 
   async record(entry: Omit<HistoryEntry, 'id'>): Promise<void> {

@@ -154,7 +154,7 @@ export function readLeftovers(connection: Connection, only: readonly string[] | 
     ...names,
   );
   const backingOff = connection.get(
-    `SELECT 1 FROM item INDEXED BY item_wait WHERE elig = ${ELIG.waiting} AND attempts > 0 AND ${scope} LIMIT 1`,
+    `SELECT 1 FROM item INDEXED BY item_retrying WHERE state = ${PENDING} AND attempts > 0 AND elig = ${ELIG.waiting} AND ${scope} LIMIT 1`,
     ...names,
   );
   return { behindReview: behindReview !== undefined, backingOff: backingOff !== undefined };

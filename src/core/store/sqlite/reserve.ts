@@ -1,0 +1,85 @@
+/**
+ * Room on the disk: how much must be free before anything new is taken on, and a small file that is given up when the
+ * disk is full all the same, so that results can be recorded and items removed (decision 0008).
+ */
+import { closeSync, constants, fchmodSync, fsyncSync, lstatSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { dirname } from 'node:path';
+
+import { QueueError } from '../../errors.js';
+
+/** Size of `FILE.reserve`, bytes: about 200 pages, enough to record what is under way and to delete. */
+export const RESERVE_BYTES = 1024 * 1024;
+
+/** Bytes that must stay free: below, nothing is enqueued and nothing new is sent. */
+export const LEAST_FREE_BYTES = 4 * 1024 * 1024;
+
+/** Bytes that this user may still write on the disk that holds `path`. */
+export type FreeSpace = (path: string) => number;
+
+export const freeSpace: FreeSpace = (path) => {
+  const { bavail, bsize } = statfsSync(path);
+  return bavail * bsize;
+};
+
+export class Reserve {
+  readonly #queuePath: string;
+  readonly #path: string;
+  readonly #free: FreeSpace;
+
+  constructor(queuePath: string, free: FreeSpace = freeSpace) {
+    this.#queuePath = queuePath;
+    this.#path = `${queuePath}.reserve`;
+    this.#free = free;
+  }
+
+  /** True when there is room for `bytes` more. Where the system does not tell, there is. */
+  hasRoom(bytes: number): boolean {
+    try {
+      return this.#free(dirname(this.#queuePath)) >= LEAST_FREE_BYTES + bytes;
+    } catch {
+      return true;
+    }
+  }
+
+  /** @throws {QueueError} disk-full */
+  assertRoom(bytes: number, whatIsSafe: string): void {
+    if (this.hasRoom(bytes)) return;
+    throw new QueueError(
+      'disk-full',
+      `the disk that holds ${this.#queuePath} has less than ${LEAST_FREE_BYTES / 1024 / 1024} MiB free; ${whatIsSafe}, what was acknowledged is safe`,
+      { hint: 'free some space and run the same command again' },
+    );
+  }
+
+  /** Makes the reserve where it is missing and the disk has room. A courtesy: never fails. */
+  ensure(): void {
+    if (lstatSync(this.#path, { throwIfNoEntry: false }) !== undefined || !this.hasRoom(RESERVE_BYTES)) return;
+    try {
+      this.#make();
+    } catch {
+      this.release(); // half a reserve takes room and gives none
+    }
+  }
+
+  #make(): void {
+    const { O_CREAT, O_EXCL, O_WRONLY, O_NOFOLLOW } = constants;
+    // O_NOFOLLOW is undefined on Windows.
+    const handle = openSync(this.#path, O_CREAT | O_EXCL | O_WRONLY | (O_NOFOLLOW ?? 0), 0o600);
+    try {
+      fchmodSync(handle, 0o600);
+      // Random: a file system that compresses would keep zeros in no room at all.
+      writeSync(handle, randomBytes(RESERVE_BYTES));
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+  }
+
+  /** Gives the room back to the queue. True when there was some. */
+  release(): boolean {
+    if (lstatSync(this.#path, { throwIfNoEntry: false }) === undefined) return false;
+    rmSync(this.#path, { force: true });
+    return true;
+  }
+}
