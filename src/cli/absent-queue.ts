@@ -17,6 +17,8 @@ export function absentQueue(location: string, config: Config): Queue {
     groups: [],
     targets: [],
     names: [],
+    from: {},
+    unknown: [],
   });
   return {
     location,

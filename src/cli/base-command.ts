@@ -141,7 +141,7 @@ export abstract class BaseCommand extends Command {
       dataDir: this.config.dataDir,
     });
     this.#opened.push(opened);
-    if (opened.warning !== undefined) await this.say(`warning: ${opened.warning}`);
+    if (opened.warning !== undefined) await this.#talk([`warning: ${opened.warning}`]);
     return opened;
   }
 
@@ -165,9 +165,13 @@ export abstract class BaseCommand extends Command {
     await writeOut(jsonLine(document, process.stdout.isTTY));
   }
 
-  /** Talk: to stderr, not under --quiet. */
+  /** Talk: to stderr, not under --quiet, and not under --json, where the document says it. */
   protected async say(...lines: readonly string[]): Promise<void> {
-    if (!this.isQuiet && lines.length > 0) await writeErr(`${lines.map(printable).join('\n')}\n`);
+    if (lines.length > 0 && !this.jsonEnabled()) await this.#talk(lines);
+  }
+
+  async #talk(lines: readonly string[]): Promise<void> {
+    if (!this.isQuiet) await writeErr(`${lines.map(printable).join('\n')}\n`);
   }
 
   /** What must be told on stderr also under --quiet. */

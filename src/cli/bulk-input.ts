@@ -1,5 +1,7 @@
 /** Reads bulk input in chunks and hands it on in batches, so that a file of any length takes the memory of a small one. */
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { QueueError, isQueueError } from '../core/errors.js';
 import { parseBulkLine } from '../core/input/bulk.js';
 import type { DraftContext } from '../core/input/draft.js';
@@ -88,14 +90,20 @@ function parseLine(line: Line, { context, partial, safe }: BulkOptions, rejected
 /**
  * The chunks of a file, or of stdin for `-`. Files are read in 1 MiB blocks; a pipe gives what it has.
  *
+ * @param whole everything is stored in one transaction: a pipe is then copied aside first, because whoever fills it may
+ *              take hours, and nobody else could write to the queue in that time
  * @throws {QueueError} code 'usage' for a file that cannot be read
  */
-export async function* bulkChunks(from: string, stdin: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  if (from === '-') {
+export async function* bulkChunks(
+  from: string,
+  stdin: AsyncIterable<Uint8Array>,
+  whole: boolean,
+): AsyncGenerator<Uint8Array> {
+  if (from === '-' && !whole) {
     yield* stdin;
     return;
   }
-  const file = openFile(from);
+  const file = from === '-' ? await copyAside(stdin) : openFile(from);
   try {
     yield* readChunks(file);
   } catch (error) {
@@ -103,6 +111,32 @@ export async function* bulkChunks(from: string, stdin: AsyncIterable<Uint8Array>
   } finally {
     closeSync(file);
   }
+}
+
+/** A nameless private file with all of the stream in it; it is gone when it is closed, also by a crash. */
+async function copyAside(stream: AsyncIterable<Uint8Array>): Promise<number> {
+  const directory = mkdtempSync(join(tmpdir(), 'syncq-'));
+  const path = join(directory, 'input');
+  const file = openSync(path, 'wx+', 0o600);
+  rmSync(directory, { recursive: true });
+  let position = 0;
+  try {
+    for await (const chunk of stream) {
+      for (let done = 0; done < chunk.length;) {
+        const count = writeSync(file, chunk, done, chunk.length - done, position);
+        done += count;
+        position += count;
+      }
+    }
+  } catch (error) {
+    closeSync(file);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    throw new QueueError('disk-full', `no room in ${tmpdir()} to take the input aside; nothing was stored`, {
+      hint: 'Make room, set TMPDIR, give a file instead of -, or commit as lines arrive with --stream.',
+      cause: error,
+    });
+  }
+  return file;
 }
 
 function openFile(path: string): number {

@@ -20,6 +20,15 @@ export function unknownCommand(id: string, known: readonly string[], bin: string
       hint: `The command comes first: ${bin} status ${fitted(typed, LONGEST_NAME)}. All commands: ${bin} help`,
     };
   }
+  const [first = ''] = id.split(':');
+  if (known.includes(first)) {
+    const rest = typed.slice(first.length + 1);
+    return {
+      code: 'usage',
+      message: `${first} takes no argument ${fitted(rest, LONGEST_NAME)}`,
+      hint: `Help: ${bin} ${first} --help`,
+    };
+  }
   const nearest = nearestWord(
     typed,
     known.map((name) => name.replaceAll(':', ' ')),

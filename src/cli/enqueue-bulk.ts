@@ -23,7 +23,7 @@ export async function enqueueBulk(
   stdin: AsyncIterable<Uint8Array>,
   onLines: (count: number) => void,
 ): Promise<Answer> {
-  const input = readBulk(bulkChunks(from, stdin), {
+  const input = readBulk(bulkChunks(from, stdin, !stream), {
     context: await queue.draftContext(),
     partial,
     safe: stream ? 'the batches before it are stored' : 'nothing was stored',

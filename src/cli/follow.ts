@@ -20,15 +20,22 @@ export interface FollowOutput {
   /** Under --json: one object a line, instead of the view. */
   printObject: ((document: JsonObject) => Promise<void>) | undefined;
   user: string;
+  /** Opens the queue anew: there was none when this began. */
+  reopen: () => Promise<Queue>;
 }
 
 /** Answers the exit code: always that of a signal, for nothing else ends it. */
-export async function followStatus(queue: Queue, { look, print, printObject, user }: FollowOutput): Promise<ExitCode> {
+export async function followStatus(
+  first: Queue,
+  { look, print, printObject, user, reopen }: FollowOutput,
+): Promise<ExitCode> {
+  let queue = first;
   const stopping = catchSignals();
   let before = '';
   try {
     while (!stopping.stop.aborted) {
       const report = await queue.status();
+      if (!report.exists) queue = await reopen();
       const document = statusDocument(report);
       const shown = jsonLine(document);
       const now = await look();

@@ -25,7 +25,7 @@ export default class Enqueue extends BaseCommand {
     '<%= config.bin %> enqueue --from items.ndjson --json',
   ];
   static override args = {
-    method: Args.string({ description: 'POST, PUT, PATCH, DELETE, ...', ignoreStdin: true }),
+    method: Args.string({ description: 'POST, PUT, PATCH, DELETE or another', ignoreStdin: true }),
     path: Args.string({ description: 'path below the base URL of the target, or an absolute URL', ignoreStdin: true }),
   };
   static override flags = {

@@ -59,14 +59,17 @@ export default class Status extends BaseCommand {
     });
     const queue = await this.openQueue('read');
     if (flags.follow) {
-      this.endWith(
-        await followStatus(queue, {
-          look: () => this.look(),
-          print: (...lines) => this.print(...lines),
-          printObject: this.jsonEnabled() ? (document) => this.printObject(document) : undefined,
-          user: effectiveUser(),
-        }),
-      );
+      const code = await followStatus(queue, {
+        look: () => this.look(),
+        print: (...lines) => this.print(...lines),
+        printObject: this.jsonEnabled() ? (document) => this.printObject(document) : undefined,
+        user: effectiveUser(),
+        reopen: async () => {
+          await this.closeQueues();
+          return this.openQueue('read');
+        },
+      });
+      this.endWith(code);
       return undefined;
     }
     const report = await queue.status();

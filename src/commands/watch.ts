@@ -1,6 +1,7 @@
 /** The background loop in the foreground: delivers whenever a server can be reached, until it is told to stop. */
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.js';
+import { loadConfig } from '../cli/config-file.js';
 import { EXIT, exitCodeOfSignal } from '../cli/exit-codes.js';
 import { catchSignals } from '../cli/signals.js';
 import { watchQueue } from '../cli/watch-loop.js';
@@ -32,7 +33,9 @@ export default class Watch extends BaseCommand {
     const { target, concurrency } = flags;
     let reload = new AbortController();
     const stopping = catchSignals({
-      onReload: () => reload.abort(),
+      onReload: () => {
+        if (this.canReload()) reload.abort();
+      },
       onSignal: (_signal, count) =>
         void this.say(
           count === 1 ? 'stopping: requests in flight may end (10 s); once more cuts them off' : 'cutting off',
@@ -62,6 +65,17 @@ export default class Watch extends BaseCommand {
       return undefined;
     } finally {
       stopping.dispose();
+    }
+  }
+
+  /** A config that cannot be read must not end a service that works: it goes on with the one it has. */
+  private canReload(): boolean {
+    try {
+      loadConfig(this.configLookup());
+      return true;
+    } catch (error) {
+      void this.tell(`the config is not read again: ${error instanceof Error ? error.message : 'it cannot be read'}`);
+      return false;
     }
   }
 }

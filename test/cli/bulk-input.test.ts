@@ -1,0 +1,118 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, test } from '@jest/globals';
+
+import { bulkChunks, readBulk } from '../../src/cli/bulk-input.js';
+import { readData } from '../../src/cli/data-input.js';
+import { DEFAULT_LIMITS } from '../../src/core/config/types.js';
+import { implicitTarget } from '../../src/core/config/target-shape.js';
+import type { DraftContext } from '../../src/core/input/draft.js';
+import { tempDirectory } from '../support/temp.js';
+
+const context: DraftContext = {
+  targets: new Map([['t', { ...implicitTarget('http://127.0.0.1:1'), name: 't', implicit: false }]]),
+  defaultTarget: undefined,
+  limits: DEFAULT_LIMITS,
+  now: 0,
+};
+const options = { context, partial: false, safe: 'nothing was stored' };
+
+async function* chunks(...parts: string[]): AsyncGenerator<Uint8Array> {
+  for (const part of parts) yield Buffer.from(part);
+}
+
+async function collect<T>(iterable: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const entry of iterable) all.push(entry);
+  return all;
+}
+
+const line = (id: number): string => `{"method":"POST","path":"/a/${id}"}\n`;
+
+describe('bulk input', () => {
+  test('becomes batches as its chunks arrive, cut anywhere', async () => {
+    const { batches } = readBulk(chunks(line(1) + line(2).slice(0, 9), line(2).slice(9), line(3).trim()), options);
+    const paths = (await collect(batches)).map((batch) => batch.map(({ path }) => path));
+    expect(paths).toEqual([['/a/1'], ['/a/2'], ['/a/3']]);
+  });
+
+  test('is refused at the first bad line, with its number and what is safe', async () => {
+    const { batches } = readBulk(chunks(`${line(1)}\n{"method":"POST"}\n${line(4)}`), options);
+    await expect(collect(batches)).rejects.toMatchObject({
+      code: 'bad-item',
+      message: 'line 3: path is missing; nothing was stored',
+    });
+  });
+
+  test('with --partial gives the good lines and lists the bad', async () => {
+    const { batches, rejected } = readBulk(chunks(`${line(1)}nonsense s3cret\n${line(3)}`), {
+      ...options,
+      partial: true,
+    });
+    expect((await collect(batches)).flat().map(({ path }) => path)).toEqual(['/a/1', '/a/3']);
+    expect(rejected.map((entry) => entry.line)).toEqual([2]);
+    expect(JSON.stringify(rejected)).not.toContain('s3cret');
+  });
+
+  test('of no line at all is refused, because something went wrong before', async () => {
+    await expect(collect(readBulk(chunks('\n\n'), options).batches)).rejects.toMatchObject({ code: 'bad-item' });
+    await expect(collect(readBulk(chunks(), options).batches)).rejects.toThrow('the input is empty');
+  });
+
+  test('of more lines than one batch may have is refused', async () => {
+    const { batches } = readBulk(chunks(line(1), line(2), line(3)), { ...options, mostLines: 2 });
+    await expect(collect(batches)).rejects.toMatchObject({ code: 'too-large' });
+  });
+
+  test.each([true, false])('from stdin arrives whole (all in one transaction: %p)', async (whole) => {
+    const parts = ['a', 'b'.repeat(3_000_000), 'c'];
+    const read = await collect(bulkChunks('-', chunks(...parts), whole));
+    expect(Buffer.concat(read.map((chunk) => Buffer.from(chunk)))).toHaveLength(3_000_002);
+  });
+
+  test('from stdin is taken aside whole before the first chunk comes out', async () => {
+    let ended = false;
+    const slow = (async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('a');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      ended = true;
+    })();
+    for await (const _chunk of bulkChunks('-', slow, true)) expect(ended).toBe(true);
+    expect.assertions(1);
+  });
+
+  test('from a file that cannot be read is a usage error', async () => {
+    const directory = tempDirectory();
+    await expect(collect(bulkChunks(join(directory, 'none'), chunks(), true))).rejects.toMatchObject({
+      code: 'usage',
+      message: `the file ${join(directory, 'none')} does not exist; nothing was stored`,
+    });
+    await expect(collect(bulkChunks(directory, chunks(), true))).rejects.toMatchObject({ code: 'usage' });
+  });
+});
+
+describe('the value of -d', () => {
+  test('is the text itself, a file or stdin', async () => {
+    const file = join(tempDirectory(), 'payload');
+    writeFileSync(file, Uint8Array.of(0, 255));
+    expect(await readData('{"a":1}', 10, chunks())).toEqual({ kind: 'text', text: '{"a":1}' });
+    expect(await readData(`@${file}`, 10, chunks())).toEqual({ kind: 'bytes', bytes: Buffer.of(0, 255) });
+    expect(await readData('-', 10, chunks('a', 'b'))).toEqual({ kind: 'bytes', bytes: Buffer.from('ab') });
+  });
+
+  test('is read no further than one byte beyond the limit', async () => {
+    const file = join(tempDirectory(), 'payload');
+    writeFileSync(file, 'x'.repeat(100_000));
+    for (const from of [`@${file}`, '-']) {
+      expect((await readData(from, 10, chunks('x'.repeat(100_000)))) as unknown).toMatchObject({
+        bytes: Buffer.from('x'.repeat(11)),
+      });
+    }
+    expect(await readData('@/dev/zero', 10, chunks())).toMatchObject({ bytes: Buffer.alloc(11) });
+  });
+
+  test('of a file that is not there is a usage error', async () => {
+    await expect(readData('@/nowhere/x', 10, chunks())).rejects.toMatchObject({ code: 'usage' });
+  });
+});

@@ -1,0 +1,88 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { unknownCommand } from '../../src/cli/command-not-found.js';
+import { describeFailure } from '../../src/cli/failure.js';
+import { QueueError } from '../../src/core/errors.js';
+
+const HELP = 'Help: syncq enqueue --help';
+
+describe('a failure', () => {
+  test('of the queue keeps code, message and hint', () => {
+    const error = new QueueError('bad-item', 'the path is wrong', { hint: 'write it anew' });
+    expect(describeFailure(error, HELP)).toEqual({
+      code: 'bad-item',
+      message: 'the path is wrong',
+      hint: 'write it anew',
+    });
+  });
+
+  test('from another copy of the package counts as well, and an unknown code of it as a defect', () => {
+    expect(describeFailure({ name: 'QueueError', code: 'busy', message: 'm', hint: undefined }, HELP).code).toBe(
+      'busy',
+    );
+    expect(describeFailure({ name: 'QueueError', code: 'new-code', message: 'm' }, HELP).code).toBe('defect');
+  });
+
+  test('of the command line says how to get help, without colours', () => {
+    const error = Object.assign(new Error('Unexpected argument: \x1b[31mx\x1b[39m\nSee more help with --help'), {
+      oclif: { exit: 2 },
+      parse: {},
+    });
+    expect(describeFailure(error, HELP)).toEqual({ code: 'usage', message: 'unexpected argument: x', hint: HELP });
+  });
+
+  test('that nobody expected tells its name, and never what hangs on it', () => {
+    const error = Object.assign(new TypeError('x is not a function'), {
+      request: { headers: { authorization: 'Bearer s3cret' } },
+    });
+    const failure = describeFailure(error, HELP);
+    expect(failure.code).toBe('defect');
+    expect(failure.message).toBe(
+      'this is a defect in syncq (TypeError: x is not a function); what was acknowledged before is safe in the queue',
+    );
+    expect(JSON.stringify(failure)).not.toContain('s3cret');
+  });
+
+  test('of a JSON parser does not quote what it could not read', () => {
+    let error: unknown;
+    try {
+      JSON.parse('{"password": s3cret}');
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect((error as Error).message).toContain('s3cret');
+    expect(describeFailure(error, HELP).message).toContain('(SyntaxError)');
+  });
+
+  test.each([undefined, null, 'text', 7])('may be no error at all: %p', (thrown) => {
+    expect(describeFailure(thrown, HELP).code).toBe('defect');
+  });
+});
+
+describe('an unknown command', () => {
+  const known = ['enqueue', 'status', 'target:list', 'target:add'];
+
+  test.each([
+    ['statsu', 'Did you mean syncq status? All commands: syncq help'],
+    ['target:lst', 'Did you mean syncq target list? All commands: syncq help'],
+    ['frobnicate', 'All commands: syncq help'],
+    ['--json', 'The command comes first: syncq status --json. All commands: syncq help'],
+  ])('%s is answered: %s', (id, hint) => {
+    const failure = unknownCommand(id, known, 'syncq');
+    expect(failure).toMatchObject({ code: 'unknown-command', hint });
+  });
+
+  test('behind a command that takes no arguments is one argument too many', () => {
+    expect(unknownCommand('status:extra:words', known, 'syncq')).toEqual({
+      code: 'usage',
+      message: 'status takes no argument extra words',
+      hint: 'Help: syncq status --help',
+    });
+  });
+
+  test('is shown without what a terminal would obey, and cut', () => {
+    expect(unknownCommand(`\x1b[2J${'x'.repeat(500)}`, known, 'syncq').message).toMatch(
+      /^\\x1b\[2Jx{52}… is not a syncq command$/,
+    );
+  });
+});
