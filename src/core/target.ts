@@ -116,7 +116,10 @@ export interface TargetRow {
   paused: { since: number; until: number | undefined; reason: string | undefined; by: string } | undefined;
   /** Highest attempt id that ended with a sound answer. */
   soundAttempt: number;
-  /** Last failed item and attempt, and the last failed attempt of any other item: the outage rule's exception. */
+  /**
+   * The item that failed last, and when it and when any other item last failed, dated by the highest attempt id given
+   * out at that moment: the outage rule's exception.
+   */
   failItem: number;
   failAttempt: number;
   failOtherAttempt: number;

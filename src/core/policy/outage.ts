@@ -4,6 +4,7 @@
  * Attempt ids are the clock here, not times: they ascend over all runners, so a wall clock that jumps changes nothing.
  */
 import type { Outcome } from '../item.js';
+import type { TargetRow } from '../target.js';
 import type { SettleContext } from './settle.js';
 
 /** Failures that could be the server's own. */
@@ -30,20 +31,25 @@ export function isSound({ outcome, status }: { outcome: Outcome; status?: number
 export function countsAgainstItem({ facts, end, target }: Pick<SettleContext, 'facts' | 'end' | 'target'>): boolean {
   if (!isServerFailure(end.outcome) || facts.failMark === undefined) return false;
   if (target.soundAttempt > facts.failMark) return true;
-  return end.outcome === 'transient' && lastFailureOfOthers(facts.id, target) <= facts.failMark;
+  return end.outcome === 'transient' && lastFailureOfOthers(facts.id, target) < facts.failMark;
 }
 
 function lastFailureOfOthers(item: number, target: SettleContext['target']): number {
   return target.failItem === item ? target.failOtherAttempt : target.failAttempt;
 }
 
-/** The record of failures that `lastFailureOfOthers` reads, after one more. */
-export function noteFailure(
-  item: number,
-  attempt: number,
-  target: SettleContext['target'],
-): Pick<SettleContext['target'], 'failItem' | 'failAttempt' | 'failOtherAttempt'> {
-  const { failItem, failAttempt, failOtherAttempt } = target;
-  if (failItem === item) return { failItem, failAttempt: Math.max(failAttempt, attempt), failOtherAttempt };
-  return { failItem: item, failAttempt: attempt, failOtherAttempt: Math.max(failAttempt, failOtherAttempt) };
+/**
+ * The record of failures that `lastFailureOfOthers` reads, after one more. A failure is dated by the highest attempt id
+ * given out when it was recorded, as `failMark` is: of requests under way together, each sees the other's failure.
+ */
+export function noteFailure({
+  facts,
+  target,
+  lastAttempt,
+}: Pick<SettleContext, 'facts' | 'target' | 'lastAttempt'>): Pick<
+  TargetRow,
+  'failItem' | 'failAttempt' | 'failOtherAttempt'
+> {
+  const failOtherAttempt = target.failItem === facts.id ? target.failOtherAttempt : target.failAttempt;
+  return { failItem: facts.id, failAttempt: lastAttempt, failOtherAttempt };
 }

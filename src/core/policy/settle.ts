@@ -7,7 +7,7 @@ import type { AttemptEnd, ClaimRef, Decision, ItemFacts, ItemMove } from '../sto
 import type { TargetConfig, TargetRow } from '../target.js';
 import { backoffMs } from './backoff.js';
 import { countsAgainstItem, isServerFailure } from './outage.js';
-import { targetAfter } from './target-state.js';
+import { onlineTime, targetAfter } from './target-state.js';
 
 /** Crashes in a row while sending one item before a person looks at it. */
 export const CRASH_LIMIT = 5;
@@ -58,8 +58,9 @@ function afterServerFailure(context: SettleContext, counted: boolean): ItemMove 
   const retryCount = facts.retryCount + (counted ? 1 : 0);
   const failures = facts.failures + 1;
   const crashes = end.crashed ? facts.crashes + 1 : 0;
-  const onlineNow = now - target.offlineMs;
-  const failingSince = facts.failingSince ?? onlineNow;
+  const onlineNow = onlineTime(target, now);
+  // A clock that was ahead when the first failure was recorded must not lengthen patience by as much.
+  const failingSince = Math.min(facts.failingSince ?? onlineNow, onlineNow);
   if (crashes >= CRASH_LIMIT) {
     return review(context, 'unknown', `syncq died ${crashes} times in a row while sending this item`, retryCount);
   }

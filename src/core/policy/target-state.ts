@@ -1,12 +1,12 @@
 /**
  * The one state machine of targets (contract, section 5): what an attempt, a probe or the clock does to a target, and
- * how many requests may go to it now. Pure; docs/state-machine.md is checked against `TARGET_TRANSITIONS` by a test.
+ * how many requests may go to it now. Pure; docs/state-machine.md lists every transition, and a test checks it.
  */
 import type { TargetStateName } from '../item.js';
 import type { Gate } from '../store/store.js';
 import type { HoldKind, TargetRow } from '../target.js';
 import { holdMs, isOver, RETRY_AFTER_CAP_MS, SHORTEST_THROTTLE_MS } from './backoff.js';
-import { isSound, noteFailure } from './outage.js';
+import { isServerFailure, isSound, noteFailure } from './outage.js';
 import type { SettleContext } from './settle.js';
 
 type StoredState = TargetRow['state'];
@@ -58,27 +58,58 @@ export function gateOf(target: TargetRow, now: number, inFlight: number, limit: 
 
 /** What an attempt's end changes in the target's row. */
 export function targetAfter(context: SettleContext): Change {
-  const { end, claim, target } = context;
-  const tries = { tries: target.tries + 1 };
-  const outcome = end.outcome;
+  const { end, facts, target } = context;
   if (isSound(end)) return afterSoundAnswer(context);
-  switch (outcome) {
-    case 'offline':
-      return { ...tries, ...enter(context, 'offline', end.message) };
-    case 'throttled':
-      return { ...tries, ...throttle(context) };
-    case 'auth':
-      return { ...tries, ...deny(context) };
+  // Refused before it was sent: it says nothing about the server.
+  if (end.outcome === 'rejected') return {};
+  const counts = { tries: target.tries + 1, ...(isServerFailure(end.outcome) ? noteFailure(context) : {}) };
+  if (end.crashed) return { ...counts, tester: facts.id, ...afterCrash(context) };
+  if (isNoNews(context)) return { ...counts, ...extendThrottle(context) };
+  return { ...counts, tester: facts.id, ...afterFailure(context) };
+}
+
+/**
+ * True for the end of a request that was under way when the present hold began: it neither ends the hold nor lengthens
+ * it, nor puts another in its place. The next tester finds out what is still true.
+ */
+function isNoNews({ claim, end, target }: SettleContext): boolean {
+  const isLate = claim.attempt <= target.holdMark;
+  switch (target.state) {
     case 'misconfigured':
-      return { ...tries, ...enter(context, 'misconfigured', end.message, undefined, 'tls'), holdMark: context.lastAttempt };
-    case 'transient':
-      return { ...tries, ...noteFailure(context.facts.id, claim.attempt, target), ...afterTransient(context) };
-    case 'unknown':
-    case 'unavailable':
-      return { ...tries, ...noteFailure(context.facts.id, claim.attempt, target), ...suspectThenHold(context) };
+      return true; // Only mending ends it.
+    case 'offline':
+      return end.status === undefined; // A status has just come over the network: it is back.
+    case 'suspect':
+      // Others that were in flight at the first failure do not make it a second one.
+      return isLate && isServerFailure(end.outcome);
     default:
-      return tries;
+      return isLate && isTimedHold(target.state);
   }
+}
+
+/** The next state after a failure that is news. */
+function afterFailure(context: SettleContext): Change {
+  const { end } = context;
+  switch (end.outcome) {
+    case 'offline':
+      return enter(context, 'offline', end.message);
+    case 'throttled':
+      return throttle(context);
+    case 'auth':
+      return deny(context);
+    case 'misconfigured':
+      return enter(context, 'misconfigured', end.message, undefined, 'tls');
+    case 'transient':
+      return afterTransient(context);
+    default:
+      return suspectThenHold(context);
+  }
+}
+
+/** Our own death is no second failure of the server's; but what was under way may have been the cause: go gently. */
+function afterCrash(context: SettleContext): Change {
+  const { end, target } = context;
+  return target.state === 'online' || target.state === 'untried' ? enter(context, 'suspect', end.message) : {};
 }
 
 /** The columns of a change of state. `since` stays when only the reason or the bound changes. */
@@ -91,7 +122,7 @@ export function enterState(
   holdKind?: HoldKind,
 ): Change {
   const stays = target.state === state;
-  const wasOffline = target.state === 'offline' && !stays;
+  const offlineMs = now - onlineTime(target, now);
   return {
     state,
     since: stays ? target.since : now,
@@ -100,91 +131,92 @@ export function enterState(
     reason,
     holdKind,
     ...(stays ? {} : { holdStep: 0 }),
-    // Patience does not run while a target is offline.
-    ...(wasOffline ? { offlineMs: target.offlineMs + Math.max(0, now - target.since) } : {}),
+    ...(stays || offlineMs === target.offlineMs ? {} : { offlineMs }),
   };
 }
 
-function enter({ target, now }: SettleContext, state: StoredState, reason: string, until?: number, kind?: HoldKind): Change {
-  return enterState(target, now, state, reason, until, kind);
+/** The wall clock without the time that the target was offline, ms: patience does not run meanwhile. */
+export function onlineTime({ state, since, offlineMs }: TargetRow, now: number): number {
+  return now - offlineMs - (state === 'offline' ? Math.max(0, now - since) : 0);
+}
+
+/** Attempts given out so far were under way, or over, when this began. */
+function enter(context: SettleContext, state: StoredState, reason: string, until?: number, kind?: HoldKind): Change {
+  const { target, now, lastAttempt } = context;
+  return { ...enterState(target, now, state, reason, until, kind), holdMark: lastAttempt };
 }
 
 function afterSoundAnswer(context: SettleContext): Change {
   const { claim, target, now } = context;
-  const change: Change = {
+  return {
     soundAttempt: Math.max(target.soundAttempt, claim.attempt),
-    ...(target.state === 'online' || outlivesAnswer(target, claim.attempt) ? {} : enterState(target, now, 'online', undefined)),
-    ...(target.tries === 0 && target.holdStep === 0 ? {} : { tries: 0, holdStep: 0 }),
+    ...(target.state === 'online' || outlivesAnswer(target, claim.attempt)
+      ? {}
+      : enterState(target, now, 'online', undefined)),
+    ...(target.tries === 0 ? {} : { tries: 0 }),
+    ...breaker(context),
   };
-  return { ...change, ...breaker(context) };
 }
 
-/** An answer to a request that was under way before the hold began does not end the hold. */
-function outlivesAnswer(target: TargetRow, attempt: number): boolean {
-  return (isTimedHold(target.state) || target.state === 'misconfigured') && attempt <= target.holdMark;
+/** An answer to a request that was under way before the hold began does not end the hold; nothing mends settings. */
+function outlivesAnswer({ state, holdMark }: TargetRow, attempt: number): boolean {
+  return state === 'misconfigured' || (isTimedHold(state) && attempt <= holdMark);
 }
 
 /** After `breaker` refusals in a row with one 4xx from as many lanes, the base URL is the likelier culprit. */
-function breaker({ end, facts, target, config, now, lastAttempt }: SettleContext): Change {
-  const refused = (end.outcome === 'rejected' || end.outcome === 'conflict') && end.status !== undefined;
-  if (!refused) return target.refusals === undefined ? {} : { refusals: undefined };
+function breaker(context: SettleContext): Change {
+  const { end, facts, target, config } = context;
+  const refused = end.outcome === 'rejected' || end.outcome === 'conflict';
+  if (!refused || config.breaker === 0) return target.refusals === undefined ? {} : { refusals: undefined };
+  if (target.state === 'misconfigured') return {};
   const status = end.status ?? 0;
   const before = target.refusals?.status === status ? target.refusals.lanes : [];
   const lanes = before.includes(facts.laneKey) ? before : [...before, facts.laneKey];
-  if (config.breaker === 0 || lanes.length < config.breaker) return { refusals: { status, lanes } };
+  if (lanes.length < config.breaker) return { refusals: { status, lanes } };
   const reason = `${lanes.length} items refused with ${status}, none delivered: is the base URL right?`;
-  return {
-    ...enterState(target, now, 'misconfigured', reason, undefined, 'breaker'),
-    refusals: undefined,
-    holdMark: lastAttempt,
-  };
+  return { ...enter(context, 'misconfigured', reason, undefined, 'breaker'), refusals: undefined };
 }
 
 function throttle(context: SettleContext): Change {
   const { end, target, now } = context;
   const step = target.state === 'throttled' ? target.holdStep + 1 : 0;
-  // "Retry-After: 0" must not make a loop that knows no pause.
-  const wait = Math.min(Math.max(end.retryAfterMs ?? holdMs('throttled', step), SHORTEST_THROTTLE_MS), RETRY_AFTER_CAP_MS);
-  // Answers of one burst arrive together: the latest bound wins, a shorter one does not end the hold early.
-  const until = target.state === 'throttled' ? Math.max(now + wait, target.until ?? 0) : now + wait;
-  return { ...enter(context, 'throttled', end.message, until), holdStep: step, holdMark: context.lastAttempt };
+  const wait = askedWaitMs(end) ?? holdMs('throttled', step);
+  return { ...enter(context, 'throttled', end.message, now + wait), holdStep: step };
 }
 
+/** "Retry-After: 0" must not make a loop that knows no pause. */
+function askedWaitMs({ retryAfterMs }: SettleContext['end']): number | undefined {
+  if (retryAfterMs === undefined) return undefined;
+  return Math.min(Math.max(retryAfterMs, SHORTEST_THROTTLE_MS), RETRY_AFTER_CAP_MS);
+}
+
+/** Answers of one burst arrive together: the latest bound that the server asked for wins. */
+function extendThrottle({ end, target, now }: SettleContext): Change {
+  const wait = target.state === 'throttled' && end.outcome === 'throttled' ? askedWaitMs(end) : undefined;
+  return wait === undefined || now + wait <= (target.until ?? 0) ? {} : { until: now + wait, setAt: now };
+}
+
+/** Only a sound answer ends it, so a tester that failed in another way lengthens it too. */
 function deny(context: SettleContext): Change {
-  const { claim, target, end, now, lastAttempt } = context;
+  const { target, end, now } = context;
   const again = target.state === 'auth';
-  // Requests that were under way when the first 401 came say nothing new.
-  if (again && claim.attempt <= target.holdMark) return {};
   const step = again ? target.holdStep + 1 : 0;
-  return {
-    ...enter(context, 'auth', end.message, now + holdMs('auth', step)),
-    holdStep: step,
-    holdMark: lastAttempt,
-  };
+  const reason = again && end.outcome !== 'auth' ? (target.reason ?? end.message) : end.message;
+  return { ...enter(context, 'auth', reason, now + holdMs('auth', step)), holdStep: step };
 }
 
 /** A 500 answers for its item, not for the target, unless the target was being tested: then the test failed. */
 function afterTransient(context: SettleContext): Change {
-  const { target } = context;
-  if (target.state === 'unavailable' || target.state === 'suspect') return suspectThenHold(context);
-  if (target.state === 'auth') return deny(context);
-  return target.state === 'online' ? {} : enterState(target, context.now, 'online', undefined);
+  const { target, now } = context;
+  const isTest = target.state === 'suspect' || target.state === 'unavailable' || target.state === 'auth';
+  if (isTest) return suspectThenHold(context);
+  return target.state === 'online' ? {} : enterState(target, now, 'online', undefined);
 }
 
 function suspectThenHold(context: SettleContext): Change {
-  const { claim, target, end, now, lastAttempt, facts } = context;
-  const ofThisHold = claim.attempt > target.holdMark;
-  const tester = { tester: facts.id };
-  if (target.state === 'unavailable') {
-    if (!ofThisHold) return {};
-    const step = target.holdStep + 1;
-    return { ...tester, ...enter(context, 'unavailable', end.message, now + holdMs('unavailable', step)), holdStep: step, holdMark: lastAttempt };
-  }
-  if (target.state === 'suspect') {
-    // Others that were in flight at the first failure do not make it a second one.
-    if (!ofThisHold) return {};
-    return { ...tester, ...enter(context, 'unavailable', end.message, now + holdMs('unavailable', 0)), holdMark: lastAttempt };
-  }
-  if (target.state === 'misconfigured') return {};
-  return { ...tester, ...enter(context, 'suspect', end.message), holdMark: lastAttempt };
+  const { target, end, now } = context;
+  if (target.state === 'auth') return deny(context);
+  if (target.state !== 'suspect' && target.state !== 'unavailable') return enter(context, 'suspect', end.message);
+  const step = target.state === 'unavailable' ? target.holdStep + 1 : 0;
+  return { ...enter(context, 'unavailable', end.message, now + holdMs('unavailable', step)), holdStep: step };
 }
