@@ -2,14 +2,14 @@
  * Opens, creates and refuses queue files: who owns it, what it is, which version, on what kind of disk; then sets and
  * reads back what makes an acknowledged write durable.
  */
-import { closeSync, constants, copyFileSync, existsSync, fsyncSync, lstatSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, constants, copyFileSync, existsSync, fchmodSync, fsyncSync, lstatSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
 import type { Clock } from '../../clock.js';
-import { QueueError } from '../../errors.js';
-import { BUSY_TIMEOUT_MS, Connection, storeError } from './connection.js';
+import { QueueError, isQueueError } from '../../errors.js';
+import { BUSY_TIMEOUT_MS, Connection, isBusy, storeError } from './connection.js';
 import { assertSafeForWriting, loadSqlite, type Database } from './driver.js';
 import { migrate } from './migrate.js';
 import type { FreeSpace } from './reserve.js';
@@ -26,6 +26,8 @@ export interface OpenOptions {
   allowNetworkDisk: boolean;
   /** How much room a disk has; default: as the system says. */
   freeSpace?: FreeSpace;
+  /** Type of the file system of a directory, as statfs(2) numbers it; default: as the system says. */
+  diskType?: (path: string) => number;
 }
 
 export interface OpenFile {
@@ -40,17 +42,17 @@ export interface OpenFile {
 export function openFile(options: OpenOptions): OpenFile {
   const { path, mode } = options;
   if (mode !== 'read') assertSafeForWriting();
-  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) {
-    if (mode !== 'create') throw notFound(path);
-    createEmpty(path);
-  }
-  assertOurs(path, options.uid);
-  if (mode !== 'read' && !options.allowNetworkDisk) assertLocalDisk(path);
   try {
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) {
+      if (mode !== 'create') throw notFound(path);
+      createEmpty(path);
+    }
+    assertOurs(path, options.uid);
+    if (mode !== 'read' && !options.allowNetworkDisk) assertLocalDisk(path, options.diskType);
     assertQueueHeader(path, mode);
     return mode === 'read' ? openForReading(path, options.clock) : openForWriting(path, options.clock);
   } catch (error) {
-    throw storeError(error, path, false);
+    throw isQueueError(error) ? error : storeError(error, path, false);
   }
 }
 
@@ -64,7 +66,9 @@ function notFound(path: string): QueueError {
 function createEmpty(path: string): void {
   try {
     makeDirectory(dirname(path));
-    closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | constants.O_NOFOLLOW, 0o600));
+    const handle = openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | (constants.O_NOFOLLOW ?? 0), 0o600);
+    fchmodSync(handle, 0o600);
+    closeSync(handle);
     flushDirectory(dirname(path));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
@@ -84,6 +88,7 @@ export function makeDirectory(path: string): void {
   if (parent !== path) makeDirectory(parent);
   try {
     mkdirSync(path, 0o700);
+    chmodSync(path, 0o700);
     flushDirectory(parent);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
@@ -142,8 +147,8 @@ const NETWORK_DISKS = new Map<number, string>([
   [0x00c36400, 'Ceph'],
 ]);
 
-export function assertLocalDisk(path: string, typeOf: (path: string) => number = (name) => statfsSync(name).type): void {
-  const name = NETWORK_DISKS.get(typeOf(dirname(path)) >>> 0);
+export function assertLocalDisk(path: string, diskType = (name: string): number => statfsSync(name).type): void {
+  const name = NETWORK_DISKS.get(diskType(dirname(path)) >>> 0);
   if (name === undefined) return;
   throw new QueueError('unwritable', `${path} is on a network disk (${name}), where two hosts cannot see each other's locks; nothing was changed`, {
     hint: 'keep the queue on a local disk, or set SYNCQ_ALLOW_NETWORK_DISK=1 when only one host ever uses it',
@@ -151,14 +156,14 @@ export function assertLocalDisk(path: string, typeOf: (path: string) => number =
 }
 
 /** Offsets in the SQLite header, https://sqlite.org/fileformat2.html section 1.3. */
-const HEADER = { size: 100, userVersion: 60, applicationId: 68 } as const;
+const HEADER = { size: 100, writeVersion: 18, userVersion: 60, applicationId: 68 } as const;
 
 /** Files this process has open: reading one with fs would drop SQLite's locks when the handle is closed (POSIX). */
 const openHere = new Map<string, number>();
 
 /** Looks at the first bytes before SQLite does: even setting the journal mode would change a foreign file. */
 function assertQueueHeader(path: string, mode: OpenOptions['mode']): void {
-  if ((openHere.get(identity(path)) ?? 0) > 0) return;
+  if (isOpenHere(path)) return;
   const header = Buffer.alloc(HEADER.size);
   const handle = openSync(path, 'r');
   const length = readSync(handle, header, 0, HEADER.size, 0);
@@ -175,6 +180,19 @@ function assertQueueHeader(path: string, mode: OpenOptions['mode']): void {
     });
   }
   assertVersion(path, header.readUInt32BE(HEADER.userVersion));
+  assertOwnLog(path, header[HEADER.writeVersion] ?? 0);
+}
+
+/**
+ * A queue in use says in its header that it has a log (write version 2). A backup that was copied over it does not, and
+ * SQLite would read the old queue's log into it: the writes that were restored would vanish behind the old ones.
+ */
+function assertOwnLog(path: string, writeVersion: number): void {
+  const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
+  if (writeVersion !== 1 || log === undefined || log.size === 0) return;
+  throw new QueueError('corrupt', `${path} was replaced by a backup, but the log of the file before it (${path}-wal) still lies beside it; nothing was touched`, {
+    hint: `stop every program that uses the queue, then move ${path}-wal and ${path}-shm away`,
+  });
 }
 
 function assertVersion(path: string, version: number): void {
@@ -189,6 +207,10 @@ function identity(path: string): string {
   return `${found.dev}:${found.ino}`;
 }
 
+function isOpenHere(path: string): boolean {
+  return (openHere.get(identity(path)) ?? 0) > 0;
+}
+
 function track(path: string): () => void {
   const key = identity(path);
   openHere.set(key, (openHere.get(key) ?? 0) + 1);
@@ -197,13 +219,30 @@ function track(path: string): () => void {
   };
 }
 
+/** How long opening waits while another process creates, recovers or closes the file, ms; once open, nobody waits so long. */
+const OPENING_PATIENCE_MS = 5_000;
+
+/** SQLite reports some of these locks without waiting for them. */
+const OPENING_TRIES = 5;
+
 function openForWriting(path: string, clock: Clock): OpenFile {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return openOnce(path, clock);
+    } catch (error) {
+      if (!isBusy(error) || tries === OPENING_TRIES) throw error;
+    }
+  }
+}
+
+function openOnce(path: string, clock: Clock): OpenFile {
   const Sqlite = loadSqlite();
   const release = track(path);
-  const db = new Sqlite(path, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+  const db = new Sqlite(path, { fileMustExist: true, timeout: OPENING_PATIENCE_MS });
   try {
     createOrMigrate(db, path);
     makeDurable(db, path);
+    db.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
   } catch (error) {
     db.close();
     release();
@@ -264,15 +303,16 @@ function openForReading(path: string, clock: Clock): OpenFile {
   const release = track(path);
   let db: Database | undefined;
   try {
-    db = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+    db = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: OPENING_PATIENCE_MS });
     db.pragma('trusted_schema = OFF');
     db.prepare('SELECT one FROM queue').get();
+    db.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
     return { connection: new Connection(db, path, clock), dispose: release };
   } catch (error) {
     db?.close();
     release();
     const code = (error as { code?: string }).code ?? '';
-    if (code === 'SQLITE_CANTOPEN' || code.startsWith('SQLITE_READONLY')) return openCopy(path, clock);
+    if (!isOpenHere(path) && /^SQLITE_(CANTOPEN|READONLY|IOERR_SHM)/.test(code)) return openCopy(path, clock);
     throw error;
   }
 }
