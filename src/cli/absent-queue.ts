@@ -1,6 +1,6 @@
 /** The queue that is not there yet at the default place: it counts as empty, and nothing is created (contract, section 8). */
 import type { Config } from '../core/config/types.js';
-import type { ChangeReport, DrainReport, Queue } from '../core/index.js';
+import type { Archive, ChangeReport, DrainReport, Queue } from '../core/index.js';
 import { emptyStatus, QueueError } from '../core/index.js';
 
 export function absentQueue(location: string, config: Config): Queue {
@@ -22,6 +22,7 @@ export function absentQueue(location: string, config: Config): Queue {
   });
   return {
     location,
+    archive: NO_ITEMS,
     enqueue: async () => notYet(),
     enqueueMany: async () => notYet(),
     draftContext: async () => notYet(),
@@ -42,9 +43,29 @@ export function absentQueue(location: string, config: Config): Queue {
     targetSummaries: async () => [],
     history: async () => [],
     record: async () => notYet(),
+    desk: {
+      revisions: async () => [],
+      ages: async () => [],
+      edit: async () => notYet(),
+      beginEdit: async () => notYet(),
+      checkEdit: () => notYet(),
+      endEdit: async () => notYet(),
+      erase: async () => notYet(),
+      prune: async () => ({ items: 0, payloads: 0, more: false }),
+    },
     close: async () => undefined,
   };
 }
+
+const NO_ITEMS: Archive = {
+  identity: async () => ({ uuid: '', copyOf: undefined }),
+  targets: async () => [],
+  extent: async () => ({ count: 0, lastId: 0 }),
+  scan: async () => [],
+  store: async () => {
+    throw new Error('an absent queue stores nothing');
+  },
+};
 
 const DRAINED: DrainReport = {
   attempts: 0,

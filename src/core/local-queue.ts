@@ -9,6 +9,7 @@ import type { DrainReport, InspectReport, Next, StatusReport } from './report.js
 import { dryRun } from './runner/dry-run.js';
 import { drainQueue, watchQueue, type SendingDeps } from './runner/sending.js';
 import { statusReport } from './status.js';
+import type { Archive } from './store/archive.js';
 import type { Actor, ChangeReport, EnqueueResult, Filter, HistoryEntry, IfQueued, Page, PersonCommand, RunnerInfo, Store, TargetSummary } from './store/store.js';
 import { waitForItems } from './wait.js';
 
@@ -34,6 +35,10 @@ export class LocalQueue implements Queue {
     this.#store = options.store;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+  }
+
+  get archive(): Archive {
+    return this.#store.archive;
   }
 
   get location(): string {

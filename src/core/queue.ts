@@ -4,6 +4,7 @@ import type { QueueEvent } from './events.js';
 import type { DraftContext } from './input/draft.js';
 import type { ItemDetail, NewItem } from './item.js';
 import type { DrainReport, InspectReport, Next, StatusReport } from './report.js';
+import type { Archive } from './store/archive.js';
 import type { Actor, ChangeReport, EnqueueResult, Filter, HistoryEntry, IfQueued, Page, PersonCommand, RunnerInfo, TargetSummary } from './store/store.js';
 
 /** A write as a program gives it: a draft whose payload may be a plain value. At most one of the three payloads. */
@@ -44,6 +45,8 @@ export interface DryRunRow {
 
 export interface Queue {
   readonly location: string;
+  /** Items whole: what export, import and replay read and write. */
+  readonly archive: Archive;
   enqueue(write: Write, options?: { ifQueued?: IfQueued }): Promise<EnqueueResult>;
   /** All or nothing, one transaction. */
   enqueueMany(writes: readonly Write[]): Promise<EnqueueResult[]>;

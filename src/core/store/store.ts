@@ -19,6 +19,7 @@ import type {
   StoredRequest,
 } from '../item.js';
 import type { LaneOrder, TargetRow } from '../target.js';
+import type { Archive } from './archive.js';
 
 export type IfQueued = 'append' | 'keep' | 'replace';
 
@@ -365,6 +366,8 @@ export interface Store {
   readonly kind: 'sqlite' | 'postgres';
   /** Where it is, for people. */
   readonly location: string;
+  /** Items whole, for export, import and replay. */
+  readonly archive: Archive;
   enqueue(items: readonly NewItem[], options: { now: number; ifQueued: IfQueued }): Promise<EnqueueResult[]>;
   /**
    * All or nothing over all batches: one transaction, whatever their number. Other writers wait meanwhile, so the

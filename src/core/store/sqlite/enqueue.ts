@@ -26,7 +26,7 @@ interface TargetRef {
   order: LaneOrder;
 }
 
-interface EntityRef {
+export interface EntityRef {
   id: number;
   paused: boolean;
 }
@@ -236,7 +236,7 @@ export function ensureTarget(
   return { id, order };
 }
 
-function ensureEntity(connection: Connection, type: string, key: string): EntityRef {
+export function ensureEntity(connection: Connection, type: string, key: string): EntityRef {
   const found = connection.get<{ id: number; paused_at: number | null }>(
     'SELECT id, paused_at FROM entity WHERE type = ? AND key = ?',
     type,

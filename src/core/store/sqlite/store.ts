@@ -20,6 +20,7 @@ import type {
   Store,
   Summary,
 } from '../store.js';
+import { SqliteArchive } from './archive.js';
 import { watchChanges } from './changes.js';
 import type { Connection } from './connection.js';
 import { endWaitsFromTheFuture } from './due.js';
@@ -63,6 +64,7 @@ function bytesOf(items: readonly NewItem[]): number {
 class SqliteStore implements Store {
   readonly kind = 'sqlite';
   readonly location: string;
+  readonly archive: SqliteArchive;
   readonly #connection: Connection;
   readonly #clock: Clock;
   readonly #reserve: Reserve;
@@ -75,6 +77,7 @@ class SqliteStore implements Store {
     this.#clock = options.clock;
     this.#reserve = reserve;
     this.#dispose = dispose;
+    this.archive = new SqliteArchive(connection, (bytes) => reserve.assertRoom(bytes, NOTHING_STORED));
   }
 
   async enqueue(items: readonly NewItem[], { now, ifQueued }: { now: number; ifQueued: IfQueued }): Promise<EnqueueResult[]> {

@@ -1,0 +1,328 @@
+/** Stores items that were taken out of another queue: key, order, ledger, revisions and history as they were. */
+import { QueueError } from '../../errors.js';
+import { contentDigest } from '../../input/stable-content.js';
+import type { Attempt, ReviewReason, State } from '../../item.js';
+import type { LaneOrder } from '../../target.js';
+import type { ArchivedItem, ArchivedReview, ArchivedRevision, StoreOptions, StoreReport } from '../archive.js';
+import { COMPLETED, ELIG, STATE_CODE } from './codes.js';
+import type { Connection } from './connection.js';
+import { ensureEntity, ensureTarget, findByKey, laneOf, type EntityRef } from './enqueue.js';
+import { appendHistory } from './history.js';
+import { joinGroup } from './review-groups.js';
+import { DEFAULT_CONTENT_TYPE, orNull } from './rows.js';
+import { Tally } from './tally.js';
+
+const INSERT_ITEM = `INSERT INTO item (id, idempotency_key, created_at, target_id, entity_id, lane, state, elig, not_before,
+  set_at, asked_at, expires_at, retry_count, max_retries, attempts, state_at, review_group, revision, payload_bytes, method,
+  path, operation, content_type, headers, tags, payload_sha256, payload)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+/** The attempt ids of another queue mean nothing here: 0 is before them all. */
+const INSERT_ATTEMPT = `INSERT INTO attempt (item_id, number, attempt, started_at, duration_ms, outcome, counted, status,
+  message, runner, redirected_to, response_headers, response_complete, response_body)
+  VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+const INSERT_REVISION = `INSERT INTO revision (item_id, number, at, who, reason, attempts, idempotency_key, path,
+  content_type, headers, payload_sha256, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+const LANE_IS_BUSY = `SELECT 1 FROM item INDEXED BY item_lane
+  WHERE target_id = ? AND lane = ? AND lane IS NOT NULL AND state < ${COMPLETED} LIMIT 1`;
+
+/** One transaction over all batches; awaiting the input inside it is safe, nobody else uses this store meanwhile. */
+export async function importItems(
+  connection: Connection,
+  batches: AsyncIterable<readonly ArchivedItem[]>,
+  options: StoreOptions,
+  assertRoom: (bytes: number) => void,
+): Promise<StoreReport> {
+  const transaction = await connection.begin();
+  try {
+    const importer = new Importer(connection, options);
+    for await (const batch of batches) {
+      assertRoom(batch.reduce((sum, item) => sum + 2 * (item.payload?.length ?? 0) + 2048, 0));
+      for (const item of batch) importer.add(item);
+      importer.flush();
+    }
+    const report = importer.finish();
+    options.beforeCommit?.();
+    transaction.commit();
+    connection.assertSameFile();
+    return report;
+  } catch (error) {
+    throw transaction.rollback(error);
+  }
+}
+
+interface TargetRef {
+  id: number;
+  order: LaneOrder;
+}
+
+/** What becomes of an item whose state cannot be had here: nobody is sending it, and nobody has it in an editor. */
+interface Standing {
+  state: State;
+  review: ArchivedReview | undefined;
+}
+
+class Importer {
+  readonly #connection: Connection;
+  readonly #options: StoreOptions;
+  readonly #tally = new Tally();
+  readonly #targets = new Map<string, TargetRef>();
+  readonly #entities = new Map<string, EntityRef>();
+  readonly #busyLanes = new Set<string>();
+  /** A queue that never held an item keeps the ids, so that "item 1041" means the same in both. */
+  readonly #keepsIds: boolean;
+  readonly #report = {
+    firstId: undefined as number | undefined,
+    lastId: undefined as number | undefined,
+    count: 0,
+    duplicates: 0,
+  };
+
+  constructor(connection: Connection, options: StoreOptions) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#keepsIds = connection.get(`SELECT 1 FROM sqlite_sequence WHERE name = 'item' AND seq > 0`) === undefined;
+  }
+
+  add(item: ArchivedItem): void {
+    const id = this.#known(item) ?? this.#insert(item);
+    this.#report.firstId ??= id;
+    this.#report.lastId = id;
+    this.#report.count += 1;
+  }
+
+  flush(): void {
+    this.#tally.flush(this.#connection);
+    // A long stream must not grow without bound.
+    if (this.#entities.size > 100_000) this.#entities.clear();
+    if (this.#busyLanes.size > 100_000) this.#busyLanes.clear();
+  }
+
+  finish(): StoreReport {
+    const { pause, by, now, detail } = this.#options;
+    const { count, duplicates } = this.#report;
+    const paused = pause === undefined ? [] : this.#pause(pause);
+    if (count > duplicates) {
+      appendHistory(this.#connection, {
+        at: now,
+        item: undefined,
+        target: undefined,
+        who: by.who,
+        command: by.command,
+        event: 'imported',
+        reason: by.reason,
+        detail: { ...detail, items: count - duplicates },
+      });
+    }
+    return { ...this.#report, paused };
+  }
+
+  #pause(reason: string): string[] {
+    const { by, now } = this.#options;
+    for (const [name, { id }] of this.#targets) {
+      const { changes } = this.#connection.run(
+        'UPDATE target SET paused_at = ?, paused_until = NULL, paused_reason = ?, paused_by = ? WHERE id = ? AND paused_at IS NULL',
+        now,
+        reason,
+        by.who,
+        id,
+      );
+      if (changes === 0) continue;
+      appendHistory(this.#connection, {
+        at: now,
+        item: undefined,
+        target: name,
+        who: by.who,
+        command: by.command,
+        event: 'paused',
+        reason,
+        detail: undefined,
+      });
+    }
+    return [...this.#targets.keys()];
+  }
+
+  /** Id of the item that is here under this key already. */
+  #known(item: ArchivedItem): number | undefined {
+    const found = findByKey(this.#connection, item.idempotencyKey);
+    if (found === undefined) return undefined;
+    if (found.digest !== undefined && !contentDigest(item).equals(found.digest)) {
+      throw new QueueError(
+        'key-conflict',
+        `item ${item.id} of the file has the key ${item.idempotencyKey}, which belongs to item ${found.id} here, with other content; nothing was stored`,
+        {
+          hint: `look at it with: syncq inspect ${found.id}; another file (say, redacted with another key) goes into another queue`,
+        },
+      );
+    }
+    // Its target counts as one of the import's: --as-paused pauses it also when the import is repeated.
+    this.#target(item.target);
+    this.#report.duplicates += 1;
+    return found.id;
+  }
+
+  #insert(item: ArchivedItem): number {
+    const target = this.#target(item.target);
+    const entity = item.entity === undefined ? undefined : this.#entity(item.entity.type, item.entity.id);
+    const { state, review } = standingOf(item);
+    const { now } = this.#options;
+    const notBefore =
+      state === 'pending' && item.notBefore !== undefined && item.notBefore > now ? item.notBefore : null;
+    const lane = laneOf(target.order, entity?.id, item.ownLane);
+    const isHead = STATE_CODE[state] < COMPLETED && this.#takePlace(target.id, lane);
+    const elig = state === 'pending' && isHead ? eligOf(entity?.paused === true, notBefore) : null;
+    const group =
+      review === undefined
+        ? null
+        : joinGroup(this.#connection, { target: target.id, operation: item.operation, ...review });
+    const { lastInsertRowid: id } = this.#connection.run(
+      INSERT_ITEM,
+      this.#keepsIds ? item.id : null,
+      item.idempotencyKey,
+      item.createdAt,
+      target.id,
+      entity?.id ?? null,
+      lane,
+      STATE_CODE[state],
+      elig,
+      notBefore,
+      notBefore === null ? null : now,
+      orNull(item.askedAt),
+      orNull(item.expiresAt),
+      item.retryCount,
+      orNull(item.maxRetries),
+      item.attemptCount,
+      item.stateAt === item.createdAt ? null : item.stateAt,
+      group,
+      item.revision,
+      item.payload === undefined ? orNull(item.payloadBytes) : null,
+      item.method,
+      item.path,
+      item.operation,
+      ...contentColumns(item),
+      item.tags.length === 0 ? null : JSON.stringify(item.tags),
+      item.payloadSha256 === undefined ? null : Buffer.from(item.payloadSha256, 'hex'),
+      orNull(item.payload),
+    );
+    this.#tally.move(target.id, undefined, { state, elig });
+    if (state === 'completed') this.#tally.completed(target.id, item.stateAt);
+    this.#addPast(id, item);
+    return id;
+  }
+
+  #addPast(id: number, item: ArchivedItem): void {
+    for (const attempt of item.attempts) this.#connection.run(INSERT_ATTEMPT, id, ...attemptColumns(attempt));
+    for (const revision of item.revisions) this.#connection.run(INSERT_REVISION, id, ...revisionColumns(revision));
+    for (const event of item.history) appendHistory(this.#connection, { ...event, item: id, target: item.target });
+  }
+
+  /** True when the new item is the first unfinished one of its lane. */
+  #takePlace(target: number, lane: number | null): boolean {
+    if (lane === null) return true;
+    const key = `${target}/${lane}`;
+    if (this.#busyLanes.has(key)) return false;
+    this.#busyLanes.add(key);
+    return this.#connection.get(LANE_IS_BUSY, target, lane) === undefined;
+  }
+
+  #target(name: string): TargetRef {
+    let target = this.#targets.get(name);
+    if (target !== undefined) return target;
+    const facts = this.#options.targets.find((candidate) => candidate.name === name);
+    target = ensureTarget(this.#connection, name, facts?.implicitBaseUrl, facts?.order ?? 'entity', this.#options.now);
+    // Items that were on the wire to one server must not go to another by the mere move to this queue.
+    this.#connection.run(
+      'UPDATE target SET bound_to = ? WHERE id = ? AND bound_to IS NULL',
+      orNull(facts?.boundTo),
+      target.id,
+    );
+    this.#targets.set(name, target);
+    return target;
+  }
+
+  #entity(type: string, key: string): EntityRef {
+    const name = `${type}/${key}`;
+    let entity = this.#entities.get(name);
+    if (entity === undefined) {
+      entity = ensureEntity(this.#connection, type, key);
+      this.#entities.set(name, entity);
+    }
+    return entity;
+  }
+}
+
+function eligOf(entityPaused: boolean, notBefore: number | null): number {
+  if (entityPaused) return ELIG.paused;
+  return notBefore === null ? ELIG.ready : ELIG.waiting;
+}
+
+function standingOf(item: ArchivedItem): Standing {
+  if (item.state === 'sending') return { state: 'pending', review: undefined };
+  if (item.state !== 'review') return { state: item.state, review: undefined };
+  const review = item.review ?? {
+    reason: 'unknown',
+    status: 0,
+    message: 'it was in review',
+    cause: 'it was in review',
+  };
+  if (review.reason !== 'editing') return { state: 'review', review };
+  // Whoever had it open did so in the other queue: it goes back to where it stood.
+  const opened = item.history.findLast(({ event }) => event === 'editing')?.detail?.['reason'];
+  if (typeof opened !== 'string') return { state: 'pending', review: undefined };
+  const last = item.attempts.at(-1);
+  const message = last?.message ?? review.message;
+  return {
+    state: 'review',
+    review: { reason: opened as ReviewReason, status: last?.status ?? 0, message, cause: message },
+  };
+}
+
+function contentColumns({ contentType, payloadBytes, headers }: ArchivedItem): (string | null)[] {
+  const isDefault = payloadBytes === undefined || contentType === DEFAULT_CONTENT_TYPE;
+  return [isDefault ? null : orNull(contentType), jsonOrNull(headers)];
+}
+
+/** An attempt that was under way when the items were taken out: nobody here can know how it ended. */
+const CUT_OFF = 'it was being sent when it was exported: what came of that is not known here';
+
+function attemptColumns(attempt: Attempt): unknown[] {
+  const { response } = attempt;
+  const ended = attempt.outcome !== undefined;
+  return [
+    attempt.number,
+    attempt.startedAt,
+    attempt.durationMs ?? 0,
+    attempt.outcome ?? 'unknown',
+    attempt.counted ? 1 : 0,
+    orNull(attempt.status),
+    ended ? orNull(attempt.message) : CUT_OFF,
+    attempt.runner,
+    orNull(attempt.url),
+    response === undefined ? null : JSON.stringify(response.headers),
+    response === undefined ? null : Number(response.complete),
+    response === undefined || response.body.length === 0 ? null : response.body,
+  ];
+}
+
+function revisionColumns(revision: ArchivedRevision): unknown[] {
+  const isDefault = revision.payload === undefined || revision.contentType === DEFAULT_CONTENT_TYPE;
+  return [
+    revision.number,
+    revision.at,
+    revision.who,
+    orNull(revision.reason),
+    revision.attempts,
+    revision.idempotencyKey,
+    revision.path,
+    isDefault ? null : orNull(revision.contentType),
+    jsonOrNull(revision.headers),
+    revision.payloadSha256 === undefined ? null : Buffer.from(revision.payloadSha256, 'hex'),
+    orNull(revision.payload),
+  ];
+}
+
+function jsonOrNull(headers: Record<string, string>): string | null {
+  return Object.keys(headers).length === 0 ? null : JSON.stringify(headers);
+}
