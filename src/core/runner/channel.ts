@@ -27,6 +27,7 @@ export class Channel {
   #sender: Sender | undefined;
   #ready = false;
   #preparing: Promise<Readiness> | undefined;
+  #renewing: Promise<boolean> | undefined;
   #inFlight = 0;
   /** Slow start: requests allowed at once, doubled by each delivery. */
   #ramp: number;
@@ -47,8 +48,9 @@ export class Channel {
     return this.#ready && !this.#refused;
   }
 
+  /** Something is being fetched that may let requests go. */
   get isPreparing(): boolean {
-    return this.#preparing !== undefined;
+    return this.#preparing !== undefined || this.#renewing !== undefined;
   }
 
   get inFlight(): number {
@@ -86,10 +88,13 @@ export class Channel {
   }
 
   /** Fetches the credential anew after it was refused. True when it is another one now. */
-  async renewCredential(): Promise<boolean> {
-    const changed = await this.#credentials.refresh();
-    this.#refused = false;
-    return changed;
+  renewCredential(): Promise<boolean> {
+    this.#renewing ??= this.#credentials.refresh().then((changed) => {
+      this.#renewing = undefined;
+      this.#refused = false;
+      return changed;
+    });
+    return this.#renewing;
   }
 
   markRefused(): void {

@@ -59,6 +59,7 @@ export class Readying {
       if (channel === undefined) continue;
       if (isSendable(row, now)) busy = this.#prepare(row, channel, listener) || busy;
       else if (row.paused === undefined && wantsProbe(row)) busy = this.#probe(row, channel, listener) || busy;
+      else busy = channel.isPreparing || busy;
     }
     return busy;
   }
