@@ -2,6 +2,8 @@
  * The story of sending on one page: step (settle what ended, claim what may go) -> send -> classify -> step again.
  * `run` and `watch` differ only in when they stop and in who wakes them; see `drain.ts` and `watch.ts`.
  */
+import { setMaxListeners } from 'node:events';
+
 import type { Clock } from '../clock.js';
 import { QueueError, isQueueError } from '../errors.js';
 import type { QueueEvent } from '../events.js';
@@ -80,6 +82,8 @@ export class Runner {
     this.waker = new Waker(deps.clock);
     this.reporter = new Reporter(deps.clock, options.onEvent);
     const { signal: disposed } = this.#disposed;
+    // One listener a request in flight is meant, not leaked.
+    setMaxListeners(0, this.#hardStop.signal);
     for (const signal of [options.stop, options.abort, deps.session.lost]) {
       signal.addEventListener('abort', () => this.waker.ring(), { signal: disposed });
     }
