@@ -20,6 +20,43 @@ const WANTED = [
   'README.md',
 ];
 
+/** The library as a program uses it: offline first, then a server, then the background loop. */
+const LIBRARY_PROGRAM = `
+import { createServer } from 'node:http';
+import { isQueueError, openQueue } from 'syncq';
+const received = [];
+const server = createServer((request, response) => {
+  let body = '';
+  request.setEncoding('utf8').on('data', (text) => (body += text)).on('end', () => {
+    received.push({ path: request.url, body, key: request.headers['idempotency-key'] });
+    response.writeHead(201).end();
+  });
+});
+const listen = (port) => new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+await listen(0);
+const { port } = server.address();
+await new Promise((resolve) => server.close(resolve));
+const config = { targets: { api: { baseUrl: 'http://127.0.0.1:' + port + '/v1' } } };
+const queue = await openQueue({ queue: './library.db', config });
+const write = { method: 'POST', path: '/activities', entity: 'activity/42', json: { km: 7.5 }, idempotencyKey: 'walk-1' };
+await queue.enqueue(write);
+const { delivered, remaining } = await queue.drain();
+await listen(port);
+const { duplicate } = await queue.enqueue(write);
+await queue.drain();
+const stop = new AbortController();
+const watched = [];
+for await (const { event } of queue.watch({ stop: stop.signal })) {
+  watched.push(event);
+  if (event === 'idle') stop.abort();
+}
+const { counts } = await queue.status();
+const refused = await queue.enqueue({ method: 'POST', path: '//evil/x' }).catch((error) => isQueueError(error) && error.code);
+await queue.close();
+server.close();
+console.log(JSON.stringify({ offline: { delivered, held: remaining.held }, duplicate, received, watched, completed: counts.completed, refused }));
+`;
+
 const place = sandbox();
 const prefix = join(place.root, 'prefix');
 const modules = WINDOWS ? join(prefix, 'node_modules') : join(prefix, 'lib', 'node_modules');
@@ -62,10 +99,18 @@ await step('syncq enqueue stores an item with the installed driver', async () =>
   const argv = ['enqueue', 'PUT', 'https://api.example.org/person/1', '-d', '{}', '--queue', './syncq.db'];
   assert.equal(expectCode(0, await run(program, argv, asUser)).stdout, '1\n');
 });
-await step("import { openQueue } from 'syncq' works", async () => {
+await step("a program that imports openQueue from 'syncq' stores and delivers a write", async () => {
   const script = join(modules, '..', 'try.mjs');
-  writeFileSync(script, "import { openQueue } from 'syncq';\nconsole.log(typeof openQueue);\n");
-  assert.equal(expectCode(0, await run(process.execPath, [script], asUser)).stdout, 'function\n');
+  writeFileSync(script, LIBRARY_PROGRAM);
+  const { stdout } = expectCode(0, await run(process.execPath, [script], asUser));
+  assert.deepEqual(JSON.parse(stdout), {
+    offline: { delivered: 0, held: 1 },
+    duplicate: true,
+    received: [{ path: '/v1/activities', body: '{"km":7.5}', key: 'walk-1' }],
+    watched: ['started', 'idle', 'stopped'],
+    completed: 1,
+    refused: 'bad-item',
+  });
 });
 await step('its types are whole for a program that does not skip checking them', async () => {
   const script = join(modules, '..', 'try.ts');
