@@ -4,8 +4,9 @@
  */
 import type { Clock } from '../clock.js';
 import { createCredentials, type Credentials } from '../send/credential.js';
+import { probe } from '../send/probe.js';
 import type { Sender } from '../send/send.js';
-import type { SendOptions, SendResult } from '../send/result.js';
+import type { ProbeResult, SendOptions, SendResult } from '../send/result.js';
 import type { StoredRequest } from '../item.js';
 import type { TargetConfig } from '../target.js';
 
@@ -124,6 +125,13 @@ export class Channel {
   async send(request: StoredRequest, credential: SendOptions['credential'], signal: AbortSignal): Promise<SendResult> {
     const sender = await this.sender();
     return sender.send(request, { credential, signal });
+  }
+
+  /** A look whether the target answers (`tls`: whether its certificate is good again). Never an attempt, never rejects. */
+  async probe(mode: 'auto' | 'tls', signal: AbortSignal): Promise<ProbeResult> {
+    const { transport } = await this.sender();
+    const { clock, version } = this.#deps;
+    return probe(this.config, transport, { clock, version, signal }, { mode });
   }
 
   started(): void {

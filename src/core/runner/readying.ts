@@ -4,7 +4,6 @@
  */
 import type { Clock } from '../clock.js';
 import { enterState, isSendable } from '../policy/target-state.js';
-import { probe } from '../send/probe.js';
 import type { ProbeResult } from '../send/result.js';
 import type { StepResult, TargetUpdate } from '../store/store.js';
 import type { TargetRow } from '../target.js';
@@ -20,7 +19,6 @@ export interface Listener {
 export interface ReadyingOptions {
   /** `once`: one probe per target and process; `always`: again and again while something waits. */
   probing: 'once' | 'always';
-  version: string;
   signal: AbortSignal;
 }
 
@@ -132,7 +130,7 @@ export class Readying {
     if (listener === undefined || (this.#options.probing === 'once' && state.done > 0)) return false;
     if (this.#clock.monotonic() < state.nextAt) return false;
     state.running = true;
-    void this.#ask(row, channel).then((result) => {
+    void channel.probe(row.state === 'misconfigured' ? 'tls' : 'auto', this.#options.signal).then((result) => {
       state.running = false;
       state.nextAt = this.#clock.monotonic() + Math.min(PROBE_FIRST_MS * 2 ** state.done, PROBE_CAP_MS);
       state.done += 1;
@@ -141,13 +139,6 @@ export class Readying {
       listener.waker.ring();
     });
     return true;
-  }
-
-  async #ask(row: TargetRow, channel: Channel): Promise<ProbeResult> {
-    const { transport } = await channel.sender();
-    const { version, signal } = this.#options;
-    const mode = row.state === 'misconfigured' ? 'tls' : 'auto';
-    return probe(channel.config, transport, { clock: this.#clock, version, signal }, { mode });
   }
 }
 

@@ -52,7 +52,7 @@ async function withSession<T>(
   const session = await store.acquire(runnerIdentity(kind), channels.policy(), startedAt);
   if ('heldBy' in session) return session;
   const cleanUp = new AbortController();
-  const readying = new Readying(channels, clock, { probing, version, signal: cleanUp.signal });
+  const readying = new Readying(channels, clock, { probing, signal: cleanUp.signal });
   const runner = new Runner(
     { store, session, channels, clock, readying },
     {
