@@ -26,7 +26,7 @@ import type { Connection } from './connection.js';
 import { endWaitsFromTheFuture } from './due.js';
 import { Enqueuer, findByKey } from './enqueue.js';
 import { appendHistory, readHistory } from './history.js';
-import { acquireLock } from './lock.js';
+import { acquireLock, type RunnerLock } from './lock.js';
 import { openFile, type OpenOptions } from './open.js';
 import { carryOut } from './people.js';
 import { SELECT_TARGETS, toTarget, type TargetColumns } from './rows.js';
@@ -70,6 +70,8 @@ class SqliteStore implements Store {
   readonly #reserve: Reserve;
   readonly #dispose: () => void;
   #closed = false;
+  /** Of the last session; given back when the store is closed without its end. */
+  #lock: RunnerLock | undefined;
 
   constructor(connection: Connection, options: OpenOptions, reserve: Reserve, dispose: () => void) {
     this.#connection = connection;
@@ -142,6 +144,7 @@ class SqliteStore implements Store {
         work.tally.flush(this.#connection);
         return this.#takeEpoch(who, now);
       }, { onFull: () => this.#reserve.release() });
+      this.#lock = lock;
       return new SqliteSession(this.#connection, { lock, reserve: this.#reserve }, epoch, who, policy);
     } catch (error) {
       lock.release();
@@ -231,6 +234,7 @@ class SqliteStore implements Store {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#lock?.release();
     this.#connection.close();
     this.#dispose();
   }

@@ -1,0 +1,30 @@
+/**
+ * What every store does, whatever it keeps its items in: one suite, run once per kind of store. A test file hands in how
+ * a fresh queue is opened; `sqlite/store.test.ts` does it for files.
+ */
+import { describe } from '@jest/globals';
+
+import { enqueueConformance } from './conformance/enqueue.js';
+import type { OpenSubject } from './conformance/harness.js';
+import { peopleConformance } from './conformance/people.js';
+import { readingConformance } from './conformance/reading.js';
+import { sendingConformance } from './conformance/sending.js';
+
+export type { OpenSubject, Subject } from './conformance/harness.js';
+
+export function storeConformance(kind: string, open: OpenSubject): void {
+  describe(`the ${kind} store`, () => {
+    describe('stores', () => {
+      enqueueConformance(open);
+    });
+    describe('sends', () => {
+      sendingConformance(open);
+    });
+    describe('obeys', () => {
+      peopleConformance(open);
+    });
+    describe('reads', () => {
+      readingConformance(open);
+    });
+  });
+}
