@@ -24,6 +24,7 @@ export function retryAnswer(
     },
     lines: [
       ...(dry ? dryLines(report) : doneLines(report)),
+      ...unknownLines(report),
       ...skipped.slice(0, 20).map(({ id, reason }) => oneLine(`item ${id} is left alone: ${reason}`)),
       ...(skipped.length > 20 ? [`and ${skipped.length - 20} more`] : []),
       ...(next === undefined || report.changed.length === 0 ? [] : [nextLine(next, now)]),
@@ -42,6 +43,12 @@ function dryLines({ changed, groups }: ChangeReport): string[] {
     oneLine(`${count}\t${target}\t${reason}${status === 0 ? '' : ` (${status})`}\t${message}`).replaceAll('\\t', '\t'),
   );
   return [`${countWords(changed.length)} would go on`, ...causes];
+}
+
+/** What a person must know before it goes out again: the first time may have arrived. */
+function unknownLines({ unknown }: ChangeReport): string[] {
+  if (unknown.length === 0) return [];
+  return [`${itemWords(unknown)} may be at the server already: the idempotency key is the same again`];
 }
 
 /** The last line: who will send. */

@@ -3,9 +3,14 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.js';
 import { loadConfig } from '../cli/config-file.js';
 import { EXIT, exitCodeOfSignal } from '../cli/exit-codes.js';
+import { liveView } from '../cli/live-view.js';
+import { writeOut } from '../cli/output.js';
+import { serviceManager } from '../cli/service-manager.js';
 import { catchSignals } from '../cli/signals.js';
 import { watchQueue } from '../cli/watch-loop.js';
+import type { Queue, QueueEvent } from '../core/index.js';
 import { eventDocument, eventLine } from '../render/events.js';
+import type { Look } from '../render/style.js';
 
 export default class Watch extends BaseCommand {
   static override summary =
@@ -41,10 +46,13 @@ export default class Watch extends BaseCommand {
           count === 1 ? 'stopping: requests in flight may end (10 s); once more cuts them off' : 'cutting off',
         ),
     });
+    const service = serviceManager();
     try {
       do {
         reload = new AbortController();
         const queue = await this.openQueue('create');
+        const show = await this.shower(queue);
+        service.ready();
         await watchQueue(
           queue,
           {
@@ -53,19 +61,35 @@ export default class Watch extends BaseCommand {
             stop: AbortSignal.any([stopping.stop, reload.signal]),
             abort: stopping.abort,
           },
-          async (event) =>
-            this.jsonEnabled()
-              ? this.printObject(eventDocument(event))
-              : this.print(eventLine(event, await this.look())),
-        );
+          show.event,
+        ).finally(show.end);
         if (reload.signal.aborted) await this.closeQueues();
       } while (reload.signal.aborted && !stopping.stop.aborted);
       const signal = stopping.received();
       this.endWith(signal === undefined ? EXIT.ok : exitCodeOfSignal(signal));
       return undefined;
     } finally {
+      service.stopping();
+      service.dispose();
       stopping.dispose();
     }
+  }
+
+  /** A live view for a person, else one line per event. */
+  private async shower(
+    queue: Queue,
+  ): Promise<{ event: (event: QueueEvent) => Promise<void>; end: () => Promise<void> }> {
+    const look = (): Promise<Look> => this.look();
+    const isLive = !this.jsonEnabled() && (await look()).terminal;
+    if (isLive) {
+      const view = liveView(queue, { look, rows: () => process.stdout.rows, print: writeOut });
+      return { event: async (event) => view.show(event), end: () => view.end() };
+    }
+    return {
+      event: async (event) =>
+        this.jsonEnabled() ? this.printObject(eventDocument(event)) : this.print(eventLine(event, await look())),
+      end: async () => undefined,
+    };
   }
 
   /** A config that cannot be read must not end a service that works: it goes on with the one it has. */

@@ -153,7 +153,7 @@ describe('a refused item', () => {
 
   test('counts by cause before it is retried', async () => {
     writeConfig(await pickyServer());
-    for (const id of ['1', '2']) await syncq('enqueue', 'POST', `/people/${id}`, '-d', '{}');
+    for (const id of ['1', '2']) await syncq('enqueue', 'POST', '/people', '--entity', `person/${id}`, '-d', '{}');
     await syncq('run');
     const dry = await syncq('retry', '--all', '--dry-run', '--json');
     expect(dry.json()).toMatchObject({ count: 2, next: null, groups: [{ count: 2, reason: 'rejected', status: 422 }] });

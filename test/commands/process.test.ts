@@ -1,7 +1,8 @@
 /** What only real processes show: stdin, a closed or full stdout, signals. */
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 import { describe, expect, test } from '@jest/globals';
 
@@ -20,10 +21,14 @@ function writeConfig(baseUrl: string): void {
   writeFileSync(join(testHome().cwd, 'syncq.json'), JSON.stringify({ targets: { api: { baseUrl } } }), { mode: 0o600 });
 }
 
+function shellOptions(): { env: Record<string, string>; cwd: string; encoding: 'utf8'; timeout: number } {
+  const env = testEnvironment({ SYNCQ: `${process.execPath} ${join(ROOT, 'bin', 'run.js')}` });
+  return { env, cwd: testHome().cwd, encoding: 'utf8', timeout: 20_000 };
+}
+
 /** In a shell, for redirections; `$SYNCQ` is the program. */
 function shell(script: string): { status: number | null; stdout: string; stderr: string } {
-  const env = testEnvironment({ SYNCQ: `${process.execPath} ${join(ROOT, 'bin', 'run.js')}` });
-  return spawnSync('bash', ['-c', script], { env, cwd: testHome().cwd, encoding: 'utf8' });
+  return spawnSync('bash', ['-c', script], shellOptions());
 }
 
 describe('stdin', () => {
@@ -157,4 +162,18 @@ test('a second run says who is running and ends with 0, or 4 with --require', as
   expect(third.code).toBe(4);
   expect(third.stderr).toMatch(new RegExp(`^run \\(pid ${first.pid} on .+\\) is at work: it sends what is due\\n$`));
   expect((await first.ended).code).toBe(0);
+});
+
+test('on a terminal watch shows the status and the last events, and leaves with 143', async () => {
+  const server = await startServer();
+  writeConfig(server.url);
+  await runProcess(['enqueue', 'POST', '/a', '-d', '{}']);
+  // `script` gives it a terminal of its own.
+  const inner = 'stty cols 100 rows 30; $SYNCQ watch & pid=$!; sleep 2.5; kill $pid; wait $pid; echo code $?';
+  // Not `shell`: the server of this test must be able to answer meanwhile.
+  const { stdout } = await promisify(execFile)('script', ['-qec', inner, '/dev/null'], shellOptions());
+  expect(stdout).toContain('\x1b[H\x1b[J');
+  expect(stdout).toContain('all delivered');
+  expect(stdout).toMatch(/\d\d:\d\d:\d\d delivered item 1 \(POST \/a to api\): 200 after/);
+  expect(stdout).toContain('code 143');
 });
