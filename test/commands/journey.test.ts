@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
+import { openQueue } from '../../src/core/index.js';
 import type { CliResult } from '../support/cli.js';
 import { runCli } from '../support/cli.js';
 import type { RestServer } from '../support/rest-server.js';
@@ -129,6 +130,10 @@ describe('a refused item', () => {
 
     const revealed = await syncq('inspect', '1', '--reveal', '--json');
     expect(revealed.json().payload.phone).toBe('12a');
+    const queue = await openQueue({ queue: join(testHome().cwd, 'syncq.db'), mode: 'read' });
+    const history = await queue.history({ item: 1 });
+    await queue.close();
+    expect(history.filter(({ event }) => event === 'revealed')).toMatchObject([{ item: 1, command: 'inspect' }]);
 
     server.setAnswer({ status: 200 });
     const retry = await syncq('retry', '--all', '--json');
