@@ -17,8 +17,11 @@ const SQL_UUID7 = `(WITH r(t, h) AS (SELECT printf('%012x', ${SQL_NOW}), lower(h
 
 const target = `(SELECT id FROM target WHERE name = NEW.target)`;
 const chosenTarget = `(CASE WHEN NEW.target IS NULL THEN (SELECT default_target FROM queue) ELSE ${target} END)`;
+/** Some drivers (better-sqlite3 among them) hand every number over as REAL: a whole one is taken for what it is. */
+const isNoWholeNumber = (value: string): string =>
+  `typeof(${value}) NOT IN ('integer', 'real', 'null') OR ${value} <> CAST(${value} AS INTEGER)`;
 /** An id given as a number means its digits. */
-const entityKey = 'CAST(NEW.entity_id AS TEXT)';
+const entityKey = `CAST(CASE typeof(NEW.entity_id) WHEN 'real' THEN CAST(NEW.entity_id AS INTEGER) ELSE NEW.entity_id END AS TEXT)`;
 const entityRef = `(SELECT id FROM entity WHERE type = NEW.entity_type AND key = ${entityKey})`;
 
 const reject = (message: string, ...conditions: readonly string[]): string =>
@@ -58,7 +61,15 @@ const BAD_PATH = [
 
 const headersAsWritten = `replace(replace(replace(replace(NEW.headers, ' ', ''), char(9), ''), char(10), ''), char(13), '')`;
 /** A credential never goes into the file; the others are the connection's. Escapes in a name could hide it. */
-const REFUSED_HEADERS = ['authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'idempotency-key', 'host', 'content-length'];
+const REFUSED_HEADERS = [
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'x-api-key',
+  'idempotency-key',
+  'host',
+  'content-length',
+];
 
 const looksLikeJson = (value: string, open: string, close: string): string =>
   `substr(trim(${value}), 1, 1) = '${open}' AND substr(trim(${value}), -1) = '${close}'`;
@@ -80,7 +91,8 @@ const CHECKS = [
   reject(
     'entity_type and entity_id go together: printable texts of 1 to 256 characters, no / in the type',
     `(NEW.entity_type IS NULL) <> (NEW.entity_id IS NULL)`,
-    `typeof(NEW.entity_type) NOT IN ('text', 'null') OR typeof(NEW.entity_id) NOT IN ('text', 'integer', 'null')`,
+    `typeof(NEW.entity_type) NOT IN ('text', 'null')`,
+    `typeof(NEW.entity_id) <> 'text' AND (${isNoWholeNumber('NEW.entity_id')})`,
     `instr(NEW.entity_type, '/')`,
     isNoLabel('NEW.entity_type'),
     isNoLabel(entityKey),
@@ -93,9 +105,14 @@ const CHECKS = [
   ),
   reject(
     'idempotency_key is taken',
-    ...['item', 'revision', 'pruned'].map((table) => `EXISTS (SELECT 1 FROM ${table} WHERE idempotency_key = NEW.idempotency_key)`),
+    ...['item', 'revision', 'pruned'].map(
+      (table) => `EXISTS (SELECT 1 FROM ${table} WHERE idempotency_key = NEW.idempotency_key)`,
+    ),
   ),
-  reject(`payload is over ${DEFAULT_LIMITS.payloadBytes} bytes`, `length(CAST(NEW.payload AS BLOB)) > ${DEFAULT_LIMITS.payloadBytes}`),
+  reject(
+    `payload is over ${DEFAULT_LIMITS.payloadBytes} bytes`,
+    `length(CAST(NEW.payload AS BLOB)) > ${DEFAULT_LIMITS.payloadBytes}`,
+  ),
   reject('payload cannot be sent with GET or HEAD', `NEW.payload IS NOT NULL AND NEW.method IN ('GET', 'HEAD')`),
   reject(
     'operation must be 1 to 64 letters, digits and . _ -',
@@ -122,7 +139,7 @@ const CHECKS = [
   ),
   reject(
     'not_before, expires_at and max_retries are whole numbers (times in ms since 1970)',
-    ...['not_before', 'expires_at', 'max_retries'].map((name) => `typeof(NEW.${name}) NOT IN ('null', 'integer')`),
+    ...['not_before', 'expires_at', 'max_retries'].map((name) => isNoWholeNumber(`NEW.${name}`)),
     ...['not_before', 'expires_at'].map((name) => `NEW.${name} NOT BETWEEN 0 AND ${LAST_TIME}`),
     'NEW.max_retries NOT BETWEEN 0 AND 1000',
   ),

@@ -2,7 +2,17 @@
  * Room on the disk: how much must be free before anything new is taken on, and a small file that is given up when the
  * disk is full all the same, so that results can be recorded and items removed (decision 0008).
  */
-import { closeSync, constants, fchmodSync, fsyncSync, lstatSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  writeSync,
+} from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 
