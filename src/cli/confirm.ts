@@ -1,0 +1,41 @@
+/** Asks before something that cannot be undone; where nobody can be asked, a script says --yes. */
+import { createInterface } from 'node:readline';
+import { QueueError } from '../core/errors.js';
+import { printable } from '../render/printable.js';
+
+export interface Question {
+  /** What would happen, then the question itself, without its question mark. */
+  lines: readonly string[];
+  /** For those who cannot be asked: `3 items would be discarded`. */
+  would: string;
+  yes: boolean;
+  json: boolean;
+}
+
+/**
+ * True when the answer is yes.
+ *
+ * @throws {QueueError} `confirm-needed`: nobody can be asked
+ */
+export async function confirmed({ lines, would, yes, json }: Question): Promise<boolean> {
+  if (yes) return true;
+  if (json || !process.stdin.isTTY || !process.stderr.isTTY) {
+    throw new QueueError('confirm-needed', `${would}; nobody can be asked here, so nothing was changed`, {
+      hint: 'Add --yes to say so beforehand.',
+    });
+  }
+  return await askYesNo(`${lines.map(printable).join('\n')}? [y/N] `, false);
+}
+
+/** Enter alone means `otherwise`; the end of the input and Ctrl-C mean no. Call only where somebody can be asked. */
+export async function askYesNo(question: string, otherwise: boolean): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // Without this, Ctrl-D would leave the question open for ever.
+  const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('no')));
+  try {
+    const answer = (await Promise.race([terminal.question(question), closed])).trim();
+    return answer === '' ? otherwise : /^y(es)?$/i.test(answer);
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,59 @@
+/** Examines the queue file and everything around it, and says what is safe and what to do. */
+import { Flags } from '@oclif/core';
+import { effectiveUser } from '../cli/actor.js';
+import { BaseCommand } from '../cli/base-command.js';
+import { carryOutDoctor } from '../cli/doctor-work.js';
+import { EXIT } from '../cli/exit-codes.js';
+import { findFile } from '../cli/file-place.js';
+import { doctorDocument, doctorLines } from '../render/doctor.js';
+import type { JsonObject } from '../render/json.js';
+
+export default class Doctor extends BaseCommand {
+  static override summary = 'examine the queue: is it whole, is it safe, what is to be done';
+  static override description =
+    'reads the whole file and changes nothing without being told to; exit 0: sound, 3: a person is needed, 6: the queue cannot be used';
+  static override examples = [
+    '<%= config.bin %> doctor',
+    '<%= config.bin %> doctor --json',
+    '<%= config.bin %> doctor --save rescued.ndjson',
+    '<%= config.bin %> doctor --repair',
+    '<%= config.bin %> doctor --queue restored.db --adopt',
+  ];
+  static override flags = {
+    repair: Flags.boolean({ description: 'compute lane heads and counts anew; needs that no runner is at work' }),
+    save: Flags.string({
+      description:
+        'save every item that can be read as NDJSON for enqueue --from; items at their end go to FILE.finished',
+      helpValue: 'FILE',
+    }),
+    adopt: Flags.boolean({ description: 'make a copy (a restored backup) the queue, because the original is gone' }),
+    yes: Flags.boolean({ char: 'y', description: 'do not ask' }),
+  };
+
+  override async run(): Promise<JsonObject> {
+    const { flags } = await this.parse(Doctor);
+    const file = findFile(flags.queue, this.configLookup(), this.config.dataDir);
+    if (!file.exists) {
+      await this.print(`No queue yet at ${file.path} (user ${effectiveUser()})`);
+      return {
+        queue: file.path,
+        config: file.config.config.source ?? null,
+        exists: false,
+        verdict: 'sound',
+        findings: [],
+      };
+    }
+    const progress = this.progress('reading the whole queue');
+    const { save, repair, adopt, yes } = flags;
+    const { examination, actions } = await carryOutDoctor(
+      file,
+      { save, repair, adopt, yes, json: this.jsonEnabled() },
+      this.by(),
+    ).finally(() => progress.stop());
+    const { style } = await this.look();
+    await this.print(...doctorLines(file.path, examination, actions, style));
+    const exit = { sound: EXIT.ok, problem: EXIT.needsPerson, unusable: EXIT.noQueue };
+    this.endWith(exit[examination.verdict]);
+    return doctorDocument(file.path, file.config.config.source, examination, actions);
+  }
+}

@@ -1,0 +1,107 @@
+/** Makes a file that is there whole or not at all: written beside its place, flushed, then given its name. */
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { basename, dirname, join } from 'node:path';
+
+import { QueueError } from './errors.js';
+
+/**
+ * Refuses a place that is taken: nothing is ever overwritten.
+ *
+ * @throws {QueueError} usage
+ */
+export function assertFree(path: string, suffixes: readonly string[] = ['']): void {
+  const taken = suffixes
+    .map((suffix) => path + suffix)
+    .find((name) => lstatSync(name, { throwIfNoEntry: false }) !== undefined);
+  if (taken === undefined) return;
+  throw new QueueError('usage', `${taken} exists already; nothing was written`, {
+    hint: 'name another file, or move that one away',
+  });
+}
+
+/** An empty file of our own beside `path`, 0600 whatever the umask. Remove it, or `publish` it. */
+export function temporaryBeside(path: string): string {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.part`);
+  const { O_CREAT, O_EXCL, O_WRONLY } = constants;
+  // Undefined on Windows.
+  const O_NOFOLLOW = (constants as Partial<typeof constants>).O_NOFOLLOW ?? 0;
+  try {
+    const handle = openSync(temporary, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600);
+    fchmodSync(handle, 0o600);
+    closeSync(handle);
+  } catch (error) {
+    throw fileFailure(error, path);
+  }
+  return temporary;
+}
+
+/**
+ * Flushes the file and gives it its name, durably. No process may have it open as a database.
+ *
+ * @throws {QueueError} usage when somebody took the name meanwhile; disk-full, unwritable
+ */
+export function publish(temporary: string, path: string): void {
+  try {
+    flush(temporary, 'r+');
+    nameIt(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') assertFree(path);
+    throw fileFailure(error, path);
+  }
+  try {
+    flush(dirname(path), 'r');
+  } catch {
+    // Some file systems refuse to flush a directory, Windows to open one: their journals keep the name.
+  }
+}
+
+/** A link refuses a name that is taken, a rename would replace it; some disks have no links. */
+function nameIt(temporary: string, path: string): void {
+  try {
+    linkSync(temporary, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
+    assertFree(path);
+    renameSync(temporary, path);
+    return;
+  }
+  rmSync(temporary);
+}
+
+function flush(path: string, flags: 'r' | 'r+'): void {
+  const handle = openSync(path, flags);
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+export function fileFailure(error: unknown, path: string): Error {
+  const { code } = error as NodeJS.ErrnoException;
+  if (error instanceof QueueError || code === undefined)
+    return error instanceof Error ? error : new Error(String(error));
+  const full = code === 'ENOSPC' || code === 'EDQUOT';
+  return new QueueError(
+    full ? 'disk-full' : 'unwritable',
+    `${path} cannot be written (${code}); the queue was not changed`,
+    {
+      cause: error,
+      hint: full
+        ? 'free some space, or name a file on another disk'
+        : 'check the path and the permissions of its directory',
+    },
+  );
+}

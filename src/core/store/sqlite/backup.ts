@@ -1,0 +1,136 @@
+/** Copies a queue while others use it, and stamps the copy, so that it is read by everybody and sent from by nobody. */
+import { rmSync, statSync, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+import { QueueError } from '../../errors.js';
+import { assertFree, publish, temporaryBeside } from '../../new-file.js';
+import type { Actor } from '../store.js';
+import type { Connection } from './connection.js';
+import { storeError } from './connection.js';
+import { loadSqlite } from './driver.js';
+import { appendHistory } from './history.js';
+import { openFile, type OpenOptions } from './open.js';
+
+export interface BackupReport {
+  file: string;
+  bytes: number;
+  /** Items in the copy. */
+  items: number;
+  unfinished: number;
+}
+
+/**
+ * One consistent view of the queue as a file of its own: nobody waits for it, and nothing is in it by half. The copy is
+ * checked before it gets its name.
+ *
+ * @throws {QueueError} usage when `file` exists; disk-full, unwritable, corrupt
+ */
+export function backupFile(options: Omit<OpenOptions, 'mode'>, file: string): BackupReport {
+  // A log of another file beside the copy would be read into it.
+  assertFree(file, ['', '-wal', '-shm', '-journal']);
+  const source = openFile({ ...options, mode: 'read' });
+  try {
+    assertRoomFor(source.connection, file);
+    const temporary = temporaryBeside(file);
+    try {
+      copyInto(source.connection, temporary);
+      const report = stamp(temporary, options.path, options.clock.now());
+      publish(temporary, file);
+      return { file, ...report };
+    } catch (error) {
+      for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(temporary + suffix, { force: true });
+      throw error;
+    }
+  } finally {
+    source.connection.close();
+    source.dispose();
+  }
+}
+
+function assertRoomFor(connection: Connection, file: string): void {
+  const pages = connection.db.pragma('page_count', { simple: true }) as number;
+  const needed = pages * (connection.db.pragma('page_size', { simple: true }) as number);
+  let free: number;
+  try {
+    const { bavail, bsize } = statfsSync(dirname(file));
+    free = bavail * bsize;
+  } catch {
+    return; // The directory's own trouble is told when the file is made.
+  }
+  if (free >= needed) return;
+  throw new QueueError(
+    'disk-full',
+    `the disk of ${file} has ${free} bytes free, the copy needs up to ${needed}; nothing was written`,
+    {
+      hint: 'free some space, or name a file on another disk',
+    },
+  );
+}
+
+function copyInto(source: Connection, temporary: string): void {
+  try {
+    source.db.prepare('VACUUM INTO ?').run(temporary);
+  } catch (error) {
+    throw storeError(error, temporary, false);
+  }
+}
+
+/**
+ * Writes into the copy where it came from, and looks through it once. It keeps the rollback journal that VACUUM INTO
+ * gave it: a queue in use has a log, so opening tells a copy that was put over a queue whose log still lies there.
+ */
+function stamp(temporary: string, from: string, now: number): Omit<BackupReport, 'file'> {
+  const Sqlite = loadSqlite();
+  const db = new Sqlite(temporary, { fileMustExist: true });
+  try {
+    db.pragma('journal_mode = MEMORY');
+    db.pragma('trusted_schema = OFF');
+    db.prepare('UPDATE queue SET copy_of = ?').run(`${from} (${new Date(now).toISOString()})`);
+    const verdict = db.pragma('integrity_check(1)', { simple: true });
+    if (verdict !== 'ok') {
+      throw new QueueError('corrupt', `${from} is damaged, so no copy was made; the queue was not changed`, {
+        hint: 'syncq doctor',
+      });
+    }
+    const counts = db
+      .prepare('SELECT count(*) AS items, count(*) FILTER (WHERE state < 3) AS unfinished FROM item')
+      .get() as {
+      items: number;
+      unfinished: number;
+    };
+    return { bytes: statSync(temporary).size, ...counts };
+  } catch (error) {
+    throw storeError(error, from, false);
+  } finally {
+    db.close();
+  }
+}
+
+/**
+ * Makes a stamped copy a queue in its own right.
+ *
+ * @returns what it was a copy of; undefined = it was none, and nothing was changed
+ */
+export async function adoptFile(options: Omit<OpenOptions, 'mode'>, by: Actor): Promise<string | undefined> {
+  const { connection, dispose } = openFile({ ...options, mode: 'write' });
+  try {
+    return await connection.write(() => {
+      const copyOf = connection.get<{ copy_of: string | null }>('SELECT copy_of FROM queue')?.copy_of ?? undefined;
+      if (copyOf === undefined) return undefined;
+      connection.run('UPDATE queue SET copy_of = NULL');
+      const at = options.clock.now();
+      appendHistory(connection, {
+        at,
+        item: undefined,
+        target: undefined,
+        ...by,
+        event: 'adopted',
+        detail: { copyOf },
+      });
+      return copyOf;
+    });
+  } finally {
+    connection.close();
+    dispose();
+  }
+}

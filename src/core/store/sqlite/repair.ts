@@ -1,0 +1,119 @@
+/** Computes anew what is only derived from the items: lane heads, counts per target, counts per review group. */
+import { STATES } from '../../item.js';
+import { QueueError } from '../../errors.js';
+import type { Actor } from '../store.js';
+import type { Connection } from './connection.js';
+import { appendHistory } from './history.js';
+import { acquireLock } from './lock.js';
+import { openFile, type OpenOptions } from './open.js';
+import { COMPLETED, ELIG, PENDING, REVIEW } from './schema.js';
+
+export interface RepairReport {
+  /** Rows whose derived values were wrong. */
+  heads: number;
+  targets: number;
+  groups: number;
+}
+
+/** What `item.elig` must be, by the rules of lanes.ts. */
+const RIGHT_ELIG = `CASE
+  WHEN item.lane IS NOT NULL AND EXISTS (SELECT 1 FROM item AS ahead INDEXED BY item_lane
+    WHERE ahead.target_id = item.target_id AND ahead.lane = item.lane AND ahead.lane IS NOT NULL
+    AND ahead.state < ${COMPLETED} AND ahead.id < item.id) THEN NULL
+  WHEN EXISTS (SELECT 1 FROM entity WHERE entity.id = item.entity_id AND entity.paused_at IS NOT NULL) THEN ${ELIG.paused}
+  WHEN item.not_before IS NOT NULL THEN ${ELIG.waiting}
+  ELSE ${ELIG.ready} END`;
+
+const MEND_HEADS = `UPDATE item SET elig = ${RIGHT_ELIG} WHERE state = ${PENDING} AND elig IS NOT (${RIGHT_ELIG})`;
+
+const COUNTED = [...STATES, 'ready', 'waiting', 'paused'] as const;
+const RIGHT_COUNT: Record<(typeof COUNTED)[number], string> = {
+  ...(Object.fromEntries(STATES.map((name, code) => [name, `item.state = ${code}`])) as Record<
+    (typeof STATES)[number],
+    string
+  >),
+  ready: `item.elig = ${ELIG.ready}`,
+  waiting: `item.elig = ${ELIG.waiting}`,
+  paused: `item.elig = ${ELIG.paused}`,
+};
+const ADD_COUNTS = 'INSERT INTO tally (target_id) SELECT id FROM target WHERE id NOT IN (SELECT target_id FROM tally)';
+const RIGHT_COUNTS = `SELECT target.id AS target_id, ${COUNTED.map((name) => `count(item.id) FILTER (WHERE ${RIGHT_COUNT[name]}) AS ${name}`).join(', ')}
+    FROM target LEFT JOIN item ON item.target_id = target.id GROUP BY target.id`;
+const MEND_COUNTS = `UPDATE tally SET ${COUNTED.map((name) => `${name} = found.${name}`).join(', ')} FROM (${RIGHT_COUNTS}) AS found
+  WHERE tally.target_id = found.target_id AND (${COUNTED.map((name) => `tally.${name} IS NOT found.${name}`).join(' OR ')})`;
+
+const RIGHT_GROUP = `(SELECT count(*) FROM item WHERE item.state = ${REVIEW} AND item.review_group = review_group.id)`;
+const MEND_GROUPS = `UPDATE review_group SET items = ${RIGHT_GROUP} WHERE items IS NOT ${RIGHT_GROUP}`;
+
+const WRONG_HEADS = `SELECT id FROM item WHERE (state = ${PENDING} AND elig IS NOT (${RIGHT_ELIG})) OR (state <> ${PENDING} AND elig IS NOT NULL) LIMIT 1000`;
+const WRONG_COUNTS = `SELECT target.name FROM target LEFT JOIN tally ON tally.target_id = target.id JOIN (${RIGHT_COUNTS}) AS found
+  ON found.target_id = target.id WHERE ${COUNTED.map((name) => `tally.${name} IS NOT found.${name}`).join(' OR ')}`;
+const WRONG_GROUPS = `SELECT id FROM review_group WHERE items IS NOT ${RIGHT_GROUP}`;
+
+/** What `repairFile` would mend: ids of items, names of targets, ids of review groups. Reads the whole queue. */
+export function wrongDerived(connection: Connection): { heads: number[]; targets: string[]; groups: number[] } {
+  return {
+    heads: connection.all<{ id: number }>(WRONG_HEADS).map(({ id }) => id),
+    targets: connection.all<{ name: string }>(WRONG_COUNTS).map(({ name }) => name),
+    groups: connection.all<{ id: number }>(WRONG_GROUPS).map(({ id }) => id),
+  };
+}
+
+/**
+ * Only under the runner's lock and only on a file that SQLite finds whole: on a damaged one, what is derived would be
+ * derived from the damage.
+ *
+ * @throws {QueueError} other-runner, corrupt, and whatever opening refuses
+ */
+export async function repairFile(options: Omit<OpenOptions, 'mode'>, by: Actor): Promise<RepairReport> {
+  const { connection, dispose } = openFile({ ...options, mode: 'write' });
+  try {
+    const lock = acquireLock(options.path);
+    if (lock === undefined) {
+      throw new QueueError('other-runner', 'a runner is at work; nothing was changed', {
+        hint: 'stop it (syncq status says who), then repair',
+      });
+    }
+    try {
+      assertWhole(connection);
+      return await connection.write(() => mend(connection, options.clock.now(), by));
+    } finally {
+      lock.release();
+    }
+  } finally {
+    connection.close();
+    dispose();
+  }
+}
+
+function assertWhole(connection: Connection): void {
+  const verdict = connection.db.pragma('integrity_check(1)', { simple: true });
+  if (verdict === 'ok') return;
+  throw new QueueError(
+    'corrupt',
+    `${connection.path} is damaged; a damaged file is not repaired, nothing was changed`,
+    {
+      hint: 'keep the file; save what can be read: syncq doctor --save FILE',
+    },
+  );
+}
+
+function mend(connection: Connection, now: number, by: Actor): RepairReport {
+  // Twice in one statement is one value: nothing else changes between the two.
+  const heads = connection.run(MEND_HEADS).changes;
+  const added = connection.run(ADD_COUNTS).changes;
+  const targets = Math.max(added, connection.run(MEND_COUNTS).changes);
+  const groups = connection.run(MEND_GROUPS).changes;
+  const report = { heads, targets, groups };
+  if (heads + targets + groups > 0) {
+    appendHistory(connection, {
+      at: now,
+      item: undefined,
+      target: undefined,
+      ...by,
+      event: 'repaired',
+      detail: { ...report },
+    });
+  }
+  return report;
+}
