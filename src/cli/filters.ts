@@ -47,6 +47,12 @@ export const filterFlags = {
     helpValue: 'TIME|DUR',
   }),
   until: Flags.string({ description: 'items stored before this time', helpGroup: 'FILTER', helpValue: 'TIME|DUR' }),
+  like: Flags.integer({
+    description: 'items in review for the same cause as this one',
+    helpGroup: 'FILTER',
+    helpValue: 'ID',
+    min: 1,
+  }),
   search: Flags.string({
     description: "items with this text in path, entity, tags, key or the server's message",
     helpGroup: 'FILTER',
@@ -64,6 +70,7 @@ export interface FilterFlags {
   status?: string[] | undefined;
   since?: string | undefined;
   until?: string | undefined;
+  like?: number | undefined;
   search?: string | undefined;
 }
 
@@ -87,6 +94,7 @@ export function filterOf(flags: FilterFlags, now: number): Filter {
   if (flags.status !== undefined) filter.statuses = flags.status.map(statusRange);
   if (flags.since !== undefined) filter.since = timeOf('since', flags.since, now);
   if (flags.until !== undefined) filter.until = timeOf('until', flags.until, now);
+  if (flags.like !== undefined) filter.like = flags.like;
   if (flags.search !== undefined) filter.search = flags.search;
   return filter;
 }

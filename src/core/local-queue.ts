@@ -9,6 +9,7 @@ import type { DrainReport, InspectReport, Next, StatusReport } from './report.js
 import { dryRun } from './runner/dry-run.js';
 import { drainQueue, watchQueue, type SendingDeps } from './runner/sending.js';
 import { statusReport } from './status.js';
+import { change as changeItems, openDesk, type Desk } from './support/desk.js';
 import type { Archive } from './store/archive.js';
 import type { Actor, ChangeReport, EnqueueResult, Filter, HistoryEntry, IfQueued, Page, PersonCommand, RunnerInfo, Store, TargetSummary } from './store/store.js';
 import { waitForItems } from './wait.js';
@@ -116,7 +117,7 @@ export class LocalQueue implements Queue {
   }
 
   async change(command: PersonCommand, by: Actor): Promise<ChangeReport> {
-    return this.#store.change(command, by, this.#clock.now());
+    return changeItems(this.#sending(), command, by);
   }
 
   async next(targets: readonly string[]): Promise<Next> {
@@ -161,6 +162,10 @@ export class LocalQueue implements Queue {
 
   async record(entry: Omit<HistoryEntry, 'id' | 'at'>): Promise<void> {
     return this.#store.record({ ...entry, at: this.#clock.now() });
+  }
+
+  get desk(): Desk {
+    return openDesk(this.#sending());
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@ import type { DraftContext } from './input/draft.js';
 import type { ItemDetail, NewItem } from './item.js';
 import type { DrainReport, InspectReport, Next, StatusReport } from './report.js';
 import type { Archive } from './store/archive.js';
+import type { Desk } from './support/desk.js';
 import type { Actor, ChangeReport, EnqueueResult, Filter, HistoryEntry, IfQueued, Page, PersonCommand, RunnerInfo, TargetSummary } from './store/store.js';
 
 /** A write as a program gives it: a draft whose payload may be a plain value. At most one of the three payloads. */
@@ -33,7 +34,10 @@ export interface DrainOptions {
   onEvent?: (event: QueueEvent) => void;
 }
 
-export type WatchOptions = Pick<DrainOptions, 'target' | 'concurrency' | 'stop' | 'abort' | 'onEvent'>;
+export type WatchOptions = Pick<DrainOptions, 'target' | 'concurrency' | 'stop' | 'abort' | 'onEvent'> & {
+  /** Called at least every 90 s while the loop is alive, for a watchdog. */
+  onTurn?: () => void;
+};
 
 export interface DryRunRow {
   item: number;
@@ -82,5 +86,7 @@ export interface Queue {
   /** What people did, and changes that no attempt explains; oldest first. */
   history(filter?: { item?: number; since?: number; limit?: number }): Promise<HistoryEntry[]>;
   record(entry: Omit<HistoryEntry, 'id' | 'at'>): Promise<void>;
+  /** What a support person does beyond `change`. */
+  readonly desk: Desk;
   close(): Promise<void>;
 }

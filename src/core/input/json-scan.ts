@@ -120,6 +120,44 @@ export function scanMembers(
   return members;
 }
 
+/** An entry of an object or an array. */
+export interface JsonChild extends JsonRange {
+  /** Undefined in an array. */
+  name: string | undefined;
+  /** First byte of the entry: of the name in an object, else of the value. */
+  from: number;
+}
+
+/**
+ * The entries of the object or array in `bytes[range]`, a part of a text that has been validated, in order. A name that
+ * is given twice comes twice.
+ */
+export function scanChildren(bytes: Uint8Array, range: JsonRange): JsonChild[] {
+  const children: JsonChild[] = [];
+  const closer = range.kind === 'object' ? CLOSE_OBJECT : CLOSE_ARRAY;
+  let pos = skipSpace(bytes, range.start + 1, range.end);
+  while (pos < range.end && bytes[pos] !== closer) {
+    const from = pos;
+    let name: string | undefined;
+    if (range.kind === 'object') {
+      const nameEnd = skipString(bytes, pos, range.end, '');
+      name = readString(bytes, pos, nameEnd);
+      pos = skipSpace(bytes, skipColon(bytes, nameEnd, range.end), range.end);
+    }
+    const end = skipValue(bytes, pos, range.end, Infinity);
+    children.push({ name, from, start: pos, end, kind: kindOf(bytes[pos]) });
+    pos = skipSpace(bytes, end, range.end);
+    if (bytes[pos] === COMMA) pos = skipSpace(bytes, pos + 1, range.end);
+  }
+  return children;
+}
+
+/** The one value of a validated text, without the white space around it. */
+export function rootRange(bytes: Uint8Array): JsonRange {
+  const start = skipSpace(bytes, 0, bytes.length);
+  return { start, end: skipValue(bytes, start, bytes.length, Infinity), kind: kindOf(bytes[start]) };
+}
+
 /** The text of a JSON string that lies, quotes included, in `bytes[start, end)` and has been validated. */
 export function readString(bytes: Uint8Array, start: number, end: number): string {
   const buffer = asBuffer(bytes);

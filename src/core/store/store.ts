@@ -10,7 +10,6 @@ import type {
   Attempt,
   Entity,
   ItemDetail,
-  ItemSummary,
   NewItem,
   Outcome,
   ResponseExcerpt,
@@ -20,6 +19,10 @@ import type {
 } from '../item.js';
 import type { LaneOrder, TargetRow } from '../target.js';
 import type { Archive } from './archive.js';
+import type { Actor, ChangeReport, EraseReport, Filter, HistoryEntry, Page, PersonCommand, PruneReport, PruneRules, ReviewGroup, Revision } from './people.js';
+import type { AgeCount } from '../support/ages.js';
+
+export type * from './people.js';
 
 export type IfQueued = 'append' | 'keep' | 'replace';
 
@@ -31,15 +34,6 @@ export interface EnqueueResult {
   duplicate: boolean;
   /** With `replace`: the item that was discarded in favour of this one. */
   replaced: number | undefined;
-}
-
-/** Who does something, as `history` shows it. */
-export interface Actor {
-  /** Login name, or what the caller of the library says. */
-  who: string;
-  /** The command, e.g. `retry`. */
-  command: string;
-  reason: string | undefined;
 }
 
 export interface RunnerIdentity {
@@ -223,8 +217,8 @@ export interface Session {
   step(input: StepInput): Promise<StepResult>;
   /** The wall clock ran back: ends waits that were set in what is now the future. */
   clockWentBack(now: number): Promise<void>;
-  /** Records how the run went and gives the right back. */
-  end(summary: RunSummary): Promise<void>;
+  /** Records how the run went, if it was one, and gives the right back. */
+  end(summary: RunSummary | undefined): Promise<void>;
 }
 
 export interface RunSummary {
@@ -234,73 +228,6 @@ export interface RunSummary {
   exitCode: number;
   delivered: number;
   remaining: number;
-}
-
-export interface Filter {
-  ids?: readonly number[];
-  states?: readonly State[];
-  /** `id` undefined = every entity of the type. */
-  entities?: readonly { type: string; id: string | undefined }[];
-  targets?: readonly string[];
-  operations?: readonly string[];
-  tags?: readonly string[];
-  reasons?: readonly ReviewReason[];
-  /** Exact status, or class times 100 with `class`. */
-  statuses?: readonly { from: number; to: number }[];
-  /** createdAt, epoch ms, since inclusive, until exclusive. */
-  since?: number;
-  until?: number;
-  /** Substring of path, entity, tags, key or the server's message. */
-  search?: string;
-}
-
-export interface Page {
-  items: ItemSummary[];
-  /** Undefined when counting would need a scan. */
-  total: number | undefined;
-  /** Pass as `after` for the next page; undefined = no more. */
-  next: number | undefined;
-}
-
-export interface Pause {
-  until: number | undefined;
-}
-
-export type PersonCommand =
-  | { kind: 'retry'; filter: Filter; expires: { at: number } | { delayMs: number } | undefined; dryRun: boolean }
-  | { kind: 'discard'; filter: Filter; dryRun: boolean }
-  | { kind: 'complete'; filter: Filter; dryRun: boolean }
-  | { kind: 'pause'; what: PauseScope; until: number | undefined }
-  | { kind: 'resume'; what: PauseScope }
-  | { kind: 'accept-target'; name: string }
-  | { kind: 'rename-target'; from: string; to: string };
-
-export type PauseScope = { target: string } | { entity: Entity } | 'all';
-
-export interface ChangeReport {
-  /** Items (or, for pause and resume, targets or entities) that changed. */
-  changed: number[];
-  /** Matched, but not changed, and why. */
-  skipped: { id: number; reason: string }[];
-  /** Ids asked for that do not exist. */
-  missing: number[];
-  /** Review items among the changed (or, in a dry run, those that would change), by cause. */
-  groups: ReviewGroup[];
-  /** Targets of the changed items. */
-  targets: string[];
-  /** Names (targets, entities) that pause or resume acted on. */
-  names: string[];
-}
-
-export interface ReviewGroup {
-  target: string;
-  reason: ReviewReason;
-  /** 0 = no status. */
-  status: number;
-  operation: string;
-  count: number;
-  firstId: number;
-  message: string;
 }
 
 export interface TargetSummary {
@@ -350,18 +277,6 @@ export interface Summary {
   copyOf: string | undefined;
 }
 
-export interface HistoryEntry {
-  id: number;
-  at: number;
-  item: number | undefined;
-  target: string | undefined;
-  who: string;
-  command: string;
-  event: string;
-  reason: string | undefined;
-  detail: Record<string, unknown> | undefined;
-}
-
 export interface Store {
   readonly kind: 'sqlite' | 'postgres';
   /** Where it is, for people. */
@@ -398,6 +313,19 @@ export interface Store {
   summary(now: number): Promise<Summary>;
   history(filter: { item: number | undefined; since: number | undefined; limit: number }): Promise<HistoryEntry[]>;
   record(entry: Omit<HistoryEntry, 'id'>): Promise<void>;
+  /** What edits replaced, oldest first, without the payloads. */
+  revisions(id: number): Promise<Revision[]>;
+  /** Unfinished items by target and age; counted up to a bound per cell, so the cost does not grow with the queue. */
+  ages(now: number): Promise<AgeCount[]>;
+  /**
+   * Removes what the rules let go, at most `limit` items; call until `more` is false. Never an unfinished item. A dry run
+   * counts, up to `limit`.
+   */
+  prune(rules: PruneRules, options: { limit: number; dryRun: boolean; now: number }): Promise<PruneReport>;
+  /** When the retention rules were last carried out; undefined = never. */
+  lastPrune(): Promise<number | undefined>;
+  /** Removes what is known about one entity, but for a tombstone of each item. @throws {QueueError} busy while one is being sent */
+  erase(entity: Entity, options: { dryRun: boolean; by: Actor; now: number }): Promise<EraseReport>;
   /** Yields when another process may have committed. A hint: may be spurious, is never the only truth. */
   changes(signal: AbortSignal): AsyncIterable<void>;
   close(): Promise<void>;

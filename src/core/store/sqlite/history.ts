@@ -29,7 +29,7 @@ interface HistoryColumns {
   detail: string | null;
 }
 
-/** Oldest first. */
+/** The latest `limit` of them, oldest first. */
 export function readHistory(
   connection: Connection,
   filter: { item: number | undefined; since: number | undefined; limit: number },
@@ -37,13 +37,13 @@ export function readHistory(
   const bounded = [filter.since ?? 0, filter.limit];
   const rows =
     filter.item === undefined
-      ? connection.all<HistoryColumns>('SELECT * FROM history INDEXED BY history_at WHERE at >= ? ORDER BY at, id LIMIT ?', ...bounded)
+      ? connection.all<HistoryColumns>('SELECT * FROM history INDEXED BY history_at WHERE at >= ? ORDER BY at DESC, id DESC LIMIT ?', ...bounded)
       : connection.all<HistoryColumns>(
-          'SELECT * FROM history INDEXED BY history_item WHERE item_id = ? AND item_id IS NOT NULL AND at >= ? ORDER BY id LIMIT ?',
+          'SELECT * FROM history INDEXED BY history_item WHERE item_id = ? AND item_id IS NOT NULL AND at >= ? ORDER BY id DESC LIMIT ?',
           filter.item,
           ...bounded,
         );
-  return rows.map((row) => ({
+  return rows.reverse().map((row) => ({
     id: row.id,
     at: row.at,
     item: orUndefined(row.item_id),

@@ -4,6 +4,7 @@ import { STATES, type State } from '../../item.js';
 import type { Actor, ChangeReport, Filter, PauseScope, PersonCommand, ReviewGroup } from '../store.js';
 import type { Connection } from './connection.js';
 import { markHeadsOf } from './due.js';
+import { beginEdit, editItem, endEdit } from './edit.js';
 import { appendHistory } from './history.js';
 import { isLocked } from './lock.js';
 import { nextInLane, restorePlace } from './lanes.js';
@@ -13,7 +14,8 @@ import { COMPLETED, DISCARDED, PENDING } from './schema.js';
 import { selectIds } from './select.js';
 import { Tally } from './tally.js';
 
-interface ItemRow {
+/** What the commands on items need to know of one. */
+export interface ItemRow {
   id: number;
   state: number;
   elig: number | null;
@@ -26,7 +28,7 @@ interface ItemRow {
   last_outcome: string | null;
 }
 
-const SELECT_ROW = `SELECT item.id, item.state, item.elig, item.target_id, target.name AS target, item.lane, item.entity_id,
+export const SELECT_ROW = `SELECT item.id, item.state, item.elig, item.target_id, target.name AS target, item.lane, item.entity_id,
   item.review_group, item.attempts,
   (SELECT outcome FROM attempt WHERE attempt.item_id = item.id ORDER BY number DESC LIMIT 1) AS last_outcome
   FROM item JOIN target ON target.id = item.target_id WHERE item.id = ?`;
@@ -38,6 +40,9 @@ interface Change {
   now: number;
   queuePath: string;
 }
+
+/** Ids of items with an unknown outcome that a report names; enough to warn. */
+const MOST_UNKNOWN = 100;
 
 /** Carries out one command inside the caller's transaction. */
 export function carryOut(connection: Connection, queuePath: string, command: PersonCommand, by: Actor, now: number): ChangeReport {
@@ -55,6 +60,12 @@ function dispatch(change: Change, command: PersonCommand): ChangeReport {
       return onItems(change, command, (row) => finishItem(change, row, 'discarded'));
     case 'complete':
       return onItems(change, command, (row) => finishItem(change, row, 'completed'));
+    case 'edit':
+      return editItem(change, emptyReport(), command.id, command);
+    case 'begin-edit':
+      return beginEdit(change, emptyReport(), command.id);
+    case 'end-edit':
+      return endEdit(change, emptyReport(), command.id, command.token, command.edit);
     case 'pause':
       return pause(change, command.what, command.until);
     case 'resume':
@@ -67,7 +78,7 @@ function dispatch(change: Change, command: PersonCommand): ChangeReport {
 }
 
 function emptyReport(): ChangeReport {
-  return { changed: [], skipped: [], missing: [], groups: [], targets: [], names: [] };
+  return { changed: [], skipped: [], missing: [], groups: [], targets: [], names: [], from: {}, unknown: [] };
 }
 
 /** Undefined = done; a text = why it was skipped. */
@@ -76,7 +87,7 @@ type ItemChange = (row: ItemRow) => string | undefined;
 function onItems(change: Change, { kind, filter, dryRun }: { kind: string; filter: Filter; dryRun: boolean }, apply: ItemChange): ChangeReport {
   const { connection } = change;
   const report = emptyReport();
-  const ids = filter.ids ?? selectIds(connection, filter, undefined, -1);
+  const ids = filter.ids ?? selectIds(connection, filter, undefined, Number.MAX_SAFE_INTEGER);
   const groups = new Map<string, ReviewGroup>();
   const targets = new Set<string>();
   for (const id of ids) {
@@ -87,10 +98,12 @@ function onItems(change: Change, { kind, filter, dryRun }: { kind: string; filte
     }
     const reason = dryRun ? refusal(change, kind, row) : apply(row);
     if (reason !== undefined) {
-      report.skipped.push({ id, reason });
+      report.skipped.push({ id, reason, state: stateOf(row) });
       continue;
     }
     report.changed.push(id);
+    report.from[stateOf(row)] = (report.from[stateOf(row)] ?? 0) + 1;
+    if (row.last_outcome === 'unknown' && report.unknown.length < MOST_UNKNOWN) report.unknown.push(id);
     targets.add(row.target);
     if (row.review_group !== null) countGroup(connection, groups, row);
   }
@@ -156,7 +169,12 @@ function retryItem(change: Change, row: ItemRow, expires: { at: number } | { del
 function finishItem(change: Change, row: ItemRow, to: 'completed' | 'discarded'): string | undefined {
   const refused = refusal(change, to, row);
   if (refused !== undefined) return refused;
-  const { connection, tally, now } = change;
+  moveToEnd(change, row, to);
+  note(change, row, to);
+  return undefined;
+}
+
+function moveToEnd({ connection, tally, now }: Pick<Change, 'connection' | 'tally' | 'now'>, row: ItemRow, to: 'completed' | 'discarded'): void {
   if (row.review_group !== null) leaveGroup(connection, row.review_group);
   connection.run(
     'UPDATE item SET state = ?, elig = NULL, review_group = NULL, not_before = NULL, state_at = ? WHERE id = ?',
@@ -166,11 +184,15 @@ function finishItem(change: Change, row: ItemRow, to: 'completed' | 'discarded')
   );
   tally.move(row.target_id, { state: stateOf(row), elig: row.elig }, { state: to, elig: null });
   if (row.lane !== null) nextInLane(connection, tally, row.target_id, row.lane, now);
-  note(change, row, to);
-  return undefined;
 }
 
-function note({ connection, by, now }: Change, row: ItemRow, event: string): void {
+/** For `erase`, which is about to take its payload away. The next of its lane goes on. */
+export function discardForGood(change: Pick<Change, 'connection' | 'tally' | 'now' | 'by'>, row: ItemRow): void {
+  moveToEnd(change, row, 'discarded');
+  note(change, row, 'discarded');
+}
+
+function note({ connection, by, now }: Pick<Change, 'connection' | 'by' | 'now'>, row: ItemRow, event: string): void {
   appendHistory(connection, {
     at: now,
     item: row.id,

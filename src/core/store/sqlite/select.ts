@@ -26,11 +26,11 @@ const LOG: Segment = { index: '', condition: '1', order: 'newest' };
 const ENTITY: Segment = { index: 'item_entity', condition: 'item.entity_id IS NOT NULL', order: 'id' };
 
 /** Which segments a filter walks, in the order in which people want to see them. */
-function segmentsFor({ ids, states, entities, search, statuses, reasons }: Filter): Segment[] {
+function segmentsFor({ ids, states, entities, search, statuses, reasons, like }: Filter): Segment[] {
   if (ids !== undefined) return [{ ...LOG, order: 'id' }];
   if (entities !== undefined && states === undefined) return [{ ...ENTITY, condition: `${ENTITY.condition} AND item.state < 3` }];
   if (entities !== undefined) return [ENTITY];
-  if (reasons !== undefined) return [REVIEWED];
+  if (reasons !== undefined || like !== undefined) return [REVIEWED];
   if (states === undefined) return search === undefined && statuses === undefined ? [REVIEWED, OPEN] : [REVIEWED, RETRYING];
   const codes = states.map((state: State) => STATE_CODE[state]);
   if (codes.some((code) => code > REVIEW)) return [LOG];

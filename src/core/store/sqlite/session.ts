@@ -152,8 +152,9 @@ export class SqliteSession implements Session {
     await this.#commit(now, (work) => endWaitsFromTheFuture(work, CLOCK_SLACK_MS));
   }
 
-  async end(summary: RunSummary): Promise<void> {
+  async end(summary: RunSummary | undefined): Promise<void> {
     try {
+      if (summary === undefined) return;
       await this.#connection.write(
         () => {
           this.#connection.run(

@@ -1,18 +1,23 @@
 /** The SQLite store: opens the file and binds each method of the interface to the module that knows its statements. */
 import type { Clock } from '../../clock.js';
 import { QueueError } from '../../errors.js';
-import type { Attempt, ItemDetail, NewItem } from '../../item.js';
+import type { Attempt, Entity, ItemDetail, NewItem } from '../../item.js';
+import type { AgeCount } from '../../support/ages.js';
 import type { TargetRow } from '../../target.js';
 import type {
   Actor,
   ChangeReport,
   EnqueueResult,
+  EraseReport,
   Filter,
   HistoryEntry,
   IfQueued,
   Leftovers,
   Page,
   PersonCommand,
+  PruneReport,
+  PruneRules,
+  Revision,
   RunnerIdentity,
   RunnerInfo,
   Session,
@@ -20,15 +25,20 @@ import type {
   Store,
   Summary,
 } from '../store.js';
+import { readAges } from './ages.js';
 import { SqliteArchive } from './archive.js';
 import { watchChanges } from './changes.js';
 import type { Connection } from './connection.js';
 import { endWaitsFromTheFuture } from './due.js';
+import { readRevisions } from './edit.js';
 import { Enqueuer, findByKey } from './enqueue.js';
+import { eraseEntity } from './erase.js';
+import { emptyLog, removeFiles, upgradeCopies } from './forget.js';
 import { appendHistory, readHistory } from './history.js';
 import { acquireLock, type RunnerLock } from './lock.js';
 import { openFile, type OpenOptions } from './open.js';
 import { carryOut } from './people.js';
+import { countPrunable, pruneBatch } from './prune.js';
 import { SELECT_TARGETS, toTarget, type TargetColumns } from './rows.js';
 import { Reserve } from './reserve.js';
 import { PENDING, REVIEW, SENDING } from './schema.js';
@@ -219,6 +229,39 @@ class SqliteStore implements Store {
 
   async history(filter: { item: number | undefined; since: number | undefined; limit: number }): Promise<HistoryEntry[]> {
     return this.#connection.read(() => readHistory(this.#connection, filter));
+  }
+
+  async revisions(id: number): Promise<Revision[]> {
+    return readRevisions(this.#connection, id);
+  }
+
+  async ages(now: number): Promise<AgeCount[]> {
+    return this.#connection.read(() => readAges(this.#connection, now));
+  }
+
+  async prune(
+    rules: PruneRules,
+    { limit, dryRun, now }: { limit: number; dryRun: boolean; now: number },
+  ): Promise<PruneReport> {
+    if (dryRun) return this.#connection.read(() => countPrunable(this.#connection, rules, limit));
+    const report = await this.#connection.write(() => pruneBatch({ connection: this.#connection, rules, limit, now }));
+    if (!report.more) await emptyLog(this.#connection, this.#clock, 0);
+    return report;
+  }
+
+  async lastPrune(): Promise<number | undefined> {
+    return this.#connection.get<{ at: number | null }>('SELECT pruned_at AS at FROM queue')?.at ?? undefined;
+  }
+
+  async erase(entity: Entity, options: { dryRun: boolean; by: Actor; now: number }): Promise<EraseReport> {
+    const copies = upgradeCopies(this.location);
+    if (options.dryRun) {
+      const report = await this.#connection.read(() => eraseEntity(this.#connection, entity, options));
+      return { ...report, copies, cleared: true };
+    }
+    const report = await this.#connection.write(() => eraseEntity(this.#connection, entity, options));
+    removeFiles(copies);
+    return { ...report, copies, cleared: await emptyLog(this.#connection, this.#clock) };
   }
 
   async record(entry: Omit<HistoryEntry, 'id'>): Promise<void> {

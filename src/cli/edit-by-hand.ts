@@ -1,0 +1,127 @@
+/** `edit` in an editor: the item is out of the way meanwhile, and comes back with what was saved, or as it was. */
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Actor, EditResult, ItemEdits, OpenEdit, Queue } from '../core/index.js';
+import { QueueError } from '../core/index.js';
+import { compactJson, prettyJson } from '../core/policy/json-layout.js';
+import { isJsonType } from '../render/json.js';
+import { askYesNo } from './confirm.js';
+import { openEditor, theEditor } from './editor.js';
+import { describeFailure } from './failure.js';
+
+export interface HandOptions {
+  /** Stdout is for the document: the editor gets the terminal elsewhere, and nobody is asked. */
+  json: boolean;
+  say: (...lines: string[]) => Promise<void>;
+}
+
+/** Undefined when nothing was changed. @throws {QueueError} bad-item, usage, busy */
+export async function editByHand(
+  queue: Queue,
+  id: number,
+  by: Actor,
+  options: HandOptions,
+): Promise<EditResult | undefined> {
+  const editor = theEditor();
+  const open = await queue.desk.beginEdit(id, by);
+  let keep = false;
+  const directory = mkdtempSync(join(tmpdir(), 'syncq-edit-'));
+  chmodSync(directory, 0o700);
+  try {
+    const text = textOf(open);
+    const file = join(directory, `item-${id}.${text.isJson ? 'json' : 'txt'}`);
+    writeFileSync(file, text.shown, { mode: 0o600 });
+    for (;;) {
+      const end = await openEditor(editor, file, options.json);
+      if (end.kind === 'killed') {
+        keep = true;
+        throw new QueueError(
+          'busy',
+          `the editor was killed (${end.signal}); item ${id} stays in review (editing), and what was typed is in ${file}`,
+          {
+            hint: `syncq retry ${id} frees it and sends it as it was.`,
+          },
+        );
+      }
+      if (end.kind === 'failed') return await queue.desk.endEdit(open, undefined, by);
+      const edits = text.editsOf(readFileSync(file));
+      const problem = problemWith(queue, open, edits);
+      if (problem === undefined) return await queue.desk.endEdit(open, edits, by);
+      if (!(await wantsAgain(problem, options))) throw problem;
+    }
+  } catch (error) {
+    // Whatever went wrong, the item must not stay behind, unless the editor may still be at work on it.
+    if (!keep) await queue.desk.endEdit(open, undefined, by).catch(() => undefined);
+    throw error;
+  } finally {
+    if (!keep) rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function problemWith(queue: Queue, open: OpenEdit, edits: ItemEdits): Error | undefined {
+  try {
+    queue.desk.checkEdit(open, edits);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof QueueError)) throw error;
+    return error;
+  }
+}
+
+async function wantsAgain(problem: Error, { json, say }: HandOptions): Promise<boolean> {
+  if (json || !process.stdin.isTTY || !process.stderr.isTTY) return false;
+  const { message } = describeFailure(problem, '');
+  await say(message.replace('; nothing was changed', ''));
+  return await askYesNo('open the editor again? [Y/n] ', true);
+}
+
+interface Text {
+  shown: string;
+  isJson: boolean;
+  editsOf(saved: Buffer): ItemEdits;
+}
+
+/** JSON is laid out for reading, and goes back the way it came: on one line if it was. */
+function textOf({ item }: OpenEdit): Text {
+  if (item.payload === undefined)
+    throw new QueueError('bad-item', `item ${item.id} has no payload to edit; nothing was changed`, {
+      hint: 'Give one with --data.',
+    });
+  const stored = Buffer.from(item.payload);
+  const text = stored.toString('utf8');
+  if (!Buffer.from(text, 'utf8').equals(stored)) {
+    throw new QueueError('bad-item', `the payload of item ${item.id} is no text; nothing was changed`, {
+      hint: 'Replace it with --data @file.',
+    });
+  }
+  if (!isJsonType(item.contentType)) {
+    return { shown: text, isJson: false, editsOf: (saved) => ({ payload: likeBefore(saved, text) }) };
+  }
+  const pretty = prettyJson(text);
+  const compact = compactJson(text);
+  return {
+    shown: `${pretty}\n`,
+    isJson: true,
+    editsOf: (saved) => {
+      const now = saved.toString('utf8');
+      if (compactJson(now) === compact) return { payload: stored };
+      return { payload: compact === text ? compacted(saved, now) : likeBefore(saved, text) };
+    },
+  };
+}
+
+/** What is no JSON is handed on as it is, to be refused with its reason. */
+function compacted(saved: Buffer, text: string): Buffer {
+  try {
+    JSON.parse(text);
+  } catch {
+    return saved;
+  }
+  return Buffer.from(compactJson(text), 'utf8');
+}
+
+/** Editors end a file with a line feed whether one was there or not. */
+function likeBefore(saved: Buffer, before: string): Buffer {
+  return !before.endsWith('\n') && saved.at(-1) === 0x0a ? saved.subarray(0, -1) : saved;
+}

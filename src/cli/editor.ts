@@ -1,0 +1,51 @@
+/** Starts the user's editor on a file and waits for it. */
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { environment } from './environment.js';
+import { refuseUsage } from './usage.js';
+
+export type EditorEnd =
+  | { kind: 'saved' }
+  /** It ended with an error (in vi: `:cq`), or could not be started: nothing is taken over. */
+  | { kind: 'failed' }
+  | { kind: 'killed'; signal: string };
+
+/** $VISUAL, else $EDITOR, else vi where somebody can use it. @throws {QueueError} code 'usage' */
+export function theEditor(): string {
+  const { VISUAL: visual = '', EDITOR: editor = '' } = environment();
+  const named = [visual, editor].find((name) => name.trim() !== '');
+  if (named !== undefined) return named;
+  if (process.stdin.isTTY && process.platform !== 'win32') return 'vi';
+  return refuseUsage(
+    'no editor is named in VISUAL or EDITOR; nothing was changed',
+    'Set one, or say what to change: syncq edit ID --set /pointer=VALUE',
+  );
+}
+
+/** The name may hold arguments (`code --wait`), so a shell reads it; the file is handed over apart from it. */
+export async function openEditor(editor: string, file: string, json: boolean): Promise<EditorEnd> {
+  // Ctrl-C in the editor is for the editor.
+  const ignore = (): void => undefined;
+  process.on('SIGINT', ignore);
+  try {
+    return await new Promise<EditorEnd>((resolve) => {
+      const stdio = ['inherit', json ? 2 : 'inherit', 'inherit'] as const;
+      const child =
+        process.platform === 'win32'
+          ? spawn(`${editor} "${file}"`, { stdio: [...stdio], shell: true })
+          : spawn('/bin/sh', ['-c', `${editor} "$1"`, 'syncq', file], { stdio: [...stdio] });
+      child.once('error', () => resolve({ kind: 'failed' }));
+      child.once('exit', (code, signal) => resolve(endOf(code, signal)));
+    });
+  } finally {
+    process.off('SIGINT', ignore);
+  }
+}
+
+/** A shell tells the signal that ended its command as 128 + its number. */
+function endOf(code: number | null, signal: NodeJS.Signals | null): EditorEnd {
+  if (signal !== null) return { kind: 'killed', signal };
+  if (code === 0) return { kind: 'saved' };
+  const known = Object.entries(constants.signals).find(([, number]) => number + 128 === code);
+  return known === undefined ? { kind: 'failed' } : { kind: 'killed', signal: known[0] };
+}

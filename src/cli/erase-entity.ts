@@ -1,0 +1,74 @@
+/** What `erase` shows before it asks, and what it tells when it is done. */
+import type { Actor, Entity, EraseReport, Queue } from '../core/index.js';
+import type { JsonObject } from '../render/json.js';
+import { oneLine } from '../render/printable.js';
+import { confirmed } from './confirm.js';
+import { countWords, itemWords } from './usage.js';
+
+export interface EraseOptions {
+  by: Actor;
+  yes: boolean;
+  dryRun: boolean;
+  json: boolean;
+}
+
+export interface Erased {
+  document: JsonObject;
+  lines: string[];
+  talk: string[];
+  nothing: boolean;
+}
+
+/** @throws {QueueError} 'confirm-needed', or 'busy' while an item about it is being sent */
+export async function eraseEntity(queue: Queue, entity: Entity, options: EraseOptions): Promise<Erased> {
+  const { by, yes, dryRun, json } = options;
+  const name = oneLine(`${entity.type}/${entity.id}`);
+  const shown = await queue.desk.erase(entity, { dryRun: true, by });
+  if (dryRun || shown.items.length === 0) return answer(shown, entity, name, dryRun);
+  const would = `what ${countWords(shown.items.length)} hold about ${name} would be removed for good`;
+  const go = await confirmed({
+    lines: [...effects(shown), `Remove what ${countWords(shown.items.length)} hold about ${name}, for good`],
+    would,
+    yes,
+    json,
+  });
+  if (!go) return { document: {}, lines: ['nothing was changed'], talk: [], nothing: true };
+  return answer(await queue.desk.erase(entity, { dryRun: false, by }), entity, name, false);
+}
+
+function effects({ discarded, unknown, copies }: EraseReport): string[] {
+  return [
+    ...(discarded.length === 0 ? [] : [`${countWords(discarded.length)} not delivered yet: discarded`]),
+    ...(unknown.length === 0 ? [] : [`the last outcome of ${itemWords(unknown)} is unknown: the server may have it`]),
+    ...copies.map((path) => oneLine(`removed: ${path}, the queue as it was before an upgrade`)),
+  ];
+}
+
+function answer(report: EraseReport, entity: Entity, name: string, dry: boolean): Erased {
+  const { items, discarded, attempts, revisions, copies, cleared } = report;
+  const nothing = items.length === 0;
+  const head = nothing
+    ? `the queue holds nothing about ${name}`
+    : `what ${itemWords(items)} ${items.length === 1 ? 'holds' : 'hold'} about ${name} ${dry ? 'would be' : 'is'} removed`;
+  return {
+    document: {
+      entity: { type: entity.type, id: entity.id },
+      erased: [...items],
+      count: items.length,
+      discarded: [...discarded],
+      attempts,
+      revisions,
+      copiesRemoved: [...copies],
+      cleared,
+      ...(dry ? { dryRun: true } : {}),
+    },
+    lines: [head, ...(nothing ? [] : effects(report))],
+    talk:
+      cleared || nothing
+        ? []
+        : [
+            'another process was reading all the while: the old bytes leave the log file (-wal) when it ends; then: syncq erase again, or syncq status',
+          ],
+    nothing,
+  };
+}

@@ -1,0 +1,43 @@
+/** Ends items that are not to be sent any more. */
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.js';
+import { chosenItems, confirmFlags, itemArgs } from '../cli/choose-items.js';
+import { endItems } from '../cli/end-items.js';
+import { EXIT } from '../cli/exit-codes.js';
+import { filterFlags } from '../cli/filters.js';
+import type { JsonObject } from '../render/json.js';
+
+export default class Discard extends BaseCommand {
+  static override summary = 'end items that are not to be sent any more';
+  static override description =
+    'final: a discarded item is never sent; the next of its lane goes on; filters mean review unless --state says otherwise; asks on a terminal, needs --yes elsewhere';
+  static override examples = [
+    '<%= config.bin %> discard 1041 --reason "entered twice"',
+    '<%= config.bin %> discard --all --dry-run',
+    '<%= config.bin %> discard --like 1041 --yes',
+    '<%= config.bin %> inspect --json --search "phone" | jq ".items[].id" | <%= config.bin %> discard - --yes',
+  ];
+  static override args = itemArgs;
+  static override flags = {
+    ...filterFlags,
+    all: Flags.boolean({ description: 'all items in review' }),
+    ...confirmFlags,
+    because: Flags.string({ description: 'why, for the history', helpValue: 'TEXT' }),
+  };
+
+  override async run(): Promise<JsonObject> {
+    const { args, flags } = await this.parse(Discard);
+    const filter = await chosenItems(args.id ?? [], flags, this.now);
+    const queue = await this.openQueue('write');
+    const ended = await endItems(queue, filter, {
+      kind: 'discard',
+      by: this.by(flags.because),
+      yes: flags.yes,
+      dryRun: flags['dry-run'],
+      json: this.jsonEnabled(),
+    });
+    await this.print(...ended.lines);
+    if (ended.nothing) this.endWith(EXIT.nothingMatched);
+    return ended.document;
+  }
+}

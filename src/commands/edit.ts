@@ -1,0 +1,76 @@
+/** Changes what an item sends: by flags, or in an editor. */
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.js';
+import { editAnswer } from '../cli/edit-answer.js';
+import { editByHand } from '../cli/edit-by-hand.js';
+import { editsOf } from '../cli/edit-flags.js';
+import { parseId } from '../cli/ids.js';
+import { withNearIds } from '../cli/near-ids.js';
+import type { JsonObject } from '../render/json.js';
+
+export default class Edit extends BaseCommand {
+  static override summary = 'change what an item sends';
+  static override description =
+    'of items that are pending or in review; without flags it opens $VISUAL or $EDITOR on the payload, and the item waits in review (editing) meanwhile; the old version is kept, the new one gets an idempotency key of its own; id, place, target and entity stay; it sends nothing: see retry';
+  static override examples = [
+    '<%= config.bin %> edit 1041',
+    '<%= config.bin %> edit 1041 --set /phone=4799 --reason "typed with a letter O"',
+    '<%= config.bin %> edit 1041 --set \'/name="0047"\' --set /tags/-=new --unset /draft',
+    '<%= config.bin %> edit 1041 --path /people/7 --header "Accept-Language: nb"',
+  ];
+  static override args = { id: Args.string({ description: 'id of the item', required: true, ignoreStdin: true }) };
+  static override flags = {
+    set: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'set a value of a JSON payload: JSON as it is, anything else as a string',
+      helpValue: '/POINTER=VALUE',
+    }),
+    unset: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'take a value of a JSON payload away',
+      helpValue: '/POINTER',
+    }),
+    data: Flags.string({
+      char: 'd',
+      description: 'the whole payload anew',
+      helpValue: 'JSON|@file|-',
+      exclusive: ['set', 'unset'],
+    }),
+    'content-type': Flags.string({ description: 'what the payload is', helpValue: 'MIME' }),
+    header: Flags.string({
+      char: 'H',
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'set a request header',
+      helpValue: "'K: V'",
+    }),
+    'remove-header': Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'take a request header away',
+      helpValue: 'NAME',
+    }),
+    path: Flags.string({ description: 'the path below the base URL of its target', helpValue: 'PATH' }),
+    reason: Flags.string({ description: 'why, for the history', helpValue: 'TEXT' }),
+  };
+
+  override async run(): Promise<JsonObject> {
+    const { args, flags } = await this.parse(Edit);
+    const id = parseId(args.id);
+    const { queue, config } = await this.open('write');
+    const edits = await editsOf(flags, config.limits.payloadBytes, process.stdin);
+    const by = this.by(flags.reason);
+    const result = await withNearIds(queue, id, async () =>
+      edits === undefined
+        ? await editByHand(queue, id, by, { json: this.jsonEnabled(), say: (...lines) => this.say(...lines) })
+        : await queue.desk.edit(id, edits, by),
+    );
+    const next = result?.item.state === 'pending' ? await queue.next([result.item.target]) : undefined;
+    const answer = editAnswer(id, result, next, this.now);
+    await this.print(...answer.lines);
+    await this.say(...answer.talk);
+    return answer.document;
+  }
+}

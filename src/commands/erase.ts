@@ -1,0 +1,39 @@
+/** Forgets what the queue holds about one entity. */
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.js';
+import { confirmFlags } from '../cli/choose-items.js';
+import { eraseEntity } from '../cli/erase-entity.js';
+import { EXIT } from '../cli/exit-codes.js';
+import { entityOf } from '../cli/filters.js';
+import type { JsonObject } from '../render/json.js';
+
+export default class Erase extends BaseCommand {
+  static override summary = 'remove what the queue holds about one entity';
+  static override description =
+    'payloads, older versions, answers of servers and what people wrote about it are removed from the file for good; a tombstone stays (id, key, path, times, checksum); unfinished items are discarded; copies made by backup or export are yours to remove';
+  static override examples = [
+    '<%= config.bin %> erase --entity person/7 --dry-run',
+    '<%= config.bin %> erase --entity person/7 --reason "request of 3 March" --yes',
+  ];
+  static override flags = {
+    entity: Flags.string({ description: 'what to forget', helpValue: 'TYPE/ID', required: true }),
+    ...confirmFlags,
+    reason: Flags.string({ description: 'why, for the history', helpValue: 'TEXT' }),
+  };
+
+  override async run(): Promise<JsonObject> {
+    const { flags } = await this.parse(Erase);
+    const entity = entityOf(flags.entity);
+    const queue = await this.openQueue('write');
+    const erased = await eraseEntity(queue, entity, {
+      by: this.by(flags.reason),
+      yes: flags.yes,
+      dryRun: flags['dry-run'],
+      json: this.jsonEnabled(),
+    });
+    await this.print(...erased.lines);
+    await this.say(...erased.talk);
+    if (erased.nothing) this.endWith(EXIT.nothingMatched);
+    return erased.document;
+  }
+}

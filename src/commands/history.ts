@@ -1,0 +1,41 @@
+/** Tells what happened: to one item, or what people did with the whole queue. */
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.js';
+import { tellHistory } from '../cli/tell-history.js';
+import type { JsonObject } from '../render/json.js';
+
+export default class History extends BaseCommand {
+  static override summary = 'tell what happened to an item, or what people did';
+  static override description =
+    'with an id: everything from its storing on, attempts included, oldest first; without: what people did, and changes that no attempt explains';
+  static override examples = [
+    '<%= config.bin %> history 1041',
+    '<%= config.bin %> history --since yesterday',
+    '<%= config.bin %> history --since 7d --json',
+  ];
+  static override args = { id: Args.string({ description: 'id of an item', ignoreStdin: true }) };
+  static override flags = {
+    since: Flags.string({
+      description: 'only what happened at this time or later, or within this time',
+      helpValue: 'TIME|DUR',
+    }),
+    limit: Flags.integer({
+      description: 'entries of the history at most, the latest ones [default: 200]',
+      helpValue: 'N',
+      min: 1,
+    }),
+  };
+
+  override async run(): Promise<JsonObject> {
+    const { args, flags } = await this.parse(History);
+    const told = await tellHistory(await this.openQueue('read'), {
+      id: args.id,
+      since: flags.since,
+      limit: flags.limit,
+      look: await this.look(),
+    });
+    await this.print(...told.lines);
+    await this.say(...told.talk);
+    return told.document;
+  }
+}

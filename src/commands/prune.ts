@@ -1,0 +1,28 @@
+/** Removes finished items, or their payloads, as the retention rules say. */
+import { BaseCommand } from '../cli/base-command.js';
+import { confirmFlags } from '../cli/choose-items.js';
+import { EXIT } from '../cli/exit-codes.js';
+import { pruneQueue } from '../cli/prune-queue.js';
+import type { JsonObject } from '../render/json.js';
+
+export default class Prune extends BaseCommand {
+  static override summary = 'remove finished items as the retention rules say, now';
+  static override description =
+    'the rules are "retention" in the config: "completed" for whole items, "payloads" for what they sent; run and watch carry them out by themselves, at most once an hour; items that are pending or in review are never removed; a key still answers for a year';
+  static override examples = ['<%= config.bin %> prune --dry-run', '<%= config.bin %> prune --yes'];
+  static override flags = confirmFlags;
+
+  override async run(): Promise<JsonObject> {
+    const { flags } = await this.parse(Prune);
+    const { queue, config } = await this.open('write');
+    const pruned = await pruneQueue(queue, config.retention, {
+      by: this.by(),
+      yes: flags.yes,
+      dryRun: flags['dry-run'],
+      json: this.jsonEnabled(),
+    });
+    await this.print(...pruned.lines);
+    if (pruned.nothing) this.endWith(EXIT.nothingMatched);
+    return pruned.document;
+  }
+}

@@ -1,0 +1,292 @@
+/**
+ * Changes what an item sends: the old version stays as a revision with who, when and why, and the new one gets a key of
+ * its own (decision 0008). While an editor has it open, the item is in review and holds its place.
+ */
+import { STATES, type State } from '../../item.js';
+import { newIdempotencyKey } from '../../input/key.js';
+import type { Actor, ChangeReport, Edit, Revision } from '../store.js';
+import type { Connection } from './connection.js';
+import { sha256 } from './enqueue.js';
+import { appendHistory } from './history.js';
+import { restorePlace } from './lanes.js';
+import { joinGroup, leaveGroup } from './review-groups.js';
+import { DEFAULT_CONTENT_TYPE, orNull, orUndefined } from './rows.js';
+import { PENDING, REVIEW } from './schema.js';
+import type { Tally } from './tally.js';
+
+export interface EditWork {
+  connection: Connection;
+  tally: Tally;
+  by: Actor;
+  now: number;
+}
+
+interface EditRow {
+  id: number;
+  state: number;
+  elig: number | null;
+  target_id: number;
+  target: string;
+  lane: number | null;
+  entity_id: number | null;
+  operation: string;
+  not_before: number | null;
+  state_at: number | null;
+  attempts: number;
+  revision: number;
+  review_group: number | null;
+  reason: string | null;
+  last_outcome: string | null;
+}
+
+const SELECT_ROW = `SELECT item.id, item.state, item.elig, item.target_id, target.name AS target, item.lane, item.entity_id,
+  item.operation, item.not_before, item.state_at, item.attempts, item.revision, item.review_group, review_group.reason,
+  (SELECT outcome FROM attempt WHERE attempt.item_id = item.id ORDER BY number DESC LIMIT 1) AS last_outcome
+  FROM item JOIN target ON target.id = item.target_id LEFT JOIN review_group ON review_group.id = item.review_group
+  WHERE item.id = ?`;
+
+/** Where an item stood before an editor opened it: kept in the history row that says so. */
+interface Opened {
+  from: 'pending' | 'review';
+  notBefore: number | null;
+  stateAt: number | null;
+  group: number | null;
+  reason: string | null;
+}
+
+export function editItem(work: EditWork, report: ChangeReport, id: number, edit: Edit): ChangeReport {
+  const row = work.connection.get<EditRow>(SELECT_ROW, id);
+  if (row === undefined) return missing(report, id);
+  const refused = refusal(work.connection, row) ?? (row.revision === edit.revision ? undefined : OUTRUN);
+  if (refused !== undefined) return skipped(report, row, refused);
+  storeEdit(work, row, edit);
+  return changed(report, row);
+}
+
+/** The item goes to review, reason `editing`, and keeps its place. The answer's `token` ends it. */
+export function beginEdit(work: EditWork, report: ChangeReport, id: number): ChangeReport {
+  const { connection, tally, by, now } = work;
+  const row = connection.get<EditRow>(SELECT_ROW, id);
+  if (row === undefined) return missing(report, id);
+  const refused = refusal(connection, row);
+  if (refused !== undefined) return skipped(report, row, refused);
+  const from = stateOf(row) as Opened['from'];
+  const message = `${by.who} has it open in an editor`;
+  if (row.review_group !== null) leaveGroup(connection, row.review_group);
+  const group = joinGroup(connection, {
+    target: row.target_id,
+    reason: 'editing',
+    status: 0,
+    operation: row.operation,
+    cause: message,
+    message,
+  });
+  connection.run(
+    `UPDATE item SET state = ${REVIEW}, elig = NULL, review_group = ?, state_at = ? WHERE id = ?`,
+    group,
+    now,
+    id,
+  );
+  tally.move(row.target_id, { state: from, elig: row.elig }, { state: 'review', elig: null });
+  const opened: Opened = {
+    from,
+    notBefore: row.not_before,
+    stateAt: row.state_at,
+    group: row.review_group,
+    reason: row.reason,
+  };
+  appendHistory(connection, {
+    at: now,
+    item: id,
+    target: row.target,
+    who: by.who,
+    command: by.command,
+    event: 'editing',
+    reason: by.reason,
+    detail: { ...opened },
+  });
+  const token = connection.get<{ id: number }>('SELECT last_insert_rowid() AS id')?.id ?? 0;
+  return { ...changed(report, row), token };
+}
+
+/** Puts the item back where it was, with the edit or without. Refused when somebody freed it meanwhile. */
+export function endEdit(
+  work: EditWork,
+  report: ChangeReport,
+  id: number,
+  token: number,
+  edit: Edit | undefined,
+): ChangeReport {
+  const { connection } = work;
+  const row = connection.get<EditRow>(SELECT_ROW, id);
+  if (row === undefined) return missing(report, id);
+  const open = openEdit(connection, id);
+  if (stateOf(row) !== 'review' || row.reason !== 'editing' || open?.token !== token) {
+    return skipped(report, row, `it is ${stateOf(row)} now: somebody freed it while it was open in the editor`);
+  }
+  putBack(work, row, open.opened);
+  if (edit === undefined) note(work, row, 'abandoned', undefined);
+  else if (row.revision !== edit.revision) return skipped(report, row, OUTRUN);
+  else storeEdit(work, row, edit);
+  return changed(report, row);
+}
+
+const OUTRUN = 'somebody else edited it in the meantime; look at it again';
+
+function putBack({ connection, tally, now }: EditWork, row: EditRow, opened: Opened): void {
+  if (row.review_group !== null) leaveGroup(connection, row.review_group);
+  if (opened.from === 'review') {
+    const group = rejoin(connection, row, opened);
+    connection.run('UPDATE item SET review_group = ?, state_at = ? WHERE id = ?', group, opened.stateAt, row.id);
+    return;
+  }
+  const notBefore = opened.notBefore !== null && opened.notBefore > now ? opened.notBefore : null;
+  connection.run(
+    `UPDATE item SET state = ${PENDING}, review_group = NULL, not_before = ?, state_at = ? WHERE id = ?`,
+    notBefore,
+    opened.stateAt,
+    row.id,
+  );
+  const elig = restorePlace(connection, tally, row, notBefore);
+  connection.run('UPDATE item SET elig = ? WHERE id = ?', elig, row.id);
+  tally.move(row.target_id, { state: 'review', elig: null }, { state: 'pending', elig });
+}
+
+/** A group that is kept for an open edit is never removed; a missing one means that the file was mended by hand. */
+function rejoin(connection: Connection, row: EditRow, { group, reason }: Opened): number {
+  if (group !== null && connection.run('UPDATE review_group SET items = items + 1 WHERE id = ?', group).changes === 1)
+    return group;
+  const message = 'why it was in review is no longer known';
+  const known = reason === 'editing' || reason === null ? 'rejected' : (reason as 'rejected');
+  return joinGroup(connection, {
+    target: row.target_id,
+    reason: known,
+    status: 0,
+    operation: row.operation,
+    cause: message,
+    message,
+  });
+}
+
+function storeEdit(work: EditWork, row: EditRow, { content, fields }: Edit): void {
+  const { connection, by, now } = work;
+  connection.run(
+    `INSERT INTO revision (item_id, number, at, who, reason, attempts, idempotency_key, path, content_type, headers, payload_sha256, payload)
+     SELECT id, revision, ?, ?, ?, attempts, idempotency_key, path, content_type, headers, payload_sha256, payload FROM item WHERE id = ?`,
+    now,
+    by.who,
+    orNull(by.reason),
+    row.id,
+  );
+  const { payload, contentType, headers, path } = content;
+  const key = newIdempotencyKey(now);
+  connection.run(
+    `UPDATE item SET revision = revision + 1, idempotency_key = ?, path = ?, content_type = ?, headers = ?, payload_sha256 = ?,
+     payload = ?, fail_mark = NULL WHERE id = ?`,
+    key,
+    path,
+    payload === undefined || contentType === DEFAULT_CONTENT_TYPE ? null : orNull(contentType),
+    Object.keys(headers).length === 0 ? null : JSON.stringify(headers),
+    payload === undefined ? null : sha256(payload),
+    orNull(payload),
+    row.id,
+  );
+  note(work, row, 'edited', { fields: [...fields], revision: row.revision + 1, key });
+}
+
+function refusal(connection: Connection, row: EditRow): string | undefined {
+  const state = stateOf(row);
+  if (state === 'sending') return 'it is being sent right now; try again in a moment';
+  if (state === 'completed' || state === 'discarded') return `it is ${state}, which is final`;
+  if (row.reason === 'editing') {
+    const who = openEdit(connection, row.id)?.who ?? 'somebody';
+    return `${who} has it open in an editor; if that editor is gone: syncq retry ${row.id} frees it`;
+  }
+  return undefined;
+}
+
+function note(
+  { connection, by, now }: EditWork,
+  row: EditRow,
+  event: string,
+  detail: Record<string, unknown> | undefined,
+): void {
+  const unknown = row.last_outcome === 'unknown' ? { lastOutcome: 'unknown' } : {};
+  appendHistory(connection, {
+    at: now,
+    item: row.id,
+    target: row.target,
+    who: by.who,
+    command: by.command,
+    event,
+    reason: by.reason,
+    detail: detail === undefined ? undefined : { ...detail, ...unknown },
+  });
+}
+
+const stateOf = (row: EditRow): State => STATES[row.state] ?? 'pending';
+
+const missing = (report: ChangeReport, id: number): ChangeReport => ({ ...report, missing: [id] });
+
+const skipped = (report: ChangeReport, row: EditRow, reason: string): ChangeReport => ({
+  ...report,
+  skipped: [{ id: row.id, reason, state: stateOf(row) }],
+});
+
+const changed = (report: ChangeReport, row: EditRow): ChangeReport => ({
+  ...report,
+  changed: [row.id],
+  targets: [row.target],
+  from: { [stateOf(row)]: 1 },
+  unknown: row.last_outcome === 'unknown' ? [row.id] : [],
+});
+
+/** The latest opening of an item in an editor. */
+function openEdit(connection: Connection, id: number): { token: number; who: string; opened: Opened } | undefined {
+  const row = connection.get<{ id: number; who: string; detail: string | null }>(
+    `SELECT id, who, detail FROM history INDEXED BY history_item WHERE item_id = ? AND item_id IS NOT NULL AND event = 'editing'
+     ORDER BY id DESC LIMIT 1`,
+    id,
+  );
+  return row?.detail == null ? undefined : { token: row.id, who: row.who, opened: JSON.parse(row.detail) as Opened };
+}
+
+/** Items that are open in an editor, with the cause they are to go back to. */
+export function openEdits(connection: Connection): { id: number; group: number | undefined }[] {
+  return connection
+    .all<{ id: number }>(
+      `SELECT item.id FROM review_group JOIN item INDEXED BY item_review ON item.state = ${REVIEW} AND item.review_group = review_group.id
+       WHERE review_group.reason = 'editing' AND review_group.items > 0`,
+    )
+    .map(({ id }) => ({ id, group: orUndefined(openEdit(connection, id)?.opened.group ?? null) }));
+}
+
+export function readRevisions(connection: Connection, id: number): Revision[] {
+  return connection
+    .all<{
+      number: number;
+      at: number;
+      who: string;
+      reason: string | null;
+      attempts: number;
+      idempotency_key: string;
+      path: string;
+      payload_sha256: Buffer | null;
+      payload_bytes: number | null;
+    }>(
+      `SELECT number, at, who, reason, attempts, idempotency_key, path, payload_sha256, length(payload) AS payload_bytes
+       FROM revision WHERE item_id = ? ORDER BY number`,
+      id,
+    )
+    .map((row) => ({
+      number: row.number,
+      at: row.at,
+      who: row.who,
+      reason: orUndefined(row.reason),
+      attempts: row.attempts,
+      idempotencyKey: row.idempotency_key,
+      path: row.path,
+      payloadSha256: row.payload_sha256 === null ? undefined : row.payload_sha256.toString('hex'),
+      payloadBytes: orUndefined(row.payload_bytes),
+    }));
+}

@@ -1,0 +1,90 @@
+/** Takes the bytes of a write out of the file, wherever they are kept; the item itself stays as a tombstone. */
+import { readdirSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+import type { Clock } from '../../clock.js';
+import type { Connection } from './connection.js';
+import { sha256 } from './enqueue.js';
+import { openEdits } from './edit.js';
+
+/** How long emptying the log waits for other processes to let go of it, ms. */
+const CHECKPOINT_PATIENCE_MS = 3_000;
+
+/**
+ * Removes an item's payload, those of its older revisions, and what servers said about it, for an answer may quote what
+ * was sent. Length and checksum stay: a repeated key still answers.
+ */
+export function dropPayload(connection: Connection, id: number): { attempts: number; revisions: number } {
+  const row = connection.get<{ payload: Buffer; payload_sha256: Buffer | null }>(
+    'SELECT payload, payload_sha256 FROM item WHERE id = ? AND payload IS NOT NULL',
+    id,
+  );
+  if (row !== undefined) {
+    connection.run(
+      'UPDATE item SET payload_bytes = length(payload), payload_sha256 = ?, payload = NULL WHERE id = ?',
+      row.payload_sha256 ?? sha256(row.payload),
+      id,
+    );
+  }
+  const attempts = connection.run(
+    `UPDATE attempt SET message = NULL, redirected_to = NULL, response_headers = NULL, response_complete = NULL, response_body = NULL
+     WHERE item_id = ? AND (message IS NOT NULL OR response_headers IS NOT NULL OR response_body IS NOT NULL)`,
+    id,
+  ).changes;
+  const revisions = connection.run(
+    'UPDATE revision SET payload = NULL WHERE item_id = ? AND payload IS NOT NULL',
+    id,
+  ).changes;
+  return { attempts, revisions };
+}
+
+/**
+ * Causes that no item has any more keep the words of the one that had them first. One that still has items takes the
+ * words of the first of these.
+ */
+export function dropCauses(connection: Connection, renew: readonly number[] = []): void {
+  const kept = openEdits(connection).flatMap(({ group }) => (group === undefined ? [] : [group]));
+  connection.run(
+    `DELETE FROM review_group WHERE items <= 0 AND id NOT IN (SELECT value FROM json_each(?))`,
+    JSON.stringify(kept),
+  );
+  for (const group of renew) {
+    connection.run(
+      `UPDATE review_group SET message = ifnull((SELECT attempt.message FROM item INDEXED BY item_review
+         JOIN attempt ON attempt.item_id = item.id AND attempt.number = item.attempts
+         WHERE item.state = 2 AND item.review_group = review_group.id ORDER BY item.id LIMIT 1), cause)
+       WHERE id = ? AND reason NOT IN ('expired', 'editing')`,
+      group,
+    );
+  }
+}
+
+/**
+ * Moves everything from the log into the file and empties the log: until then it still holds the pages as they were.
+ * False when another process kept it busy.
+ */
+export async function emptyLog(
+  connection: Connection,
+  clock: Clock,
+  patienceMs = CHECKPOINT_PATIENCE_MS,
+): Promise<boolean> {
+  const deadline = clock.monotonic() + patienceMs;
+  for (;;) {
+    const [result] = connection.db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+    if (result?.busy === 0) return true;
+    if (clock.monotonic() >= deadline) return false;
+    await clock.sleep(50);
+  }
+}
+
+/** Copies of this queue that upgrades left beside it: `FILE.v1` and so on. */
+export function upgradeCopies(path: string): string[] {
+  const start = `${basename(path)}.v`;
+  return readdirSync(dirname(path))
+    .filter((name) => name.startsWith(start) && /^\d+$/.test(name.slice(start.length)))
+    .map((name) => join(dirname(path), name));
+}
+
+export function removeFiles(paths: readonly string[]): void {
+  for (const path of paths) rmSync(path, { force: true });
+}

@@ -1,0 +1,181 @@
+/** What happened, told in sentences that can be read out, and as JSON. */
+import type { Attempt, ItemDetail } from '../core/item.js';
+import type { HistoryEntry } from '../core/index.js';
+import { span } from '../core/policy/time-words.js';
+import { quote } from '../core/policy/why.js';
+import type { JsonObject } from './json.js';
+import { isoTime } from './json.js';
+import { cut, oneLine } from './printable.js';
+import type { Look } from './style.js';
+import { fullTime } from './time.js';
+
+/** As `core/support/story.ts` makes it. */
+export type Told =
+  | { kind: 'stored'; at: number; item: ItemDetail }
+  | { kind: 'attempt'; at: number; item: number; target: string; attempt: Attempt }
+  | { kind: 'event'; at: number; entry: HistoryEntry };
+
+const LONGEST_NAME = 24;
+
+/** One line an entry. @param one the story is about one item: its number need not be said */
+export function storyLines(entries: readonly Told[], look: Look, one: boolean): string[] {
+  const rows = entries.map((told) => ({
+    told,
+    who: cut(oneLine(whoOf(told)), LONGEST_NAME),
+    what: oneLine(sentence(told, one)),
+  }));
+  if (!look.terminal)
+    return rows.map(({ told, who, what }) => [isoTime(told.at), itemOf(told) ?? '-', who, what].join('\t'));
+  const width = Math.max(0, ...rows.map(({ who }) => who.length));
+  return rows.map(({ told, who, what }) => `${look.style.dim(fullTime(told.at, look))}  ${who.padEnd(width)}  ${what}`);
+}
+
+function itemOf(told: Told): number | undefined {
+  if (told.kind === 'event') return told.entry.item;
+  return told.kind === 'stored' ? told.item.id : told.item;
+}
+
+function whoOf(told: Told): string {
+  if (told.kind === 'event') return told.entry.who;
+  return told.kind === 'stored' ? 'enqueue' : told.attempt.runner.replace(/@.*$/, '') || 'runner';
+}
+
+function sentence(told: Told, one: boolean): string {
+  switch (told.kind) {
+    case 'stored': {
+      const { method, path, target, entity } = told.item;
+      return `stored it: ${method} ${path} for ${target}${entity === undefined ? '' : `, about ${entity.type}/${entity.id}`}`;
+    }
+    case 'attempt':
+      return `attempt ${told.attempt.number}: ${attemptWords(told.attempt)}`;
+    case 'event':
+      return eventWords(told.entry, one);
+  }
+}
+
+const OUTCOME_WORDS: Readonly<Record<NonNullable<Attempt['outcome']>, string>> = {
+  delivered: 'the server accepted it',
+  offline: 'the server could not be reached',
+  unknown: 'no whole answer came: the server may have it',
+  unavailable: 'the server was not available',
+  throttled: 'the server asked to wait',
+  transient: 'the server failed',
+  auth: 'the server did not accept the credential',
+  conflict: 'it conflicts with what the server has',
+  rejected: 'the server refused it',
+  redirect: 'the server wants it sent elsewhere',
+  misconfigured: 'the target is not set up right',
+};
+
+function attemptWords({ outcome, status, message, durationMs, counted }: Attempt): string {
+  if (outcome === undefined) return 'under way';
+  const said = outcome === 'delivered' ? '' : quote(message ?? '');
+  const facts = [
+    status === undefined || new RegExp(`\\b${status}\\b`).test(said) ? undefined : String(status),
+    said === '' ? undefined : said,
+    durationMs === undefined ? undefined : `after ${span(durationMs)}`,
+    counted ? 'counted' : undefined,
+  ].filter((fact) => fact !== undefined);
+  return `${OUTCOME_WORDS[outcome]}${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`;
+}
+
+/** What an event says of an item; the words of people's commands, then of rules. */
+const ITEM_EVENTS: Readonly<Record<string, string>> = {
+  pending: 'sent it on',
+  completed: 'marked it as completed',
+  discarded: 'discarded it',
+  edited: 'edited it',
+  editing: 'opened it in an editor',
+  abandoned: 'closed the editor without a change',
+  revealed: 'looked at its hidden values',
+  erased: 'erased what it held',
+  review: 'put it into review',
+};
+
+const TARGET_EVENTS: Readonly<Record<string, string>> = {
+  paused: 'paused',
+  resumed: 'resumed',
+  accepted: 'accepted the new base URL of',
+  renamed: 'renamed',
+};
+
+function eventWords(entry: HistoryEntry, one: boolean): string {
+  const { event, item, target, reason, detail, command } = entry;
+  const why = reason === undefined || reason === '' ? '' : `: ${quote(reason)}`;
+  if (item !== undefined) {
+    const done = ITEM_EVENTS[event] ?? event;
+    const what = one
+      ? done
+      : done.replace(/\bit\b|\bits\b/, (word) => (word === 'its' ? `item ${item}'s` : `item ${item}`));
+    return `${what}${detailWords(event, detail)}${why}`;
+  }
+  if (target === undefined) return `${event}${detailWords(event, detail)} (${command})${why}`;
+  const known = TARGET_EVENTS[event];
+  return known === undefined ? `${target} is ${event}${why}` : `${known} ${target}${detailWords(event, detail)}${why}`;
+}
+
+function detailWords(event: string, detail: Record<string, unknown> | undefined): string {
+  const unknown = detail?.['lastOutcome'] === 'unknown' ? ', though the server may have it already' : '';
+  if (event === 'edited') {
+    const fields = Array.isArray(detail?.['fields'])
+      ? detail['fields'].filter((field) => typeof field === 'string')
+      : [];
+    return `${fields.length === 0 ? '' : ` (${fields.join(', ')})`}, with a new idempotency key${unknown}`;
+  }
+  if (event === 'renamed') return typeof detail?.['from'] === 'string' ? ` (it was ${detail['from']})` : '';
+  if (event === 'pruned')
+    return ` ${Number(detail?.['items'] ?? 0)} items, ${Number(detail?.['payloads'] ?? 0)} payloads`;
+  return event === 'editing' ? '' : unknown;
+}
+
+export function storyDocument(entries: readonly Told[]): JsonObject[] {
+  return entries.map((told) => ({
+    at: isoTime(told.at),
+    kind: told.kind,
+    item: itemOf(told) ?? null,
+    target: targetOf(told) ?? null,
+    who: whoOf(told),
+    what: sentence(told, true),
+    ...(told.kind === 'event' ? eventFields(told.entry) : {}),
+    ...(told.kind === 'attempt' ? attemptFields(told.attempt) : {}),
+  }));
+}
+
+function targetOf(told: Told): string | undefined {
+  if (told.kind === 'event') return told.entry.target;
+  return told.kind === 'stored' ? told.item.target : told.target;
+}
+
+function eventFields({ command, event, reason, detail }: HistoryEntry): JsonObject {
+  return {
+    command,
+    event,
+    reason: reason ?? null,
+    detail: detail === undefined ? null : (plain(detail) as JsonObject),
+  };
+}
+
+function attemptFields({
+  number,
+  outcome,
+  status,
+  message,
+  durationMs,
+  counted,
+  runner,
+  idempotencyKey,
+}: Attempt): JsonObject {
+  return {
+    number,
+    outcome: outcome ?? null,
+    status: status ?? null,
+    message: message ?? null,
+    durationMs: durationMs ?? null,
+    counted,
+    runner,
+    idempotencyKey: idempotencyKey ?? null,
+  };
+}
+
+/** What was read from a JSON column is plain already; its type does not say so. */
+const plain = (value: unknown): unknown => value;
