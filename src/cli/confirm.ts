@@ -30,11 +30,13 @@ export async function confirmed({ lines, would, yes, json }: Question): Promise<
 /** Enter alone means `otherwise`; the end of the input and Ctrl-C mean no. Call only where somebody can be asked. */
 export async function askYesNo(question: string, otherwise: boolean): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  // Without this, Ctrl-D would leave the question open for ever.
-  const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('no')));
   try {
-    const answer = (await Promise.race([terminal.question(question), closed])).trim();
-    return answer === '' ? otherwise : /^y(es)?$/i.test(answer);
+    const answer = await new Promise<string>((resolve) => {
+      // Without this, Ctrl-D would leave the question open for ever.
+      terminal.once('close', () => resolve('no'));
+      terminal.question(question, resolve);
+    });
+    return answer.trim() === '' ? otherwise : /^y(es)?$/i.test(answer.trim());
   } finally {
     terminal.close();
   }
