@@ -151,6 +151,13 @@ export class Channel {
     this.#ramp = 1;
   }
 
+  /** The next request opens a connection of its own: those made before may lead nowhere. Requests under way go on. */
+  renewConnections(): void {
+    const old = this.#sender;
+    this.#sender = undefined;
+    void old?.close();
+  }
+
   async close(): Promise<void> {
     await this.#sender?.close();
   }

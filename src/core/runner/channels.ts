@@ -82,6 +82,10 @@ export class Channels {
     };
   }
 
+  renewConnections(): void {
+    for (const channel of this.#channels.values()) channel.renewConnections();
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#channels.values()].map((channel) => channel.close()));
   }

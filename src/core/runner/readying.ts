@@ -3,8 +3,8 @@
  * probes of targets that are offline. Everything a claim needs from outside is at hand before it is made.
  */
 import type { Clock } from '../clock.js';
-import { enterState, isSendable } from '../policy/target-state.js';
-import type { ProbeResult } from '../send/result.js';
+import { canEndByProbe, Prober } from '../connectivity/prober.js';
+import { enterState, isPaused, isSendable } from '../policy/target-state.js';
 import type { StepResult, TargetUpdate } from '../store/store.js';
 import type { TargetRow } from '../target.js';
 import type { Channel } from './channel.js';
@@ -17,31 +17,23 @@ export interface Listener {
 }
 
 export interface ReadyingOptions {
-  /** `once`: one probe per target and process; `always`: again and again while something waits. */
+  /** `once`: one probe per target and process; `always`: again and again, rarely when nothing waits. */
   probing: 'once' | 'always';
+  random: () => number;
   signal: AbortSignal;
 }
 
-/** Probes of an offline target: 1 s after the first failure, doubling to 10 s. */
-const PROBE_FIRST_MS = 1_000;
-const PROBE_CAP_MS = 10_000;
-
-interface ProbeState {
-  running: boolean;
-  done: number;
-  nextAt: number;
-}
-
 export class Readying {
+  readonly prober: Prober;
   readonly #channels: Channels;
   readonly #clock: Clock;
-  readonly #options: ReadyingOptions;
-  readonly #probes = new Map<number, ProbeState>();
+  readonly #signal: AbortSignal;
 
-  constructor(channels: Channels, clock: Clock, options: ReadyingOptions) {
+  constructor(channels: Channels, clock: Clock, { probing, random, signal }: ReadyingOptions) {
+    this.prober = new Prober({ probing, clock, random });
     this.#channels = channels;
     this.#clock = clock;
-    this.#options = options;
+    this.#signal = signal;
   }
 
   /**
@@ -51,43 +43,18 @@ export class Readying {
   wanted(step: StepResult, only: ReadonlySet<number> | undefined, listener: Listener | undefined): boolean {
     const now = this.#clock.now();
     let busy = false;
+    this.prober.begin();
     for (const row of step.targets) {
-      if (!step.ready.has(row.id) || (only !== undefined && !only.has(row.id))) continue;
+      if (only !== undefined && !only.has(row.id)) continue;
       const channel = this.#channels.of(row);
       if (channel === undefined) continue;
-      if (isSendable(row, now)) busy = this.#prepare(row, channel, listener) || busy;
-      else if (row.paused === undefined && wantsProbe(row)) busy = this.#probe(row, channel, listener) || busy;
+      const waits = step.ready.has(row.id);
+      if (canEndByProbe(row, now)) busy = (this.#probe(row, channel, waits, listener) && waits) || busy;
+      else if (!waits || isPaused(row, now)) continue;
+      else if (isSendable(row, now)) busy = this.#prepare(row, channel, listener) || busy;
       else busy = channel.isPreparing || busy;
     }
     return busy;
-  }
-
-  /** Ms until the next probe is due; undefined = none is. */
-  nextProbeIn(rows: readonly TargetRow[], ready: ReadonlySet<number>): number | undefined {
-    if (this.#options.probing === 'once') return undefined;
-    const due = rows
-      .filter((row) => ready.has(row.id) && row.paused === undefined && wantsProbe(row))
-      .map((row) => this.#probes.get(row.id))
-      .filter((state) => state !== undefined && !state.running)
-      .map((state) => Math.max(0, (state?.nextAt ?? 0) - this.#clock.monotonic()));
-    return due.length === 0 ? undefined : Math.min(...due);
-  }
-
-  /** The network changed or the machine woke: look at once, whatever the waits have grown to. */
-  probeNow(): void {
-    for (const state of this.#probes.values()) {
-      state.nextAt = 0;
-      state.done = 0;
-    }
-  }
-
-  /**
-   * The API itself answered: the next outage is a new one. A probe alone does not say so, or a portal that takes every
-   * connection and answers no request would be asked without a pause.
-   */
-  answered(target: number): void {
-    const state = this.#probes.get(target);
-    if (state !== undefined && !state.running) this.#probes.delete(target);
   }
 
   /**
@@ -122,35 +89,12 @@ export class Readying {
     }
     listener.waker.ring();
   }
-
-  #probe(row: TargetRow, channel: Channel, listener: Listener | undefined): boolean {
-    const state = this.#probes.get(row.id) ?? { running: false, done: 0, nextAt: 0 };
-    this.#probes.set(row.id, state);
-    if (state.running) return true;
-    if (listener === undefined || (this.#options.probing === 'once' && state.done > 0)) return false;
-    if (this.#clock.monotonic() < state.nextAt) return false;
-    state.running = true;
-    void channel.probe(row.state === 'misconfigured' ? 'tls' : 'auto', this.#options.signal).then((result) => {
-      state.running = false;
-      state.nextAt = this.#clock.monotonic() + Math.min(PROBE_FIRST_MS * 2 ** state.done, PROBE_CAP_MS);
-      state.done += 1;
-      const change = afterProbe(row, result, this.#clock.now());
+  #probe(row: TargetRow, channel: Channel, isWaiting: boolean, listener: Listener | undefined): boolean {
+    if (listener === undefined) return this.prober.isProbing(row.id);
+    const ask = (mode: 'auto' | 'tls'): ReturnType<Channel['probe']> => channel.probe(mode, this.#signal);
+    return this.prober.wants(row, isWaiting, ask, (change) => {
       if (change !== undefined) listener.update({ target: row.id, change, note: undefined });
       listener.waker.ring();
     });
-    return true;
   }
-}
-
-/** States that a probe can end; every other hold ends by its time and a tester, or by a person. */
-function wantsProbe(row: TargetRow): boolean {
-  return row.state === 'offline' || (row.state === 'misconfigured' && row.holdKind === 'tls');
-}
-
-/** What a probe changes: it ends `offline`, and is evidence for nothing else. */
-function afterProbe(row: TargetRow, result: ProbeResult, now: number): Partial<TargetRow> | undefined {
-  if (result.kind === 'reachable') return enterState(row, now, 'online', undefined);
-  if (result.kind === 'misconfigured') return enterState(row, now, 'misconfigured', result.message, undefined, 'tls');
-  // A TLS failure that became a network failure is offline now; an offline target keeps its first reason.
-  return row.state === 'offline' ? undefined : enterState(row, now, 'offline', result.message);
 }

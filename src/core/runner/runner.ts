@@ -8,14 +8,14 @@ import type { Clock } from '../clock.js';
 import { QueueError, isQueueError } from '../errors.js';
 import type { QueueEvent } from '../events.js';
 import { isSound } from '../policy/outage.js';
-import { holdIsOver } from '../policy/target-state.js';
+import { holdIsOver, isPaused } from '../policy/target-state.js';
 import { classify } from '../send/classify.js';
 import type { SendResult } from '../send/result.js';
 import type { AttemptEnd, Claim, ClaimRef, Session, Settlement, StepResult, Store, TargetUpdate } from '../store/store.js';
 import type { TargetRow } from '../target.js';
 import type { Channels } from './channels.js';
 import { Reporter } from './reporter.js';
-import { Readying } from './readying.js';
+import type { Readying } from './readying.js';
 import { startTargets } from './start-targets.js';
 import { Waker } from './waker.js';
 
@@ -30,6 +30,9 @@ const LONGEST_QUIET_MS = 60_000;
 
 /** A commit that found the queue locked is tried again after this, ms: a result in hand is never dropped. */
 const RETRY_COMMIT_MS = 200;
+
+/** After a second signal, recording may take this long while another process writes, ms. */
+const LAST_COMMIT_MS = 500;
 
 export interface RunnerOptions {
   /** Requests in flight in all. */
@@ -50,7 +53,6 @@ export interface RunnerDeps {
   session: Session;
   channels: Channels;
   clock: Clock;
-  /** Makes one probe of a target; see `probing.ts`. */
   readying: Readying;
 }
 
@@ -152,14 +154,16 @@ export class Runner {
       targets: [...this.#updates],
       claim: this.#wanted(),
       only: this.#only,
-      signal: this.#ended.length === 0 ? this.#options.stop : undefined,
+      // A result in hand is worth waiting for, unless a person has lost patience.
+      signal: this.#ended.length === 0 ? this.#options.stop : this.#options.abort,
     };
     let step: StepResult;
     try {
       step = await session.step(input);
     } catch (error) {
       if (!isQueueError(error) || error.code !== 'busy') throw error;
-      if (!this.isStopping) await this.waker.sleep(RETRY_COMMIT_MS);
+      // Not by the waker: it keeps ringing once a stop was asked for, and signals must get their turn.
+      await clock.sleep(RETRY_COMMIT_MS, this.isStopping ? undefined : this.#options.stop);
       return undefined;
     }
     this.#ended = this.#ended.slice(input.settle.length);
@@ -176,15 +180,19 @@ export class Runner {
   /** Lets requests in flight end, aborts them after the grace, and records every one. */
   async finish(): Promise<void> {
     const { clock } = this.#deps;
-    const deadline = clock.monotonic() + STOP_GRACE_MS;
+    const grace = clock.monotonic() + STOP_GRACE_MS;
     this.#finishing = true;
     while (this.#inFlight > 0) {
-      const left = deadline - clock.monotonic();
+      const left = grace - clock.monotonic();
       if (left <= 0) this.#hardStop.abort();
       await this.waker.sleep(Math.max(left, 50));
     }
+    let deadline = Infinity;
     while (this.#pendingWrites() > 0 && !this.#deps.session.lost.aborted) {
-      if ((await this.turn()) === undefined && this.#options.abort.aborted) return;
+      if ((await this.turn()) !== undefined) continue;
+      // What stays unrecorded is found as `unknown` by the next runner.
+      if (this.#options.abort.aborted) deadline = Math.min(deadline, clock.monotonic() + LAST_COMMIT_MS);
+      if (clock.monotonic() >= deadline) return;
     }
   }
 
@@ -235,7 +243,8 @@ export class Runner {
       const row = step.targets.find((target) => target.id === claim.target.id);
       const channel = row === undefined ? undefined : channels.of(row);
       if (row === undefined || channel === undefined) continue;
-      if (isSound(end)) readying.answered(row.id);
+      if (isSound(end)) readying.prober.answered(row.id);
+      if (end.outcome === 'offline') readying.prober.unreachable(row.id);
       if (end.outcome === 'auth') readying.credentialRefused(row, claim.target, channel, this);
       if (row.state !== 'online' && row.state !== 'untried') channel.restartSlowly();
     }
@@ -257,11 +266,11 @@ export class Runner {
     const now = clock.now();
     const times = [step.nextDueAt, step.nextDeadlineAt];
     for (const row of step.targets) {
-      if (row.paused?.until !== undefined) times.push(row.paused.until);
+      if (isPaused(row, now)) times.push(row.paused?.until);
       if (row.until !== undefined && step.ready.has(row.id) && !holdIsOver(row, now)) times.push(row.until);
     }
     const waits = times.filter((at) => at !== undefined).map((at) => Math.max(0, at - now));
-    const others = [readying.nextProbeIn(step.targets, step.ready), channels.rateDelayMs()].filter((ms) => ms !== undefined);
+    const others = [readying.prober.nextIn(step), channels.rateDelayMs()].filter((ms) => ms !== undefined);
     // One ms more: a timer may fire just before its time.
     return Math.min(LONGEST_QUIET_MS, ...waits, ...others) + 1;
   }

@@ -1,13 +1,14 @@
 /** Sets a runner up and takes it down: the right to send, the channels, the loop, and the report at the end. */
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/types.js';
-import { QueueError } from '../errors.js';
+import { isQueueError, QueueError } from '../errors.js';
 import type { QueueEvent } from '../events.js';
 import { runnerIdentity } from '../host.js';
 import type { DrainOptions, WatchOptions } from '../queue.js';
 import type { DrainReport } from '../report.js';
 import { statusReport } from '../status.js';
 import type { RunnerIdentity, RunnerInfo, Session, Store } from '../store/store.js';
+import { maintain, maintainAlways } from '../support/maintain.js';
 import { Channels } from './channels.js';
 import { drainLoop } from './drain.js';
 import { EventStream } from './event-stream.js';
@@ -27,6 +28,9 @@ export interface SendingDeps {
 /** Requests in flight of a `watch`, over all targets, unless told otherwise. */
 export const WATCH_CONCURRENCY = 4;
 
+/** Time that a drain gives the retention rules at its end, when they are due; ms. */
+const MAINTAIN_MS = 2_000;
+
 /** How often a `watch` that stands by asks whether the other runner has gone, ms. */
 const STANDBY_MS = 500;
 
@@ -35,6 +39,7 @@ const never = (): AbortSignal => new AbortController().signal;
 interface Sending {
   runner: Runner;
   session: Session;
+  channels: Channels;
   readying: Readying;
 }
 
@@ -52,7 +57,7 @@ async function withSession<T>(
   const session = await store.acquire(runnerIdentity(kind), channels.policy(), startedAt);
   if ('heldBy' in session) return session;
   const cleanUp = new AbortController();
-  const readying = new Readying(channels, clock, { probing, signal: cleanUp.signal });
+  const readying = new Readying(channels, clock, { probing, random, signal: cleanUp.signal });
   const runner = new Runner(
     { store, session, channels, clock, readying },
     {
@@ -67,7 +72,7 @@ async function withSession<T>(
   let delivered = false;
   try {
     await runner.start();
-    const value = await body({ runner, session, readying });
+    const value = await body({ runner, session, channels, readying });
     delivered = true;
     return { value, startedAt, session };
   } finally {
@@ -90,10 +95,14 @@ export async function drainQueue(deps: SendingDeps, options: DrainOptions): Prom
   };
   const nothing = { attempts: 0, delivered: 0, failed: 0, review: 0, runner: undefined };
   // A cron job that finds nothing to do must not cost a write.
-  if (await isEmpty(store, clock.now())) return finished({ ...nothing, stopped: 'drained' });
+  if (await isEmpty(store, clock.now())) {
+    await maintain(deps, MAINTAIN_MS, options.stop);
+    return finished({ ...nothing, stopped: 'drained' });
+  }
   const outcome = await withSession(deps, kind, options, options.wait === true ? 'always' : 'once', async ({ runner }) => {
     const deadline = options.maxTimeMs === undefined ? undefined : begun + options.maxTimeMs;
     const stopped = await drainLoop(runner, { clock, stop: options.stop ?? never(), wait: options.wait ?? false, deadline });
+    await maintain(deps, MAINTAIN_MS, options.stop);
     const { attempts, reporter } = runner;
     return { stopped, attempts, delivered: reporter.delivered, failed: reporter.failed, review: reporter.review };
   });
@@ -160,14 +169,24 @@ export function watchQueue(deps: SendingDeps, options: WatchOptions): AsyncItera
 }
 
 async function watchUntilStopped(deps: SendingDeps, options: WatchOptions & { onEvent: (event: QueueEvent) => void }, stop: AbortSignal): Promise<void> {
-  const { store, clock } = deps;
+  const { store, clock, env } = deps;
+  const onTurn = options.onTurn ?? (() => undefined);
   let toldStandby = false;
   while (!stop.aborted) {
-    const outcome = await withSession(deps, 'watch', options, 'always', async ({ runner, session, readying }) => {
+    onTurn();
+    const outcome = await withSession(deps, 'watch', options, 'always', async ({ runner, session, channels, readying }) => {
+      toldStandby = false;
       runner.reporter.emit({ event: 'started', at: clock.now(), kind: 'watch', pid: runnerIdentity('watch').pid });
-      await watchLoop(runner, { clock, store, session, readying, stop });
+      const ended = new AbortController();
+      const maintenance = maintainAlways(deps, ended.signal);
+      try {
+        await watchLoop(runner, { clock, env, store, session, channels, readying, stop, onTurn });
+      } finally {
+        ended.abort();
+        await maintenance;
+      }
       return runner.reporter.delivered;
-    });
+    }).catch(async (error: unknown) => ({ heldBy: await otherRunner(error, store) }));
     if (!('heldBy' in outcome)) {
       await outcome.session.end({ kind: 'watch', startedAt: outcome.startedAt, endedAt: clock.now(), exitCode: 0, delivered: outcome.value, remaining: 0 });
       break;
@@ -177,4 +196,10 @@ async function watchUntilStopped(deps: SendingDeps, options: WatchOptions & { on
     await clock.sleep(STANDBY_MS, stop);
   }
   options.onEvent({ event: 'stopped', at: clock.now(), reason: 'signal' });
+}
+
+/** A long transaction of somebody else, or a runner that took over: no reason to end a service. @throws any other error */
+async function otherRunner(error: unknown, store: Store): Promise<RunnerInfo | undefined> {
+  if (isQueueError(error) && (error.code === 'busy' || error.code === 'other-runner')) return store.runner();
+  throw error;
 }

@@ -1,23 +1,23 @@
 /** The background loop: sends whatever can be sent, and otherwise sleeps until something may have changed. */
 import type { Clock } from '../clock.js';
+import { watchSurroundings, type News } from '../connectivity/surroundings.js';
 import { CLOCK_SLACK_MS } from '../policy/backoff.js';
 import type { Session, Store } from '../store/store.js';
+import type { Channels } from './channels.js';
 import type { Readying } from './readying.js';
 import type { Runner } from './runner.js';
 
 export interface WatchLoopDeps {
   clock: Clock;
+  env: Readonly<Record<string, string | undefined>>;
   store: Store;
   session: Session;
+  channels: Channels;
   readying: Readying;
   stop: AbortSignal;
+  /** Called once a turn, at least every 90 s while the loop is alive. */
+  onTurn: () => void;
 }
-
-/** How often the wall clock is held against the monotonic one, ms. */
-const CLOCK_CHECK_MS = 1_000;
-
-/** A gap between the two clocks that means: the machine slept, or somebody set the clock; ms. */
-const CLOCK_GAP_MS = 5_000;
 
 /** Until `stop`; requests in flight have ended and are recorded by then. */
 export async function watchLoop(runner: Runner, deps: WatchLoopDeps): Promise<void> {
@@ -33,14 +33,16 @@ export async function watchLoop(runner: Runner, deps: WatchLoopDeps): Promise<vo
     });
   };
   guard(ringOnChanges(runner, deps, helpers.signal));
-  guard(ringOnClockJumps(runner, deps, helpers.signal));
+  guard(ringOnNews(runner, deps, helpers.signal));
+  const isOver = (): boolean => stop.aborted;
   try {
-    while (!stop.aborted) {
+    while (!isOver()) {
+      deps.onTurn();
       const turn = await runner.turn();
       if (failures.length > 0) throw failures[0];
       if (turn === undefined || turn.step.more) continue;
       if (turn.isIdle) await tellIdle(runner, deps);
-      if (stop.aborted) break;
+      if (isOver()) break;
       await runner.waker.sleep(runner.quietMs(turn.step));
     }
     await runner.finish();
@@ -62,19 +64,14 @@ async function ringOnChanges(runner: Runner, { store }: WatchLoopDeps, signal: A
   for await (const _change of store.changes(signal)) runner.waker.ring();
 }
 
-/** Suspend and clock changes: timers are late then, and outages may be over. */
-async function ringOnClockJumps(runner: Runner, { clock, session, readying }: WatchLoopDeps, signal: AbortSignal): Promise<void> {
-  let offset = clock.now() - clock.monotonic();
-  while (!signal.aborted) {
-    const before = clock.monotonic();
-    await clock.sleep(CLOCK_CHECK_MS, signal);
-    if (signal.aborted) return;
-    const gap = clock.now() - clock.monotonic() - offset;
-    const late = clock.monotonic() - before - CLOCK_CHECK_MS;
-    offset += gap;
-    if (Math.abs(gap) < CLOCK_GAP_MS && late < CLOCK_GAP_MS) continue;
-    if (gap < -CLOCK_SLACK_MS) await session.clockWentBack(clock.now());
-    readying.probeNow();
+/** The network changed, the machine woke, the clock was set: outages may be over, and timers are late. */
+async function ringOnNews(runner: Runner, deps: WatchLoopDeps, signal: AbortSignal): Promise<void> {
+  const { clock, env, session, channels, readying } = deps;
+  const onNews = async ({ isBreak, backMs }: News): Promise<void> => {
+    if (backMs > CLOCK_SLACK_MS) await session.clockWentBack(clock.now());
+    if (isBreak) channels.renewConnections();
+    readying.prober.news();
     runner.waker.ring();
-  }
+  };
+  await watchSurroundings({ clock, env, signal, isWaiting: () => readying.prober.isWaiting }, onNews);
 }

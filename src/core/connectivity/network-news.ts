@@ -1,0 +1,102 @@
+/**
+ * Hints of the operating system that its network changed. Linux tells by rtnetlink, macOS by a routing socket; Node can
+ * open neither, so the system's own small program does (`ip monitor`, `route monitor`). Where there is none, the poll of
+ * `interfaces.ts` is enough. News says only: look now.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { platform } from 'node:os';
+
+import type { Clock } from '../clock.js';
+
+const MONITORS: Partial<Record<NodeJS.Platform, string>> = {
+  linux: 'ip monitor link address route',
+  darwin: 'route -n monitor',
+};
+
+/** A cable plugged in makes a handful of events: the look comes when they pause, ms, but not later than that. */
+const SETTLE_MS = 50;
+const SETTLE_AT_MOST_MS = 250;
+
+/** A monitor that ends at once is started this often, each time after twice the pause; then the poll must do. */
+const STARTS = 5;
+const RESTART_MS = 1_000;
+/** One that lived this long counts as sound again, ms. */
+const SOUND_MS = 60_000;
+
+export interface NetworkNewsOptions {
+  clock: Clock;
+  env: Readonly<Record<string, string | undefined>>;
+  /** Ends the monitor and the watch. */
+  signal: AbortSignal;
+  /** The command line to run instead of the platform's; for tests. */
+  monitor?: string;
+}
+
+/** Calls `onNews` after each change, until `signal`. Resolves early where the system tells nothing. */
+export async function watchNetwork(options: NetworkNewsOptions, onNews: () => void): Promise<void> {
+  const { clock, signal } = options;
+  const monitor = options.monitor ?? MONITORS[platform()];
+  if (monitor === undefined) return;
+  const settled = settle(clock, signal, onNews);
+  for (let failures = 0; failures < STARTS && !signal.aborted; failures += 1) {
+    const startedAt = clock.monotonic();
+    await runMonitor(monitor, options, settled);
+    if (clock.monotonic() - startedAt > SOUND_MS) failures = 0;
+    await clock.sleep(RESTART_MS * 2 ** failures, signal);
+  }
+}
+
+/** Gathers the events of one change. */
+function settle(clock: Clock, signal: AbortSignal, onNews: () => void): () => void {
+  let first = 0;
+  let last = 0;
+  let isRunning = false;
+  return () => {
+    last = clock.monotonic();
+    if (isRunning) return;
+    isRunning = true;
+    first = last;
+    void (async () => {
+      const end = (): number => Math.min(last + SETTLE_MS, first + SETTLE_AT_MOST_MS);
+      while (clock.monotonic() < end() && !signal.aborted) await clock.sleep(end() - clock.monotonic() + 1, signal);
+      isRunning = false;
+      if (!signal.aborted) onNews();
+    })();
+  };
+}
+
+/** Resolves when the monitor has ended. */
+function runMonitor(monitor: string, { env, signal }: NetworkNewsOptions, onOutput: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    // The shell becomes the monitor; its companion waits for our end of stdin to close, also when we are killed, and
+    // takes it along. A session of its own keeps the terminal's Ctrl-C from it.
+    const script = `PATH="$PATH:/usr/sbin:/sbin"; exec 3<&0; { read -r _ <&3; kill $$; } >/dev/null 2>&1 & exec ${monitor}`;
+    let child: ChildProcess;
+    try {
+      child = spawn('/bin/sh', ['-c', script], {
+        stdio: ['pipe', 'pipe', 'ignore'],
+        detached: true,
+        env: { ...env, LC_ALL: 'C' },
+      });
+    } catch {
+      resolve(); // No more processes allowed: the poll must do.
+      return;
+    }
+    const stop = (): void => void child.stdin?.end();
+    const over = (): void => {
+      signal.removeEventListener('abort', stop);
+      stop();
+      child.stdout?.destroy();
+      resolve();
+    };
+    child.on('error', over);
+    child.on('exit', over);
+    child.stdin?.on('error', () => undefined);
+    child.stdout?.on('data', onOutput);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    // A program that only waits for its own end must not be held open by a hint.
+    child.unref();
+    for (const stream of [child.stdin, child.stdout]) (stream as unknown as { unref?: () => void } | null)?.unref?.();
+  });
+}

@@ -1,0 +1,85 @@
+/**
+ * When one target that is offline may be asked again. Pauses grow with failures; news of the network cut them short;
+ * and however the link flaps, connections are opened at most once a second, after a small burst (decision 0007).
+ */
+
+/** Pause after the first failure, doubled by each further one up to the cap; ms. */
+const FIRST_MS = 1_000;
+const CAP_MS = 10_000;
+
+/** Share of a pause that chance takes off: many clients of one server do not come back in step, and the cap holds. */
+const JITTER = 0.2;
+
+/** Pause while nothing waits for the target: at most 12 connections an hour; ms. */
+export const IDLE_PAUSE_MS = 5 * 60_000;
+
+/** Connections that news may open at once, refilled by one a second. */
+const BURST = 3;
+const REFILL_MS = 1_000;
+
+/** News starts the pauses afresh, but a link that flaps does so only once in this time; ms. */
+const CALM_MS = 30_000;
+
+export class ProbeSchedule {
+  readonly #random: () => number;
+  #failures = 0;
+  /** When the current pause ends if something waits, monotonic ms. */
+  #pauseEnds = 0;
+  #lastAt = -Infinity;
+  #hasNews = false;
+  #freshAt = -Infinity;
+  #tokens = BURST;
+  #countedAt = 0;
+
+  /** @param random numbers in [0, 1) */
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  /** Monotonic ms from which the next probe may start. @param isWaiting an item could go if the target answered */
+  nextAt(isWaiting: boolean, now: number): number {
+    // Without anything to send, news can wait for the idle pause: a busy network must not cost connections.
+    if (!isWaiting) return this.#lastAt + IDLE_PAUSE_MS;
+    return this.#hasNews ? Math.min(this.#pauseEnds, this.#tokenAt(now)) : this.#pauseEnds;
+  }
+
+  /** A probe or a request opens a connection. */
+  connecting(now: number): void {
+    this.#tokens = Math.max(0, this.#refilled(now) - 1);
+    this.#countedAt = now;
+    this.#lastAt = now;
+    this.#hasNews = false;
+  }
+
+  /** It came to nothing. The pause counts from its start: an attempt that hung is part of the wait. */
+  failed(): void {
+    const pause = Math.min(CAP_MS, FIRST_MS * 2 ** Math.min(this.#failures, 10));
+    this.#failures += 1;
+    this.#pauseEnds = this.#lastAt + pause * (1 - JITTER * this.#random());
+  }
+
+  /**
+   * The API itself answered: the next outage is a new one. A probe alone does not say so, or a portal that takes every
+   * connection and answers no request would be asked without a pause.
+   */
+  answered(): void {
+    this.#failures = 0;
+    this.#pauseEnds = 0;
+  }
+
+  /** The network changed, or the machine woke: ask as soon as the rate allows. */
+  news(now: number): void {
+    this.#hasNews = true;
+    if (now - this.#freshAt < CALM_MS) return;
+    this.#freshAt = now;
+    this.#failures = 0;
+  }
+
+  #refilled(now: number): number {
+    return Math.min(BURST, this.#tokens + (now - this.#countedAt) / REFILL_MS);
+  }
+
+  #tokenAt(now: number): number {
+    return now + Math.max(0, 1 - this.#refilled(now)) * REFILL_MS;
+  }
+}

@@ -1,0 +1,137 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import { IDLE_PAUSE_MS, ProbeSchedule } from '../../../src/core/connectivity/probe-schedule.js';
+
+/** No chance: pauses are at their longest. */
+const longest = (): ProbeSchedule => new ProbeSchedule(() => 0);
+
+/** Probes at the earliest allowed moments, and fails each time. */
+function failingStarts(schedule: ProbeSchedule, count: number, isWaiting = true): number[] {
+  const starts: number[] = [];
+  let now = 100_000;
+  for (let n = 0; n < count; n += 1) {
+    now = Math.max(now, schedule.nextAt(isWaiting, now));
+    starts.push(now);
+    schedule.connecting(now);
+    schedule.failed();
+  }
+  return starts;
+}
+
+const gaps = (starts: readonly number[]): number[] => starts.slice(1).map((at, index) => at - starts[index]!);
+
+describe('probes of a target that something waits for', () => {
+  test('start at once, then after 1 s doubling to 10 s', () => {
+    expect(gaps(failingStarts(longest(), 8))).toEqual([1000, 2000, 4000, 8000, 10_000, 10_000, 10_000]);
+  });
+
+  test('come up to a fifth earlier by chance, never later', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (random) => {
+        const found = gaps(failingStarts(new ProbeSchedule(() => random), 8));
+        [1000, 2000, 4000, 8000, 10_000, 10_000, 10_000].forEach((pause, index) => {
+          expect(found[index]!).toBeLessThanOrEqual(pause);
+          expect(found[index]!).toBeGreaterThanOrEqual(pause * 0.8);
+        });
+      }),
+    );
+  });
+
+  test('count their pause from the start of the one before, so that one that hung is part of it', () => {
+    const schedule = longest();
+    failingStarts(schedule, 6);
+    const start = 500_000;
+    schedule.connecting(start);
+    schedule.failed();
+    expect(schedule.nextAt(true, start + 10_000)).toBe(start + 10_000);
+  });
+
+  test('start afresh only after an answer of the API', () => {
+    const schedule = longest();
+    failingStarts(schedule, 6);
+    schedule.answered();
+    expect(gaps(failingStarts(schedule, 3))).toEqual([1000, 2000]);
+  });
+});
+
+describe('news of the network', () => {
+  test('makes the next probe due at once, whatever the pause has grown to', () => {
+    const schedule = longest();
+    const last = failingStarts(schedule, 7).at(-1)!;
+    schedule.news(last + 3000);
+    expect(schedule.nextAt(true, last + 3000)).toBe(last + 3000);
+  });
+
+  test('is used up by one probe', () => {
+    const schedule = longest();
+    const last = failingStarts(schedule, 7).at(-1)!;
+    const now = last + 3000;
+    schedule.news(now);
+    schedule.connecting(now);
+    schedule.failed();
+    expect(schedule.nextAt(true, now)).toBe(now + 1000);
+  });
+
+  test('opens at most one connection a second after a burst of three, however the link flaps', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 200, maxLength: 400 }), (steps) => {
+        const schedule = longest();
+        const starts: number[] = [];
+        let now = 10_000;
+        for (const step of steps) {
+          now += step;
+          schedule.news(now);
+          if (now < schedule.nextAt(true, now)) continue;
+          starts.push(now);
+          schedule.connecting(now);
+          schedule.failed();
+        }
+        for (const [index, start] of starts.entries()) {
+          const inTenSeconds = starts.slice(index).filter((at) => at < start + 10_000).length;
+          expect(inTenSeconds).toBeLessThanOrEqual(10 + 3);
+        }
+      }),
+    );
+  });
+
+  test('does not start the pauses afresh again while the link flaps', () => {
+    const schedule = longest();
+    let now = failingStarts(schedule, 6).at(-1)!;
+    const pauses: number[] = [];
+    for (let flap = 0; flap < 5; flap += 1) {
+      now += 4000;
+      schedule.news(now);
+      schedule.connecting(now);
+      schedule.failed();
+      pauses.push(schedule.nextAt(true, now) - now);
+    }
+    expect(pauses).toEqual([1000, 2000, 4000, 8000, 10_000]);
+  });
+});
+
+describe('a target that nothing waits for', () => {
+  test('is probed at most 12 times an hour, whatever the network does', () => {
+    const schedule = longest();
+    let probes = 0;
+    let now = 10_000;
+    schedule.connecting(now);
+    schedule.failed();
+    for (const end = now + 3_600_000; now <= end; now += 1000) {
+      schedule.news(now);
+      if (now < schedule.nextAt(false, now)) continue;
+      probes += 1;
+      schedule.connecting(now);
+      schedule.failed();
+    }
+    expect(probes).toBeLessThanOrEqual(12);
+    expect(IDLE_PAUSE_MS).toBe(300_000);
+  });
+
+  test('is probed at once when something comes to wait for it', () => {
+    const schedule = longest();
+    const last = failingStarts(schedule, 6).at(-1)!;
+    expect(schedule.nextAt(false, last + 60_000)).toBe(last + 300_000);
+    expect(schedule.nextAt(true, last + 60_000)).toBeLessThanOrEqual(last + 60_000);
+  });
+});
