@@ -7,7 +7,9 @@ import type { RetryPolicy } from '../target.js';
  * @param n counted from 1
  */
 export function backoffCeilingMs(n: number, policy: RetryPolicy): number {
-  return Math.min(policy.capMs, policy.baseMs * policy.factor ** (Math.max(n, 1) - 1));
+  // A growth beyond all numbers must stay one: 0 times infinity is none.
+  const growth = Math.min(policy.factor ** (Math.max(n, 1) - 1), Number.MAX_VALUE);
+  return Math.min(policy.capMs, policy.baseMs * growth);
 }
 
 /**
