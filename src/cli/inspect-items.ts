@@ -5,10 +5,12 @@ import type { DocumentOptions, Mask } from '../render/item-document.js';
 import { itemDocument } from '../render/item-document.js';
 import { itemPage } from '../render/item.js';
 import type { JsonObject } from '../render/json.js';
-import { itemTable, listDocument } from '../render/list.js';
+import { itemTable, listDocument, sortItems } from '../render/list.js';
 import type { Look } from '../render/style.js';
 import type { FilterFlags } from './filters.js';
 import { filterOf, hasFilter } from './filters.js';
+import { columnsOf, sortOf } from './list-flags.js';
+import { nearIdHint } from './near-ids.js';
 import type { CliQueue } from './open-queue.js';
 import { refuseNotFound, itemWords } from './usage.js';
 
@@ -31,18 +33,31 @@ export interface ListFlags extends FilterFlags {
   after?: number | undefined;
   payload: boolean;
   reveal: boolean;
+  columns?: string | undefined;
+  sort?: string | undefined;
 }
+
+/** A sorted list looks at this many at most. */
+const MOST_SORTED = 1_000;
 
 export async function listItems(opened: CliQueue, flags: ListFlags, look: Look, by: By): Promise<Shown> {
   const { queue } = opened;
   const limit = flags.limit ?? DEFAULT_LIMIT;
   const plain = !hasFilter(flags) && flags.after === undefined;
-  const page = plain
-    ? await queue.attention(limit)
+  const columns = flags.columns === undefined ? undefined : columnsOf(flags.columns);
+  const sort = flags.sort === undefined ? undefined : sortOf(flags.sort);
+  const wanted = sort === undefined ? limit : Math.max(limit, MOST_SORTED);
+  const found = plain
+    ? await queue.attention(wanted)
     : await queue.list(filterOf(flags, look.now), {
-        limit,
+        limit: wanted,
         ...(flags.after === undefined ? {} : { after: flags.after }),
       });
+  const isPart = sort !== undefined && (found.next !== undefined || (found.total ?? 0) > found.items.length);
+  const page =
+    sort === undefined
+      ? found
+      : { ...found, items: sortItems(found.items, sort, look.now).slice(0, limit), next: undefined };
   const options: DocumentOptions = { now: look.now, mask: maskOf(opened, flags.reveal) };
   const ids = page.items.map(({ id }) => id);
   const details = flags.payload && ids.length > 0 ? (await queue.inspect(ids)).items : undefined;
@@ -52,8 +67,12 @@ export async function listItems(opened: CliQueue, flags: ListFlags, look: Look, 
   return {
     document:
       details === undefined ? document : { ...document, items: details.map((item) => itemDocument(item, options)) },
-    lines: await itemTable(page.items, look),
-    talk: [...(page.items.length === 0 ? [plain ? 'nothing is unfinished' : 'nothing matches'] : []), ...more],
+    lines: await itemTable(page.items, look, columns),
+    talk: [
+      ...(isPart ? [`sorted are the first ${found.items.length} that match; a filter makes them fewer`] : []),
+      ...(page.items.length === 0 ? [plain ? 'nothing is unfinished' : 'nothing matches'] : []),
+      ...more,
+    ],
   };
 }
 
@@ -70,11 +89,13 @@ export async function showItems(
   { reveal, look, by }: ShowOptions,
 ): Promise<Shown & { missing: number[] }> {
   const { items, missing } = await opened.queue.inspect(ids);
-  if (items.length === 0)
+  if (items.length === 0) {
+    const [only] = ids.length === 1 ? ids : [];
     refuseNotFound(
       ids.length === 0 ? 'no ids are given' : `there is no ${itemWords(ids)} in ${opened.queue.location}`,
-      'See what there is: syncq inspect --state all',
+      only === undefined ? 'See what there is: syncq inspect --state all' : await nearIdHint(opened.queue, only),
     );
+  }
   const mask = maskOf(opened, reveal);
   const withPayload = items.filter((item) => item.payload !== undefined).map(({ id }) => id);
   if (reveal && withPayload.length > 0) await recordReveal(opened, withPayload, by);

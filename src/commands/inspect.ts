@@ -5,6 +5,7 @@ import { EXIT } from '../cli/exit-codes.js';
 import { filterFlags, hasFilter } from '../cli/filters.js';
 import { readIds } from '../cli/ids.js';
 import { listItems, showItems } from '../cli/inspect-items.js';
+import { COLUMN_NAMES } from '../cli/list-flags.js';
 import { refuseUsage } from '../cli/usage.js';
 import type { JsonObject } from '../render/json.js';
 
@@ -16,6 +17,7 @@ export default class Inspect extends BaseCommand {
     '<%= config.bin %> inspect',
     '<%= config.bin %> inspect 1041',
     '<%= config.bin %> inspect --state review --status 4xx --since 2d',
+    '<%= config.bin %> inspect --like 1041 --columns id,entity,stored,why --sort stored:desc',
     '<%= config.bin %> inspect --entity person/7 --state all --json',
   ];
   static override args = {
@@ -28,6 +30,15 @@ export default class Inspect extends BaseCommand {
       description: 'go on after this item: the "next" of the page before',
       helpValue: 'ID',
       min: 1,
+    }),
+    columns: Flags.string({
+      description: `columns of the list, of: ${COLUMN_NAMES.join(', ')}`,
+      helpValue: 'NAME,...',
+    }),
+    sort: Flags.string({
+      description: 'order of the list by a column; looks at the first 1000 that match',
+      helpValue: 'NAME[:desc]',
+      exclusive: ['after'],
     }),
     payload: Flags.boolean({ description: 'with --json, also the payloads of a list' }),
     reveal: Flags.boolean({ description: 'show sensitive values too; that is recorded' }),

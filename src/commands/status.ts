@@ -2,6 +2,7 @@
 import { Flags } from '@oclif/core';
 import { effectiveUser } from '../cli/actor.js';
 import { BaseCommand } from '../cli/base-command.js';
+import { ageView } from '../cli/age-view.js';
 import { durationFlag } from '../cli/duration-flag.js';
 import { EXIT } from '../cli/exit-codes.js';
 import { followStatus } from '../cli/follow.js';
@@ -20,10 +21,15 @@ export default class Status extends BaseCommand {
     '<%= config.bin %> status',
     '<%= config.bin %> status --follow',
     '<%= config.bin %> status --check --max-age 30m --max-review 5 --quiet',
+    '<%= config.bin %> status --ages',
     '<%= config.bin %> status --json',
   ];
   static override flags = {
     follow: Flags.boolean({ char: 'f', description: 'show it again whenever it changes', exclusive: ['check'] }),
+    ages: Flags.boolean({
+      description: 'show how old the unfinished items are, target by target',
+      exclusive: ['check', 'follow'],
+    }),
     check: Flags.boolean({
       ...CHECK,
       description: 'end with 3 when a limit is passed [default limits: --max-review 0 --max-age 1h]',
@@ -73,6 +79,11 @@ export default class Status extends BaseCommand {
       return undefined;
     }
     const report = await queue.status();
+    if (flags.ages) {
+      const ages = await ageView(queue, report, await this.look(), effectiveUser());
+      await this.print(...ages.lines);
+      return ages.document;
+    }
     if (!flags.check) {
       await this.print(...(await statusView(report, await this.look(), effectiveUser())));
       return statusDocument(report);

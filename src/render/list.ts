@@ -10,35 +10,103 @@ import type { Cell, Column } from './table.js';
 import { renderTable } from './table.js';
 import { timeCell } from './time.js';
 
-const COLUMNS: readonly Column[] = [
-  { title: 'ID', align: 'right' },
-  { title: 'STATE' },
-  { title: 'TARGET', flexible: true },
-  { title: 'METHOD' },
-  { title: 'PATH', flexible: true },
-  { title: 'ENTITY', flexible: true },
-  { title: 'TRIES', align: 'right' },
-  { title: 'STORED' },
-  { title: 'WHY', flexible: true },
-];
+interface ItemColumn extends Column {
+  cell: (item: ItemSummary, look: Look) => Cell;
+  /** What to sort by; items without it come last. */
+  key: (item: ItemSummary, now: number) => string | number | undefined;
+}
 
-/** In a pipe: the same columns, tab-separated, without header, uncut. */
-export async function itemTable(items: readonly ItemSummary[], look: Look): Promise<string[]> {
-  const rows = items.map((item): Cell[] => {
-    const state = item.state === 'pending' ? (item.waiting ?? 'pending') : item.state;
-    return [
-      String(item.id),
-      { text: state, paint: stateColour(state, look.style) },
-      item.target,
-      item.method,
-      item.path === '' ? '-' : item.path,
-      item.entity === undefined ? '-' : `${item.entity.type}/${item.entity.id}`,
-      String(item.attemptCount),
-      timeCell(item.createdAt, look),
-      why(item, look.now),
-    ];
-  });
-  return renderTable(COLUMNS, rows, look);
+const stateOf = (item: ItemSummary): string => (item.state === 'pending' ? (item.waiting ?? 'pending') : item.state);
+const entityOf = ({ entity }: ItemSummary): string | undefined =>
+  entity === undefined ? undefined : `${entity.type}/${entity.id}`;
+
+/** A column of plain text; nothing to say is a dash. */
+const text = (title: string, of: (item: ItemSummary) => string | undefined, flexible = true): ItemColumn => ({
+  title,
+  flexible,
+  cell: (item) => of(item) ?? '-',
+  key: of,
+});
+const number = (title: string, of: (item: ItemSummary) => number | undefined): ItemColumn => ({
+  title,
+  align: 'right',
+  cell: (item) => String(of(item) ?? '-'),
+  key: of,
+});
+const time = (title: string, of: (item: ItemSummary) => number | undefined): ItemColumn => ({
+  title,
+  cell: (item, look) => timeCell(of(item), look),
+  key: of,
+});
+
+/** Columns by the name that `--columns` and `--sort` know. */
+export const ITEM_COLUMNS = {
+  id: number('ID', ({ id }) => id),
+  state: {
+    title: 'STATE',
+    cell: (item, look) => ({ text: stateOf(item), paint: stateColour(stateOf(item), look.style) }),
+    key: stateOf,
+  } satisfies ItemColumn as ItemColumn,
+  target: text('TARGET', ({ target }) => target),
+  method: text('METHOD', ({ method }) => method, false),
+  path: text('PATH', ({ path }) => (path === '' ? undefined : path)),
+  entity: text('ENTITY', entityOf),
+  operation: text('OPERATION', ({ operation }) => operation),
+  tries: number('TRIES', ({ attemptCount }) => attemptCount),
+  stored: time('STORED', ({ createdAt }) => createdAt),
+  changed: time('CHANGED', ({ stateAt }) => stateAt),
+  due: time('DUE', ({ notBefore }) => notBefore),
+  expires: time('EXPIRES', ({ expiresAt }) => expiresAt),
+  reason: text('REASON', ({ reviewReason }) => reviewReason, false),
+  status: number('STATUS', ({ lastError }) => lastError?.status),
+  bytes: number('BYTES', ({ payloadBytes }) => payloadBytes),
+  key: text('KEY', ({ idempotencyKey }) => idempotencyKey),
+  tags: text('TAGS', ({ tags }) => (tags.length === 0 ? undefined : tags.join(','))),
+  why: {
+    title: 'WHY',
+    flexible: true,
+    cell: (item, look) => why(item, look.now),
+    key: why,
+  } satisfies ItemColumn as ItemColumn,
+} as const;
+
+export type ColumnName = keyof typeof ITEM_COLUMNS;
+
+const USUAL: readonly ColumnName[] = ['id', 'state', 'target', 'method', 'path', 'entity', 'tries', 'stored', 'why'];
+/** Where there is little room, what tells least goes, so that something of the reason can be read. */
+const NARROW: readonly ColumnName[] = ['id', 'state', 'path', 'entity', 'stored', 'why'];
+const NARROW_BELOW = 100;
+
+/** In a pipe: tab-separated, without header, uncut, and the same columns at every width. */
+export async function itemTable(
+  items: readonly ItemSummary[],
+  look: Look,
+  names: readonly ColumnName[] = look.terminal && look.columns < NARROW_BELOW ? NARROW : USUAL,
+): Promise<string[]> {
+  const columns = names.map((name) => ITEM_COLUMNS[name]);
+  return renderTable(
+    columns,
+    items.map((item) => columns.map(({ cell }) => cell(item, look))),
+    look,
+  );
+}
+
+/** A copy in the order of a column; equal ones keep theirs. */
+export function sortItems(
+  items: readonly ItemSummary[],
+  { column, descending }: { column: ColumnName; descending: boolean },
+  now: number,
+): ItemSummary[] {
+  const { key } = ITEM_COLUMNS[column];
+  const sign = descending ? -1 : 1;
+  return items
+    .map((item) => ({ item, key: key(item, now) }))
+    .sort((a, b) => {
+      if (a.key === undefined || b.key === undefined) return Number(a.key === undefined) - Number(b.key === undefined);
+      if (typeof a.key === 'number' && typeof b.key === 'number') return sign * (a.key - b.key);
+      return sign * (a.key < b.key ? -1 : Number(a.key > b.key));
+    })
+    .map(({ item }) => item);
 }
 
 export interface ListFacts {

@@ -63,7 +63,7 @@ function lastRunDocument({ lastRun }: StatusReport): JsonObject | null {
 
 /** Review items by cause; a status of 0 means that there was none. */
 export function reviewGroupsDocument(groups: StatusReport['reviewGroups']): JsonObject[] {
-  return groups.map(({ target, reason, status, operation, count, firstId, message }) => ({
+  return groups.map(({ target, reason, status, operation, count, firstId, message }): JsonObject => ({
     target,
     reason,
     status: status === 0 ? null : status,

@@ -4,7 +4,7 @@ import { statusAnswer } from '../core/policy/status-answer.js';
 import { span } from '../core/policy/time-words.js';
 import { targetSentence } from '../core/policy/why.js';
 import type { StatusReport, TargetStatus } from '../core/report.js';
-import { oneLine } from './printable.js';
+import { fitted, oneLine } from './printable.js';
 import type { Look, Style } from './style.js';
 import { renderTable } from './table.js';
 import { fullTime, timeCell } from './time.js';
@@ -86,27 +86,49 @@ async function targetLines(targets: readonly TargetStatus[], look: Look): Promis
   return ['', ...(await renderTable(columns, rows, look))];
 }
 
+/** Causes shown on a terminal; the rest is counted. */
+const MOST_CAUSES = 10;
+
+/** A cause and how to look closer: two lines on a terminal, one in a pipe. */
 async function reviewLines({ reviewGroups }: StatusReport, look: Look): Promise<string[]> {
   if (reviewGroups.length === 0) return [];
-  const rows = reviewGroups.map((group) => [
-    String(group.count),
-    group.target,
-    { text: group.reason, paint: look.style.red },
-    group.status === 0 ? '-' : String(group.status),
-    group.operation,
-    String(group.firstId),
-    group.message,
-  ]);
-  const columns = [
-    { title: 'REVIEW', align: 'right' as const },
-    { title: 'TARGET', flexible: true },
-    { title: 'REASON' },
-    { title: 'STATUS', align: 'right' as const },
-    { title: 'OPERATION', flexible: true },
-    { title: 'FIRST', align: 'right' as const },
-    { title: 'MESSAGE', flexible: true },
+  if (!look.terminal) {
+    const rows = reviewGroups.map((group) => [
+      String(group.count),
+      group.target,
+      group.reason,
+      group.status === 0 ? '-' : String(group.status),
+      group.operation,
+      String(group.firstId),
+      group.message,
+      closerLook(group),
+    ]);
+    return ['', ...(await renderTable([], rows, look))];
+  }
+  const shown = reviewGroups.slice(0, MOST_CAUSES);
+  const width = Math.max(...shown.map(({ count }) => String(count).length));
+  const rest = reviewGroups.slice(MOST_CAUSES).reduce((sum, { count }) => sum + count, 0);
+  return [
+    '',
+    ...shown.flatMap((group) => {
+      const { count, target, reason, status, operation, message } = group;
+      const head = `${String(count).padStart(width)} in review  `;
+      const facts = `${target}, ${operation}, ${reason}${status === 0 ? '' : ` ${status}`}: `;
+      const words = fitted(facts + message, look.columns - head.length);
+      return [
+        head + words.replace(reason, look.style.red(reason)),
+        `${' '.repeat(head.length)}look closer: ${look.style.cyan(closerLook(group))}`,
+      ];
+    }),
+    ...(rest === 0
+      ? []
+      : [`${rest} more in review, for other reasons: ${look.style.cyan('syncq inspect --state review')}`]),
   ];
-  return ['', ...(await renderTable(columns, rows, look))];
+}
+
+/** The command that shows the items of a cause. */
+export function closerLook({ count, firstId }: { count: number; firstId: number }): string {
+  return count === 1 ? `syncq inspect ${firstId}` : `syncq inspect --like ${firstId}`;
 }
 
 /** The one line of a failed `status --check`. */

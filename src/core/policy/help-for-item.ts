@@ -43,13 +43,33 @@ const REVIEW_SENTENCES: Readonly<Record<ReviewReason, string>> = {
   expired: 'Send it again if it is still wanted; that clears the deadline',
   redirect: 'Correct the base URL of the target or the path, then send it again',
   unknown: 'Look at the server whether it arrived; sending it again uses the same idempotency key',
-  editing: 'Finish the edit',
+  editing: 'Finish the edit; if the editor is gone, free the item, which sends it as it was',
 };
+
+/** What to type for each reason, the likeliest first. Ending an item also lets go what is blocked behind it. */
+function reviewCommands(id: number, reason: ReviewReason | undefined): string[] {
+  const retry = `syncq retry ${id}`;
+  const discard = `syncq discard ${id}`;
+  switch (reason) {
+    case 'rejected':
+    case 'redirect':
+      return [`syncq edit ${id}`, retry, discard];
+    case 'conflict':
+    case 'unknown':
+      return [retry, `syncq complete ${id} --reason 'the server has it'`, discard];
+    case 'exhausted':
+    case 'expired':
+    case undefined:
+      return [retry, discard];
+    case 'editing':
+      return [retry];
+  }
+}
 
 function forReview({ id, reviewReason }: Helped): Advice {
   const sentence =
     reviewReason === undefined ? 'Look at the attempts, then send it again' : REVIEW_SENTENCES[reviewReason];
-  return { sentence, commands: reviewReason === 'editing' ? [] : [`syncq retry ${id}`] };
+  return { sentence, commands: reviewCommands(id, reviewReason) };
 }
 
 type TargetState = Extract<NonNullable<ItemSummary['waitingOn']>, { kind: 'target' }>['state'];
