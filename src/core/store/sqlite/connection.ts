@@ -148,9 +148,13 @@ export class Connection {
     return async () => {
       const waited = this.#clock.monotonic() - startedAt;
       if (waited >= patienceMs || signal?.aborted === true) {
-        throw new QueueError('busy', `another process has been writing to ${this.path} for ${Math.round(waited)} ms; nothing was changed`, {
-          hint: 'try again',
-        });
+        throw new QueueError(
+          'busy',
+          `another process has been writing to ${this.path} for ${Math.round(waited)} ms; nothing was changed`,
+          {
+            hint: 'try again',
+          },
+        );
       }
       round += 1;
       await this.#clock.sleep(Math.min(5 * round, 50), signal);
@@ -196,9 +200,13 @@ export class Connection {
    */
   assertSameFile(): void {
     if (fileIdentity(this.path) === this.#identity) return;
-    throw new QueueError('store-unknown', `the queue file ${this.path} was deleted or replaced while it was open; what was just written may be lost`, {
-      hint: 'find out who moved it, then run the same command again: with the same --key it is stored once',
-    });
+    throw new QueueError(
+      'store-unknown',
+      `the queue file ${this.path} was deleted or replaced while it was open; what was just written may be lost`,
+      {
+        hint: 'find out who moved it, then run the same command again: with the same --key it is stored once',
+      },
+    );
   }
 
   close(): void {
@@ -232,16 +240,24 @@ export function storeError(error: unknown, path: string, committing: boolean): E
   const code = codeOf(error);
   const cause = { cause: error };
   if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE' || code === 'ENOSPC' || code === 'EDQUOT') {
-    return new QueueError('disk-full', `the disk that holds ${path} is full; nothing was stored, what was acknowledged is safe`, {
-      ...cause,
-      hint: 'free some space and run the same command again',
-    });
+    return new QueueError(
+      'disk-full',
+      `the disk that holds ${path} is full; nothing was stored, what was acknowledged is safe`,
+      {
+        ...cause,
+        hint: 'free some space and run the same command again',
+      },
+    );
   }
   if (committing && /^SQLITE_IOERR/.test(code)) {
-    return new QueueError('store-unknown', `the disk failed while ${path} was being written (${code}); the last write may or may not be stored`, {
-      ...cause,
-      hint: 'check the disk, then run the same command again: with the same --key it is stored once',
-    });
+    return new QueueError(
+      'store-unknown',
+      `the disk failed while ${path} was being written (${code}); the last write may or may not be stored`,
+      {
+        ...cause,
+        hint: 'check the disk, then run the same command again: with the same --key it is stored once',
+      },
+    );
   }
   if (code.startsWith('SQLITE_CORRUPT')) {
     return new QueueError('corrupt', `${path} is damaged (${code}); nothing was sent or changed`, {
@@ -250,7 +266,10 @@ export function storeError(error: unknown, path: string, committing: boolean): E
     });
   }
   if (code === 'SQLITE_NOTADB') {
-    return new QueueError('not-a-queue', `${path} is not a syncq queue; it was not touched`, { ...cause, hint: 'name another file with --queue' });
+    return new QueueError('not-a-queue', `${path} is not a syncq queue; it was not touched`, {
+      ...cause,
+      hint: 'name another file with --queue',
+    });
   }
   if (/^SQLITE_(READONLY|CANTOPEN|PERM|IOERR)/.test(code)) {
     return new QueueError('unwritable', `${path} cannot be used (${code}); nothing was changed`, {
@@ -259,7 +278,10 @@ export function storeError(error: unknown, path: string, committing: boolean): E
     });
   }
   if (isBusy(error)) {
-    return new QueueError('busy', `another process is writing to ${path}; nothing was changed`, { ...cause, hint: 'try again' });
+    return new QueueError('busy', `another process is writing to ${path}; nothing was changed`, {
+      ...cause,
+      hint: 'try again',
+    });
   }
   if (FILE_ERRORS.has(code)) {
     return new QueueError('unwritable', `${path} cannot be used (${code}); nothing was changed`, {
@@ -271,4 +293,16 @@ export function storeError(error: unknown, path: string, committing: boolean): E
 }
 
 /** Errors of the operating system about a path, as Node names them. */
-const FILE_ERRORS = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENAMETOOLONG', 'EMFILE', 'ENFILE', 'EIO']);
+const FILE_ERRORS = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOENT',
+  'ENOTDIR',
+  'EISDIR',
+  'ELOOP',
+  'ENAMETOOLONG',
+  'EMFILE',
+  'ENFILE',
+  'EIO',
+]);

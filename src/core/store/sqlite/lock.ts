@@ -3,7 +3,7 @@
  * holder and kept through suspension, blind to clocks. The lock alone is not the fence; every commit of a session also
  * checks its epoch (decision 0002).
  */
-import { closeSync, constants, existsSync, openSync } from 'node:fs';
+import { closeSync, constants, existsSync, fchmodSync, openSync } from 'node:fs';
 
 import { QueueError } from '../../errors.js';
 import { fileIdentity, isBusy } from './connection.js';
@@ -32,7 +32,9 @@ export function acquireLock(queuePath: string): RunnerLock | undefined {
   const queue = fileIdentity(queuePath);
   if (runnersHere.has(queue)) return undefined;
   try {
-    closeSync(openSync(path, constants.O_CREAT | constants.O_RDWR | constants.O_NOFOLLOW, 0o600));
+    const handle = openSync(path, constants.O_CREAT | constants.O_RDWR | (constants.O_NOFOLLOW ?? 0), 0o600);
+    fchmodSync(handle, 0o600);
+    closeSync(handle);
   } catch (error) {
     throw new QueueError('unwritable', `the lock file ${path} cannot be made; nothing was sent`, {
       cause: error,

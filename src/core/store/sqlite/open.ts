@@ -2,7 +2,23 @@
  * Opens, creates and refuses queue files: who owns it, what it is, which version, on what kind of disk; then sets and
  * reads back what makes an acknowledged write durable.
  */
-import { chmodSync, closeSync, constants, copyFileSync, existsSync, fchmodSync, fsyncSync, lstatSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync, statfsSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  statfsSync,
+  statSync,
+} from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -66,7 +82,11 @@ function notFound(path: string): QueueError {
 function createEmpty(path: string): void {
   try {
     makeDirectory(dirname(path));
-    const handle = openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | (constants.O_NOFOLLOW ?? 0), 0o600);
+    const handle = openSync(
+      path,
+      constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | (constants.O_NOFOLLOW ?? 0),
+      0o600,
+    );
     fchmodSync(handle, 0o600);
     closeSync(handle);
     flushDirectory(dirname(path));
@@ -74,10 +94,14 @@ function createEmpty(path: string): void {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'EEXIST') return;
     if (code === 'ENOSPC' || code === 'EDQUOT') throw storeError({ code: 'SQLITE_FULL' }, path, false);
-    throw new QueueError('unwritable', `no queue can be made at ${path} (${code ?? 'unknown error'}); nothing was stored`, {
-      cause: error,
-      hint: 'check the permissions of the directory, or name another place with --queue',
-    });
+    throw new QueueError(
+      'unwritable',
+      `no queue can be made at ${path} (${code ?? 'unknown error'}); nothing was stored`,
+      {
+        cause: error,
+        hint: 'check the permissions of the directory, or name another place with --queue',
+      },
+    );
   }
 }
 
@@ -114,7 +138,9 @@ export function flushDirectory(path: string): void {
 function assertOurs(path: string, uid: number | undefined): void {
   const found = lstatSync(path);
   if (found.isSymbolicLink()) {
-    throw new QueueError('not-a-queue', `${path} is a symbolic link; it was not opened`, { hint: 'name the file itself with --queue' });
+    throw new QueueError('not-a-queue', `${path} is a symbolic link; it was not opened`, {
+      hint: 'name the file itself with --queue',
+    });
   }
   if (!found.isFile()) {
     throw new QueueError('not-a-queue', `${path} is not a file`, { hint: 'name a queue file with --queue' });
@@ -126,12 +152,18 @@ function assertOurs(path: string, uid: number | undefined): void {
     });
   }
   if ((found.mode & 0o022) !== 0) {
-    throw new QueueError('queue-owner', `others may write to ${path}; it was not opened`, { hint: `chmod 600 ${path}` });
+    throw new QueueError('queue-owner', `others may write to ${path}; it was not opened`, {
+      hint: `chmod 600 ${path}`,
+    });
   }
   if (found.nlink > 1) {
-    throw new QueueError('not-a-queue', `${path} has ${found.nlink} hard links, which SQLite cannot keep in step; it was not opened`, {
-      hint: 'remove the other names of the file',
-    });
+    throw new QueueError(
+      'not-a-queue',
+      `${path} has ${found.nlink} hard links, which SQLite cannot keep in step; it was not opened`,
+      {
+        hint: 'remove the other names of the file',
+      },
+    );
   }
 }
 
@@ -150,9 +182,13 @@ const NETWORK_DISKS = new Map<number, string>([
 export function assertLocalDisk(path: string, diskType = (name: string): number => statfsSync(name).type): void {
   const name = NETWORK_DISKS.get(diskType(dirname(path)) >>> 0);
   if (name === undefined) return;
-  throw new QueueError('unwritable', `${path} is on a network disk (${name}), where two hosts cannot see each other's locks; nothing was changed`, {
-    hint: 'keep the queue on a local disk, or set SYNCQ_ALLOW_NETWORK_DISK=1 when only one host ever uses it',
-  });
+  throw new QueueError(
+    'unwritable',
+    `${path} is on a network disk (${name}), where two hosts cannot see each other's locks; nothing was changed`,
+    {
+      hint: 'keep the queue on a local disk, or set SYNCQ_ALLOW_NETWORK_DISK=1 when only one host ever uses it',
+    },
+  );
 }
 
 /** Offsets in the SQLite header, https://sqlite.org/fileformat2.html section 1.3. */
@@ -172,7 +208,9 @@ function assertQueueHeader(path: string, mode: OpenOptions['mode']): void {
   if (length === 0 && mode === 'create') return;
   if (length === 0) throw notFound(path);
   if (length < HEADER.size || header.toString('latin1', 0, 16) !== 'SQLite format 3\0') {
-    throw new QueueError('not-a-queue', `${path} is not a syncq queue; it was not touched`, { hint: 'name another file with --queue' });
+    throw new QueueError('not-a-queue', `${path} is not a syncq queue; it was not touched`, {
+      hint: 'name another file with --queue',
+    });
   }
   if (header.readUInt32BE(HEADER.applicationId) !== APPLICATION_ID) {
     throw new QueueError('not-a-queue', `${path} is an SQLite file of another program; it was not touched`, {
@@ -190,16 +228,24 @@ function assertQueueHeader(path: string, mode: OpenOptions['mode']): void {
 function assertOwnLog(path: string, writeVersion: number): void {
   const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
   if (writeVersion !== 1 || log === undefined || log.size === 0) return;
-  throw new QueueError('corrupt', `${path} was replaced by a backup, but the log of the file before it (${path}-wal) still lies beside it; nothing was touched`, {
-    hint: `stop every program that uses the queue, then move ${path}-wal and ${path}-shm away`,
-  });
+  throw new QueueError(
+    'corrupt',
+    `${path} was replaced by a backup, but the log of the file before it (${path}-wal) still lies beside it; nothing was touched`,
+    {
+      hint: `stop every program that uses the queue, then move ${path}-wal and ${path}-shm away`,
+    },
+  );
 }
 
 function assertVersion(path: string, version: number): void {
   if (version <= SCHEMA_VERSION) return;
-  throw new QueueError('newer-schema', `${path} was made by a newer syncq (file version ${version}, this one knows ${SCHEMA_VERSION}); it was not touched`, {
-    hint: 'update syncq',
-  });
+  throw new QueueError(
+    'newer-schema',
+    `${path} was made by a newer syncq (file version ${version}, this one knows ${SCHEMA_VERSION}); it was not touched`,
+    {
+      hint: 'update syncq',
+    },
+  );
 }
 
 function identity(path: string): string {
@@ -293,9 +339,13 @@ function makeDurable(db: Database, path: string): void {
   db.pragma('cache_size = -16000');
   const synchronous = db.pragma('synchronous', { simple: true });
   if (journal === 'wal' && synchronous === 2) return;
-  throw new QueueError('unwritable', `${path} cannot be written durably here (journal ${String(journal)}, synchronous ${String(synchronous)}); nothing was stored`, {
-    hint: 'keep the queue on a local disk that supports memory-mapped files',
-  });
+  throw new QueueError(
+    'unwritable',
+    `${path} cannot be written durably here (journal ${String(journal)}, synchronous ${String(synchronous)}); nothing was stored`,
+    {
+      hint: 'keep the queue on a local disk that supports memory-mapped files',
+    },
+  );
 }
 
 function openForReading(path: string, clock: Clock): OpenFile {

@@ -8,6 +8,7 @@ import type {
   AttemptEnd,
   Claim,
   ClaimRef,
+  Gate,
   RunnerIdentity,
   RunSummary,
   Session,
@@ -98,7 +99,11 @@ export class SqliteSession implements Session {
     return result;
   }
 
-  async syncTargets(facts: readonly TargetFacts[], defaultTarget: string | undefined, now: number): Promise<readonly TargetRow[]> {
+  async syncTargets(
+    facts: readonly TargetFacts[],
+    defaultTarget: string | undefined,
+    now: number,
+  ): Promise<readonly TargetRow[]> {
     await this.#commit(now, (work) => syncTargets(work, facts, defaultTarget));
     this.#version = undefined;
     return this.#commit(now, () => [...this.#targets.values()]);
@@ -108,40 +113,49 @@ export class SqliteSession implements Session {
     const { now } = input;
     const claimedBefore = this.#lastAttempt;
     let hasRoom = input.claim <= 0 || this.#reserve.hasRoom(0);
+    let heldUp = false;
     const onFull = (): boolean => {
       hasRoom = false;
       return this.#reserve.release();
     };
     try {
-      const result = await this.#commit(now, (work, changed) => {
-        this.#lastAttempt = claimedBefore;
-        const settled = input.settle.map((settlement) => this.#settle(work, settlement, changed));
-        for (const { target, change, note } of input.targets) this.#updateTarget(work, target, change, note, changed);
-        for (const claim of input.release) this.#release(work, claim);
-        const expired = expireItems(work, BATCH);
-        resumeEntities(work);
-        const more = promoteDue(work, BATCH) || expired.length === BATCH;
-        const rows = this.#rows(changed);
-        const { claims, damaged } = this.#claim(work, hasRoom ? input.claim : 0, input.only, rows);
-        if (claims.length + settled.length > 0) this.#touch(now);
-        return {
-          settled,
-          expired,
-          claims,
-          targets: rows,
-          nextDueAt: nextDueAt(this.#connection, input.only),
-          nextDeadlineAt: nextDeadlineAt(this.#connection),
-          ...this.#heads(work),
-          more,
-          damaged,
-        };
-      }, { onFull, ...(input.signal === undefined ? {} : { signal: input.signal }) });
+      const result = await this.#commit(
+        now,
+        (work, changed) => {
+          this.#lastAttempt = claimedBefore;
+          const settled = input.settle.map((settlement) => this.#settle(work, settlement, changed));
+          for (const { target, change, note } of input.targets) this.#updateTarget(work, target, change, note, changed);
+          for (const claim of input.release) this.#release(work, claim);
+          const expired = expireItems(work, BATCH);
+          resumeEntities(work);
+          const more = promoteDue(work, BATCH) || expired.length === BATCH;
+          const rows = this.#rows(changed);
+          const gates = this.#gates(input, rows);
+          heldUp = !hasRoom && candidates(this.#connection, gates, 1).length > 0;
+          const { claims, damaged } = this.#claim(work, hasRoom ? input.claim : 0, gates);
+          if (claims.length + settled.length > 0) this.#touch(now);
+          return {
+            settled,
+            expired,
+            claims,
+            targets: rows,
+            nextDueAt: nextDueAt(this.#connection, input.only),
+            nextDeadlineAt: nextDeadlineAt(this.#connection),
+            ...this.#heads(work),
+            more,
+            damaged,
+          };
+        },
+        { onFull, ...(input.signal === undefined ? {} : { signal: input.signal }) },
+      );
       const ended = [...input.settle.map(({ claim }) => claim), ...input.release];
       for (const { attempt } of ended) this.#places.delete(attempt);
       for (const { claim, place } of this.#claimed) this.#places.set(claim.attempt, place);
       // Nothing is under way any more and nothing may be started: the runner has to say why it stops.
-      if (!hasRoom && this.#places.size === 0 && result.ready.size > 0) this.#reserve.assertRoom(0, 'nothing more was sent');
-      return result;
+      const stuck = heldUp && this.#places.size === 0;
+      if (stuck && ended.length === 0) this.#reserve.assertRoom(0, 'nothing more was sent');
+      // What ended is reported first; the runner comes again at once and is told then.
+      return stuck ? { ...result, more: true } : result;
     } catch (error) {
       this.#lastAttempt = claimedBefore;
       throw error;
@@ -189,16 +203,19 @@ export class SqliteSession implements Session {
     options: TransactionOptions = {},
   ): Promise<T> {
     const changed = new TargetChanges();
-    const result = await this.#connection.write(() => {
-      changed.clear();
-      this.#assertStillOurs();
-      this.#refresh();
-      const work: Work = { connection: this.#connection, tally: new Tally(), now, runner: this.#runner };
-      const value = body(work, changed);
-      changed.write(this.#connection);
-      work.tally.flush(this.#connection);
-      return value;
-    }, { onFull: () => this.#reserve.release(), ...options, quiet: true });
+    const result = await this.#connection.write(
+      () => {
+        changed.clear();
+        this.#assertStillOurs();
+        this.#refresh();
+        const work: Work = { connection: this.#connection, tally: new Tally(), now, runner: this.#runner };
+        const value = body(work, changed);
+        changed.write(this.#connection);
+        work.tally.flush(this.#connection);
+        return value;
+      },
+      { onFull: () => this.#reserve.release(), ...options, quiet: true },
+    );
     for (const target of changed.rows()) this.#targets.set(target.id, target);
     return result;
   }
@@ -210,9 +227,13 @@ export class SqliteSession implements Session {
       return;
     }
     this.#lost.abort();
-    throw new QueueError('other-runner', 'another runner took this queue over; this one stopped and recorded nothing more', {
-      hint: 'syncq status says who is sending now',
-    });
+    throw new QueueError(
+      'other-runner',
+      'another runner took this queue over; this one stopped and recorded nothing more',
+      {
+        hint: 'syncq status says who is sending now',
+      },
+    );
   }
 
   /** Reads the targets again when another process has committed since: people pause, resume and accept. */
@@ -257,7 +278,13 @@ export class SqliteSession implements Session {
     changed.set({ ...target, ...change }, Object.keys(columns).length > 0);
   }
 
-  #updateTarget(work: Work, id: number, change: Partial<TargetRow>, note: string | undefined, changed: TargetChanges): void {
+  #updateTarget(
+    work: Work,
+    id: number,
+    change: Partial<TargetRow>,
+    note: string | undefined,
+    changed: TargetChanges,
+  ): void {
     const target = this.#target(id, changed);
     this.#changeTarget(work, target, change, changed);
     if (note === undefined) return;
@@ -278,19 +305,17 @@ export class SqliteSession implements Session {
     if (place !== undefined) releaseClaim(work, claim, place);
   }
 
-  #claim(
-    work: Work,
-    wanted: number,
-    only: StepInput['only'],
-    rows: readonly TargetRow[],
-  ): Pick<StepResult, 'claims' | 'damaged'> {
+  #gates({ only, now }: StepInput, rows: readonly TargetRow[]): { target: TargetRow; gate: Gate }[] {
+    return rows
+      .filter((target) => only === undefined || only.has(target.id))
+      .map((target) => ({ target, gate: this.#policy.gate(target, now) }))
+      .filter(({ gate }) => gate.slots > 0);
+  }
+
+  #claim(work: Work, wanted: number, gates: Parameters<typeof candidates>[1]): Pick<StepResult, 'claims' | 'damaged'> {
     const claims: Claim[] = [];
     this.#claimed = [];
     if (wanted <= 0) return { claims, damaged: undefined };
-    const gates = rows
-      .filter((target) => only === undefined || only.has(target.id))
-      .map((target) => ({ target, gate: this.#policy.gate(target, work.now) }))
-      .filter(({ gate }) => gate.slots > 0);
     for (const candidate of candidates(this.#connection, gates, wanted)) {
       const result = claimItem(this.#connection, work.tally, candidate, this.#lastAttempt + 1, work.now);
       if (result.kind === 'damaged') return { claims, damaged: candidate.id };

@@ -1,0 +1,131 @@
+import { existsSync, lstatSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterEach, describe, expect, test } from '@jest/globals';
+
+import { systemClock } from '../../../../src/core/clock.js';
+import { LEAST_FREE_BYTES, Reserve, RESERVE_BYTES } from '../../../../src/core/store/sqlite/reserve.js';
+import { openSqliteStore } from '../../../../src/core/store/sqlite/store.js';
+import type { Store } from '../../../../src/core/store/store.js';
+import { tempDirectory } from '../../../support/temp.js';
+import { about, decide, end, item, openGate, runner } from '../conformance/harness.js';
+
+const MIB = 1024 * 1024;
+
+describe('the reserve', () => {
+  test('is a file of its size that only its owner may touch', () => {
+    const path = join(tempDirectory(), 'queue.db');
+    new Reserve(path).ensure();
+    expect(statSync(`${path}.reserve`)).toMatchObject({ size: RESERVE_BYTES, mode: 0o100600 });
+    expect(statSync(`${path}.reserve`).blocks * 512).toBeGreaterThanOrEqual(RESERVE_BYTES);
+  });
+
+  test('is not made where it would leave less than the minimum', () => {
+    const path = join(tempDirectory(), 'queue.db');
+    new Reserve(path, () => LEAST_FREE_BYTES + RESERVE_BYTES - 1).ensure();
+    expect(existsSync(`${path}.reserve`)).toBe(false);
+  });
+
+  test('is given up once', () => {
+    const reserve = new Reserve(join(tempDirectory(), 'queue.db'));
+    reserve.ensure();
+    expect([reserve.release(), reserve.release()]).toEqual([true, false]);
+  });
+
+  test('never touches what a link of its name leads to', () => {
+    const path = join(tempDirectory(), 'queue.db');
+    writeFileSync(`${path}.other`, 'mine');
+    symlinkSync(`${path}.other`, `${path}.reserve`);
+    const reserve = new Reserve(path);
+    reserve.ensure();
+    expect(lstatSync(`${path}.reserve`).isSymbolicLink()).toBe(true);
+    reserve.release();
+    expect(statSync(`${path}.other`).size).toBe(4);
+  });
+
+  test('where the system does not tell how much is free, there is room', () => {
+    const blind = new Reserve('/nowhere/queue.db', () => {
+      throw new Error('ENOSYS');
+    });
+    expect(blind.hasRoom(1e15)).toBe(true);
+  });
+});
+
+describe('below the minimum', () => {
+  let free = 100 * MIB;
+  const opened: Store[] = [];
+  const step = { now: 0, settle: [], release: [], targets: [], claim: 0, only: undefined, signal: undefined };
+
+  afterEach(async () => {
+    free = 100 * MIB;
+    for (const store of opened.splice(0)) await store.close();
+  });
+
+  async function queue(): Promise<Store> {
+    const path = join(tempDirectory(), 'queue.db');
+    const store = openSqliteStore({
+      path,
+      mode: 'create',
+      clock: systemClock,
+      uid: process.getuid?.(),
+      allowNetworkDisk: false,
+      freeSpace: () => free,
+    });
+    opened.push(store);
+    await store.enqueue([item(about('a/1')), item(about('b/1')), item({ ...about('c/1'), target: 'held' })], {
+      now: 0,
+      ifQueued: 'append',
+    });
+    return store;
+  }
+
+  test('nothing is stored, and a payload counts with the room it takes', async () => {
+    const store = await queue();
+    free = LEAST_FREE_BYTES + MIB;
+    const big = item({ payload: new Uint8Array(MIB) });
+    await expect(store.enqueue([big], { now: 0, ifQueued: 'append' })).rejects.toMatchObject({ code: 'disk-full' });
+    await expect(store.enqueue([item()], { now: 0, ifQueued: 'append' })).resolves.toHaveLength(1);
+  });
+
+  test('a bulk that runs out of room stores nothing', async () => {
+    const store = await queue();
+    const batches = (async function* () {
+      yield [item()];
+      free = 0;
+      yield [item()];
+    })();
+    await expect(store.bulk(batches, { now: () => 0 })).rejects.toMatchObject({ code: 'disk-full' });
+    expect((await store.summary(0)).targets.reduce((sum, { pending }) => sum + pending, 0)).toBe(3);
+  });
+
+  test('what is under way is recorded and reported, and only then the runner is told to stop', async () => {
+    const store = await queue();
+    const session = await store.acquire(runner(), { decide, gate: openGate }, 0);
+    if ('heldBy' in session) throw new Error('held');
+    const { claims } = await session.step({ ...step, claim: 1 });
+    free = 0;
+    expect(await session.step({ ...step, claim: 5 })).toMatchObject({ claims: [], more: false });
+    const last = await session.step({ ...step, settle: [{ claim: claims[0]!, end: end('delivered') }], claim: 5 });
+    expect(last).toMatchObject({ settled: [{ result: 'ok' }], claims: [], more: true });
+    await expect(session.step({ ...step, claim: 5 })).rejects.toMatchObject({
+      code: 'disk-full',
+      message: expect.stringContaining('nothing more was sent'),
+    });
+    free = 100 * MIB;
+    expect((await session.step({ ...step, claim: 5 })).claims).toHaveLength(2);
+  });
+
+  test('a runner that has nothing it may send is left alone', async () => {
+    const store = await queue();
+    const session = await store.acquire(
+      runner(),
+      { decide, gate: ({ name }) => ({ slots: name === 'held' ? 0 : 5, rotate: false }) },
+      0,
+    );
+    if ('heldBy' in session) throw new Error('held');
+    const { claims } = await session.step({ ...step, claim: 5 });
+    await session.step({ ...step, settle: claims.map((claim) => ({ claim, end: end('delivered') })) });
+    free = 0;
+    expect(await session.step({ ...step, claim: 5 })).toMatchObject({ claims: [], more: false });
+  });
+});
