@@ -7,12 +7,12 @@
  * uses the driver prepares each SQL text once and keeps the Database and its Statements referenced as long as the
  * process lives.
  */
-import { createRequire } from 'node:module';
 import { versions } from 'node:process';
 
 import type DatabaseConstructor from 'better-sqlite3';
 
 import { QueueError } from '../../errors.js';
+import { requireDriver } from './driver-package.js';
 
 /** An open connection. */
 export type Database = DatabaseConstructor.Database;
@@ -97,11 +97,10 @@ function load(): Loaded {
 }
 
 function tryPackages(major: number): Loaded {
-  const require = createRequire(import.meta.url);
   const failures: unknown[] = [];
   for (const name of driverPackages(major)) {
     try {
-      const sqlite = require(name) as Sqlite;
+      const sqlite = requireDriver(name) as Sqlite;
       // The binary is loaded by the first connection, not by `require`.
       const probe = new sqlite(':memory:');
       const statement = probe.prepare<[], string>('SELECT sqlite_version()').pluck();

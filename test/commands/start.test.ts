@@ -1,0 +1,133 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, test } from '@jest/globals';
+
+import { runProcess } from '../support/process.js';
+import { tempDirectory, testHome } from '../support/temp.js';
+
+const CASES = [
+  ['--version'],
+  ['--help'],
+  ['help', 'target', 'add'],
+  ['help', 'exit-codes'],
+  ['enqueue', '--help'],
+  ['target'],
+  ['status'],
+  ['status', '--json'],
+  ['stauts'],
+  ['stauts', '--json'],
+  ['status', '--nope'],
+  ['status', '--nope', '--json'],
+  ['enqueue', 'POST', '--json'],
+  ['enqueue', 'POST', '/x', '--delay', 'soon', '--json'],
+  ['inspect', 'x', '--json'],
+  ['run', '--json', '--queue', './none.db'],
+];
+
+describe('the bundle and the separate files', () => {
+  test.each(CASES.map((argv) => [argv.join(' '), argv] as const))('answer the same to: syncq %s', async (_, argv) => {
+    const [bundled, plain] = await Promise.all([runProcess(argv), runProcess(argv, { env: { SYNCQ_NO_BUNDLE: '1' } })]);
+    expect({ code: bundled.code, stdout: bundled.stdout, stderr: bundled.stderr }).toEqual({
+      code: plain.code,
+      stdout: plain.stdout,
+      stderr: plain.stderr,
+    });
+  });
+
+  test('end an unknown command with 2 and the nearest one', async () => {
+    const { code, stderr } = await runProcess(['stauts']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('syncq status');
+  });
+
+  test('answer an unknown flag under --json with one clean document', async () => {
+    const result = await runProcess(['status', '--nope', '--json']);
+    expect(result.code).toBe(2);
+    expect(Object.keys(result.json())).toEqual(['error']);
+    expect(result.json().error.code).toBe('usage');
+  });
+});
+
+// Newer Nodes keep compiled code by themselves.
+const usesOwnCache = Number.parseInt(process.versions.node, 10) < 22;
+const describeCache = usesOwnCache ? describe : describe.skip;
+
+describeCache('compiled code kept between starts', () => {
+  test('is written by the first start and taken by the next', async () => {
+    const { directory, start } = place();
+    await start();
+    const [name = '', ...others] = readdirSync(directory);
+    expect(others).toEqual([]);
+    const before = statSync(join(directory, name), { bigint: true });
+    await start();
+    expect(statSync(join(directory, name), { bigint: true }).mtimeNs).toBe(before.mtimeNs);
+  });
+
+  test.each<[string, (bytes: Buffer) => Buffer]>([
+    ['empty', () => Buffer.alloc(0)],
+    ['half', (bytes) => bytes.subarray(0, bytes.length >> 1)],
+    ['no code at all', (bytes) => Buffer.alloc(bytes.length, 'x')],
+    ['of another V8', (bytes) => Buffer.concat([bytes.subarray(0, 4), Buffer.from([1, 2, 3, 4]), bytes.subarray(8)])],
+  ])('and %s is no harm and replaced', async (_, damage) => {
+    const { directory, start } = place();
+    await start();
+    const [name = ''] = readdirSync(directory);
+    const file = join(directory, name);
+    const good = readFileSync(file);
+    writeFileSync(file, damage(good));
+    await start();
+    expect(readdirSync(directory)).toEqual([name]);
+    expect(readFileSync(file).equals(damage(good))).toBe(false);
+    expect(Math.abs(statSync(file).size - good.length)).toBeLessThan(good.length / 5);
+  });
+
+  test('in a directory that others may write is neither read nor written', async () => {
+    const { directory, start } = place();
+    await start();
+    const [name = ''] = readdirSync(directory);
+    // Code that would end the process, were it taken.
+    writeFileSync(join(directory, name), 'x');
+    chmodSync(directory, 0o777);
+    await start();
+    expect(readFileSync(join(directory, name), 'utf8')).toBe('x');
+  });
+
+  test.each([
+    ['is a file', 'file'],
+    ['is in /proc', '/proc/nope'],
+    ['is /dev/null', '/dev/null/x'],
+  ])('is done without where the directory for it %s', async (_, where) => {
+    const cache = where === 'file' ? join(testHome().cwd, 'file') : where;
+    if (where === 'file') writeFileSync(cache, '');
+    const { code, json } = await runProcess(['status', '--json'], { env: { SYNCQ_CACHE_DIR: cache } });
+    expect(code).toBe(0);
+    expect(json().exists).toBe(false);
+  });
+
+  test('is done without where there is no home', async () => {
+    const env = { SYNCQ_CACHE_DIR: undefined, XDG_CACHE_HOME: undefined, HOME: '/nonexistent/home' };
+    expect((await runProcess(['status', '--json'], { env })).code).toBe(0);
+  });
+
+  test('may be written by two first starts at once', async () => {
+    const { directory, start } = place();
+    await Promise.all([start(), start(), start()]);
+    expect(readdirSync(directory)).toHaveLength(1);
+    await start();
+  });
+});
+
+function place(): { directory: string; start(): Promise<void> } {
+  const cache = tempDirectory();
+  const directory = join(cache, 'code');
+  mkdirSync(directory, { mode: 0o700 });
+  return {
+    directory,
+    start: async () => {
+      const result = await runProcess(['status', '--json'], { env: { SYNCQ_CACHE_DIR: cache } });
+      expect({ code: result.code, stderr: result.stderr }).toEqual({ code: 0, stderr: '' });
+      expect(result.json().exists).toBe(false);
+    },
+  };
+}
