@@ -1,0 +1,158 @@
+/** Holds a queue file against itself: what SQLite says of it, the payloads' checksums, and everything that is derived. */
+import { finding, someItems, type Finding } from '../../doctor/finding.js';
+import { COMPLETED, ELIG, PENDING, REVIEW, SENDING, STATE_CODE } from './codes.js';
+import type { Connection } from './connection.js';
+import { sha256 } from './enqueue.js';
+
+const SAFE = 'nothing is lost: these values can be made anew from the items';
+const REPAIR = 'keep a copy of the file, then: syncq doctor --repair';
+
+/** Ids that one finding names at most. */
+const MOST_IDS = 20;
+
+/**
+ * Everything that may not be in a queue file, whatever happened to it. Empty = sound. Reads the whole file (payloads one
+ * at a time), so it takes its time; call it inside one read transaction, or while nobody writes.
+ */
+export function auditQueue(connection: Connection): Finding[] {
+  const damage = [...integrity(connection), ...payloads(connection)];
+  // What is derived from damaged pages is no news.
+  if (damage.some(({ code }) => code === 'corrupt')) return damage;
+  return [
+    ...damage,
+    ...lanes(connection),
+    ...heads(connection),
+    ...counts(connection),
+    ...groups(connection),
+    ...ledger(connection),
+  ];
+}
+
+function integrity(connection: Connection): Finding[] {
+  const answers = connection
+    .all<{ integrity_check: string }>('PRAGMA integrity_check(10)')
+    .map((row) => row.integrity_check);
+  const found: Finding[] = [];
+  if (answers.length !== 1 || answers[0] !== 'ok') {
+    found.push(
+      finding('unusable', 'corrupt', `SQLite finds the file damaged: ${answers.join('; ')}`, {
+        next: 'keep a copy of the file, then: syncq doctor --salvage FILE',
+      }),
+    );
+  }
+  const orphans = connection.all<{ table: string; parent: string }>('PRAGMA foreign_key_check');
+  if (orphans.length > 0) {
+    const names = [...new Set(orphans.map(({ table, parent }) => `${table} without ${parent}`))].join(', ');
+    found.push(finding('unusable', 'orphans', `${orphans.length} rows point at rows that do not exist (${names})`));
+  }
+  return found;
+}
+
+/** Reads one payload at a time: a queue may hold more bytes than memory. */
+function payloads(connection: Connection): Finding[] {
+  const changed: number[] = [];
+  const next = connection.sql(
+    'SELECT id, payload, payload_sha256 FROM item WHERE id > ? AND payload IS NOT NULL AND payload_sha256 IS NOT NULL ORDER BY id LIMIT 1',
+  );
+  let row = next.get(0) as { id: number; payload: Buffer; payload_sha256: Buffer } | undefined;
+  while (row !== undefined) {
+    if (!sha256(row.payload).equals(row.payload_sha256)) changed.push(row.id);
+    row = next.get(row.id) as typeof row;
+  }
+  if (changed.length === 0) return [];
+  return [
+    finding('unusable', 'payload-changed', `${someItems(changed)}: the payload no longer matches its checksum`, {
+      safe: 'such an item is never sent',
+      next: 'restore the file from a backup, or: syncq discard ID and enqueue the write anew',
+    }),
+  ];
+}
+
+/** Violations that a query answers as ids. */
+function byIds(connection: Connection, code: string, what: string, sql: string): Finding[] {
+  const ids = connection.all<{ id: number }>(`${sql} LIMIT ${MOST_IDS + 1}`).map(({ id }) => id);
+  return ids.length === 0 ? [] : [finding('problem', code, `${someItems(ids)}: ${what}`, { safe: SAFE, next: REPAIR })];
+}
+
+/** The lane that an unfinished item is in follows from its entity and its target's order. */
+function lanes(connection: Connection): Finding[] {
+  return byIds(
+    connection,
+    'lane',
+    'in another lane than their entity and the order of their target say',
+    `SELECT item.id FROM item JOIN target ON target.id = item.target_id WHERE item.state < ${COMPLETED} AND NOT CASE lane_order
+       WHEN 'none' THEN lane IS NULL WHEN 'strict' THEN lane IS 0
+       ELSE CASE WHEN entity_id IS NULL THEN ifnull(lane, 0) = 0 ELSE lane IS entity_id END END ORDER BY item.id`,
+  );
+}
+
+const IS_HEAD = `(item.lane IS NULL OR NOT EXISTS (SELECT 1 FROM item AS ahead INDEXED BY item_lane
+  WHERE ahead.target_id = item.target_id AND ahead.lane = item.lane AND ahead.lane IS NOT NULL
+  AND ahead.state < ${COMPLETED} AND ahead.id < item.id))`;
+
+/** `elig` marks pending lane heads, and says what they wait for. */
+function heads(connection: Connection): Finding[] {
+  const paused = 'EXISTS (SELECT 1 FROM entity WHERE entity.id = item.entity_id AND paused_at IS NOT NULL)';
+  return byIds(
+    connection,
+    'lane-head',
+    'wrongly marked as next, or not next, of their lane',
+    `SELECT id FROM item WHERE elig IS NOT NULL AND state <> ${PENDING} OR state = ${PENDING} AND CASE
+       WHEN NOT ${IS_HEAD} THEN elig IS NOT NULL
+       WHEN ${paused} THEN elig IS NOT ${ELIG.paused}
+       WHEN not_before IS NULL THEN elig IS NOT ${ELIG.ready}
+       ELSE ifnull(elig, 0) NOT IN (${ELIG.waiting}, ${ELIG.ready}) END ORDER BY id`,
+  );
+}
+
+const COUNTED: readonly (readonly [column: string, condition: string])[] = [
+  ...Object.entries(STATE_CODE).map(([name, code]) => [name, `state = ${code}`] as const),
+  ...(['ready', 'waiting', 'paused'] as const).map((name) => [name, `elig = ${ELIG[name]}`] as const),
+];
+
+function counts(connection: Connection): Finding[] {
+  const sums = COUNTED.map(([name, condition]) => `total(${condition}) AS ${name}`).join(', ');
+  const truth = `(SELECT target_id, ${sums} FROM item GROUP BY target_id)`;
+  const rows = connection.all<Record<string, number> & { name: string }>(
+    `SELECT target.name, ${COUNTED.map(([name]) => `tally.${name} AS stored_${name}, ifnull(truth.${name}, 0) AS real_${name}`).join(', ')}
+     FROM target LEFT JOIN tally ON tally.target_id = target.id LEFT JOIN ${truth} AS truth ON truth.target_id = target.id ORDER BY target.id`,
+  );
+  return rows.flatMap((row) => {
+    const wrong = COUNTED.filter(([name]) => row[`stored_${name}`] !== row[`real_${name}`]);
+    if (wrong.length === 0) return [];
+    const list = wrong.map(
+      ([name]) => `${name} ${row[`stored_${name}`] ?? 'missing'} instead of ${row[`real_${name}`] ?? 0}`,
+    );
+    return [
+      finding('problem', 'counts', `the counts of ${row.name} are wrong: ${list.join(', ')}`, {
+        safe: SAFE,
+        next: REPAIR,
+      }),
+    ];
+  });
+}
+
+function groups(connection: Connection): Finding[] {
+  const wrong = connection.all<{ id: number }>(
+    `SELECT id FROM review_group WHERE items <> (SELECT count(*) FROM item INDEXED BY item_review
+     WHERE item.state = ${REVIEW} AND item.review_group = review_group.id)`,
+  );
+  if (wrong.length === 0) return [];
+  return [
+    finding('problem', 'review-groups', `the counts of ${wrong.length} review groups are wrong`, {
+      safe: SAFE,
+      next: REPAIR,
+    }),
+  ];
+}
+
+/** Every attempt of an unfinished item but the open one has its row, and none is twice under way. */
+function ledger(connection: Connection): Finding[] {
+  return byIds(
+    connection,
+    'ledger',
+    'attempts are missing from the ledger, or were never made',
+    `SELECT id FROM item WHERE state < ${COMPLETED}
+     AND attempts - (state = ${SENDING}) <> (SELECT count(*) FROM attempt WHERE attempt.item_id = item.id) ORDER BY id`,
+  );
+}
