@@ -79,8 +79,10 @@ export default defineConfig(
       'no-implicit-coercion': 'error',
     },
   },
+  { files: ['bin/*.js'], languageOptions: { sourceType: 'commonjs' } },
   {
     files: ['**/*.{js,mjs}'],
+    ignores: ['bin/**'],
     languageOptions: {
       ecmaVersion: 2023,
       sourceType: 'module',
@@ -103,7 +105,17 @@ export default defineConfig(
         // fetch is stable in practice since 18 and marked so in 21; crypto.hash is there from 20.12 on;
         // enableCompileCache is called only where it exists.
         {
-          ignores: ['fetch', 'Response', 'Headers', 'Request', 'FormData', 'crypto.hash', 'module.enableCompileCache'],
+          // vm.constants: what is used of it is stable in practice since 20.12.
+          ignores: [
+            'fetch',
+            'Response',
+            'Headers',
+            'Request',
+            'FormData',
+            'crypto.hash',
+            'module.enableCompileCache',
+            'vm.constants',
+          ],
         },
       ],
       'n/prefer-node-protocol': 'error',

@@ -12,7 +12,10 @@ const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 const WINDOWS = process.platform === 'win32';
 const NPM = WINDOWS ? 'npm.cmd' : 'npm';
 const WANTED = [
+  'bin/package.json',
   'bin/run.js',
+  'dist/cli/boot.cjs',
+  'dist/cli/main.cjs',
   'dist/core/index.js',
   'dist/core/index.d.ts',
   'oclif.manifest.json',

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 
 import { afterEach } from '@jest/globals';
 
+import { ROOT } from './source-graph.js';
+
 const made: string[] = [];
 let home: TestHome | undefined;
 
@@ -62,6 +64,8 @@ export function testEnvironment(own: Readonly<Record<string, string | undefined>
   const all: Record<string, string | undefined> = {
     ...Object.fromEntries(inherited),
     HOME: testHome().home,
+    // One for all: compiling the program anew for each test's home would double what most tests take.
+    SYNCQ_CACHE_DIR: join(ROOT, 'node_modules', '.cache', 'syncq'),
     NODE_OPTIONS: '',
     NO_COLOR: '1',
     TZ: 'UTC',
