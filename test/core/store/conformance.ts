@@ -2,8 +2,10 @@
  * What every store does, whatever it keeps its items in: one suite, run once per kind of store. A test file hands in how
  * a fresh queue is opened; `sqlite/store.test.ts` does it for files.
  */
+/* eslint-disable jest/no-export -- a suite that the test file of each store runs */
 import { describe } from '@jest/globals';
 
+import { deskConformance } from './conformance/desk.js';
 import { enqueueConformance } from './conformance/enqueue.js';
 import type { OpenSubject } from './conformance/harness.js';
 import { peopleConformance } from './conformance/people.js';
@@ -22,6 +24,9 @@ export function storeConformance(kind: string, open: OpenSubject): void {
     });
     describe('obeys', () => {
       peopleConformance(open);
+    });
+    describe('serves the support desk', () => {
+      deskConformance(open);
     });
     describe('reads', () => {
       readingConformance(open);

@@ -249,7 +249,7 @@ export function storeError(error: unknown, path: string, committing: boolean): E
       },
     );
   }
-  if (committing && /^SQLITE_IOERR/.test(code)) {
+  if (committing && code.startsWith('SQLITE_IOERR')) {
     return new QueueError(
       'store-unknown',
       `the disk failed while ${path} was being written (${code}); the last write may or may not be stored`,

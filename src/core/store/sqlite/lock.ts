@@ -3,11 +3,12 @@
  * holder and kept through suspension, blind to clocks. The lock alone is not the fence; every commit of a session also
  * checks its epoch (decision 0002).
  */
-import { closeSync, constants, existsSync, fchmodSync, openSync } from 'node:fs';
+import { closeSync, constants, existsSync } from 'node:fs';
 
 import { QueueError } from '../../errors.js';
 import { fileIdentity, isBusy } from './connection.js';
 import { loadSqlite, type Database } from './driver.js';
+import { openPrivate } from './private-file.js';
 
 /** Long enough that a passing probe of `status` does not look like another runner; ms. */
 const ACQUIRE_TIMEOUT_MS = 250;
@@ -32,9 +33,7 @@ export function acquireLock(queuePath: string): RunnerLock | undefined {
   const queue = fileIdentity(queuePath);
   if (runnersHere.has(queue)) return undefined;
   try {
-    const handle = openSync(path, constants.O_CREAT | constants.O_RDWR | (constants.O_NOFOLLOW ?? 0), 0o600);
-    fchmodSync(handle, 0o600);
-    closeSync(handle);
+    closeSync(openPrivate(path, constants.O_RDWR));
   } catch (error) {
     throw new QueueError('unwritable', `the lock file ${path} cannot be made; nothing was sent`, {
       cause: error,

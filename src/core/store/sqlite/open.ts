@@ -8,7 +8,6 @@ import {
   constants,
   copyFileSync,
   existsSync,
-  fchmodSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
@@ -28,6 +27,7 @@ import { QueueError, isQueueError } from '../../errors.js';
 import { BUSY_TIMEOUT_MS, Connection, isBusy, storeError } from './connection.js';
 import { assertSafeForWriting, loadSqlite, type Database } from './driver.js';
 import { migrate } from './migrate.js';
+import { openPrivate } from './private-file.js';
 import type { FreeSpace } from './reserve.js';
 import { APPLICATION_ID, CREATE_SCHEMA, SCHEMA_VERSION } from './schema.js';
 
@@ -82,13 +82,7 @@ function notFound(path: string): QueueError {
 function createEmpty(path: string): void {
   try {
     makeDirectory(dirname(path));
-    const handle = openSync(
-      path,
-      constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | (constants.O_NOFOLLOW ?? 0),
-      0o600,
-    );
-    fchmodSync(handle, 0o600);
-    closeSync(handle);
+    closeSync(openPrivate(path, constants.O_EXCL | constants.O_RDWR));
     flushDirectory(dirname(path));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;

@@ -2,21 +2,12 @@
  * Room on the disk: how much must be free before anything new is taken on, and a small file that is given up when the
  * disk is full all the same, so that results can be recorded and items removed (decision 0008).
  */
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fsyncSync,
-  lstatSync,
-  openSync,
-  rmSync,
-  statfsSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, fsyncSync, lstatSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 
 import { QueueError } from '../../errors.js';
+import { openPrivate } from './private-file.js';
 
 /** Size of `FILE.reserve`, bytes: about 200 pages, enough to record what is under way and to delete. */
 export const RESERVE_BYTES = 1024 * 1024;
@@ -73,11 +64,8 @@ export class Reserve {
   }
 
   #make(): void {
-    const { O_CREAT, O_EXCL, O_WRONLY, O_NOFOLLOW } = constants;
-    // O_NOFOLLOW is undefined on Windows.
-    const handle = openSync(this.#path, O_CREAT | O_EXCL | O_WRONLY | (O_NOFOLLOW ?? 0), 0o600);
+    const handle = openPrivate(this.#path, constants.O_EXCL | constants.O_WRONLY);
     try {
-      fchmodSync(handle, 0o600);
       // Random: a file system that compresses would keep zeros in no room at all.
       writeSync(handle, randomBytes(RESERVE_BYTES));
       fsyncSync(handle);

@@ -112,10 +112,9 @@ export class SqliteSession implements Session {
   async step(input: StepInput): Promise<StepResult> {
     const { now } = input;
     const claimedBefore = this.#lastAttempt;
-    let hasRoom = input.claim <= 0 || this.#reserve.hasRoom(0);
-    let heldUp = false;
+    const disk = { hasRoom: input.claim <= 0 || this.#reserve.hasRoom(0), holdsUp: false };
     const onFull = (): boolean => {
-      hasRoom = false;
+      disk.hasRoom = false;
       return this.#reserve.release();
     };
     try {
@@ -131,8 +130,8 @@ export class SqliteSession implements Session {
           const more = promoteDue(work, BATCH) || expired.length === BATCH;
           const rows = this.#rows(changed);
           const gates = this.#gates(input, rows);
-          heldUp = !hasRoom && candidates(this.#connection, gates, 1).length > 0;
-          const { claims, damaged } = this.#claim(work, hasRoom ? input.claim : 0, gates);
+          disk.holdsUp = !disk.hasRoom && candidates(this.#connection, gates, 1).length > 0;
+          const { claims, damaged } = this.#claim(work, disk.hasRoom ? input.claim : 0, gates);
           if (claims.length + settled.length > 0) this.#touch(now);
           return {
             settled,
@@ -152,7 +151,7 @@ export class SqliteSession implements Session {
       for (const { attempt } of ended) this.#places.delete(attempt);
       for (const { claim, place } of this.#claimed) this.#places.set(claim.attempt, place);
       // Nothing is under way any more and nothing may be started: the runner has to say why it stops.
-      const stuck = heldUp && this.#places.size === 0;
+      const stuck = disk.holdsUp && this.#places.size === 0;
       if (stuck && ended.length === 0) this.#reserve.assertRoom(0, 'nothing more was sent');
       // What ended is reported first; the runner comes again at once and is told then.
       return stuck ? { ...result, more: true } : result;

@@ -1,4 +1,5 @@
 /** Storing: keys, lanes, waits, `--if-queued`, bulk. */
+/* eslint-disable jest/no-export -- a suite that the test file of each store runs */
 import { describe, expect, test } from '@jest/globals';
 
 import type { NewItem } from '../../../../src/core/item.js';

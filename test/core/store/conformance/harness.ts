@@ -1,4 +1,5 @@
 /** What the conformance suite needs of a store, and short words for what its tests do again and again. */
+/* eslint-disable jest/no-standalone-expect -- called inside of tests */
 import { afterEach, expect } from '@jest/globals';
 
 import type { NewItem, Outcome, State } from '../../../../src/core/item.js';

@@ -1,4 +1,5 @@
 /** What people do: retry, discard, complete, pauses, accept, rename. */
+/* eslint-disable jest/no-export -- a suite that the test file of each store runs */
 import { describe, expect, test } from '@jest/globals';
 
 import { about, Bench, end, HOUR, SECOND, T0, type OpenSubject } from './harness.js';

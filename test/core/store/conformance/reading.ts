@@ -1,4 +1,5 @@
 /** Reading: lists, pages, filters, what needs attention, counts, leftovers, changes. */
+/* eslint-disable jest/no-export -- a suite that the test file of each store runs */
 import { describe, expect, test } from '@jest/globals';
 
 import type { ItemSummary, State } from '../../../../src/core/item.js';

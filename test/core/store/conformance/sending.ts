@@ -1,4 +1,5 @@
 /** Sending: claims, results, waits that end, deadlines, runners that die or are taken over, orders that change. */
+/* eslint-disable jest/no-export -- a suite that the test file of each store runs */
 import { describe, expect, test } from '@jest/globals';
 
 import type { Claim, Gate } from '../../../../src/core/store/store.js';

@@ -215,7 +215,7 @@ describe('the rules of the view are those of enqueue', () => {
   };
 
   /** Every text is tried; afterwards nothing is left. */
-  async function compare(
+  async function expectSameVerdict(
     texts: readonly string[],
     rowOf: (text: string) => Row,
     check: (text: string) => unknown,
@@ -302,7 +302,7 @@ describe('the rules of the view are those of enqueue', () => {
       `/${'a'.repeat(8191)}`,
       `/${'a'.repeat(8192)}`,
     ];
-    await compare(
+    await expectSameVerdict(
       [...random, ...single, ...escapes, ...fixed],
       (path) => ({ method: 'PUT', path }),
       (path) => checkPath(path, 8192),
@@ -312,7 +312,11 @@ describe('the rules of the view are those of enqueue', () => {
   test('for keys', async () => {
     const texts = [...every, ...odd].flatMap((char) => [char, `a${char}b`]);
     const lengths = [1, 127, 128, 129].map((length) => 'k'.repeat(length));
-    await compare(['', ...texts, ...lengths], (key) => ({ method: 'PUT', path: '/', idempotency_key: key }), checkKey);
+    await expectSameVerdict(
+      ['', ...texts, ...lengths],
+      (key) => ({ method: 'PUT', path: '/', idempotency_key: key }),
+      checkKey,
+    );
   });
 
   test.each(['entity_type', 'entity_id'])('for %s', async (column) => {
@@ -325,7 +329,7 @@ describe('the rules of the view are those of enqueue', () => {
       entity_type: entity(text).type,
       entity_id: entity(text).id,
     });
-    await compare(['', ...texts, ...lengths], row, (text) => checkEntity(entity(text)));
+    await expectSameVerdict(['', ...texts, ...lengths], row, (text) => checkEntity(entity(text)));
   });
 });
 
