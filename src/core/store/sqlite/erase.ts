@@ -44,9 +44,14 @@ export function eraseEntity(
   if (options.dryRun) return report;
   const groups = new Set<number>();
   const tally = new Tally();
+  // Read anew: ending the item before it may have made it the head of its lane.
+  const discardAsItStands = (id: number): void => {
+    const row = connection.get<ItemRow>(SELECT_ROW, id);
+    if (row !== undefined) discardForGood({ connection, tally, by: options.by, now: options.now }, row);
+  };
   for (const row of found) {
     if (row.review_group !== null) groups.add(row.review_group);
-    if (row.state < COMPLETED) discardForGood({ connection, tally, by: options.by, now: options.now }, row);
+    if (row.state < COMPLETED) discardAsItStands(row.id);
     const { attempts, revisions } = dropPayload(connection, row.id);
     report.attempts += attempts;
     report.revisions += revisions;
