@@ -31,7 +31,6 @@ const MAY_SORT: readonly (readonly [why: string, statement: RegExp])[] = [
   ['causes of review: few rows, largest first', /FROM review_group JOIN target/],
   ['paused entities: few rows', /FROM entity INDEXED BY entity_paused/],
   ['targets: few rows', /FROM (target|tally)\b/],
-  ['the order of a target changed', /^UPDATE item SET elig = CASE/],
 ];
 
 const FILTERS: Filter[] = [
