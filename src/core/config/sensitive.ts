@@ -89,7 +89,8 @@ function maskText(text: string, patterns: SensitivePatterns): string {
   return parts.join('') + text.slice(copied);
 }
 
-function isSensitive({ steps, kind }: JsonValue, patterns: SensitivePatterns): boolean {
+/** True when a pattern names this value, or everything is to be hidden and it is no object or array. */
+export function isSensitive({ steps, kind }: JsonValue, patterns: SensitivePatterns): boolean {
   if (patterns.everything) return kind !== 'object' && kind !== 'array';
   const last = steps.at(-1);
   if (typeof last === 'string' && patterns.names.has(last.toLowerCase())) return true;

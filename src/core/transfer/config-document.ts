@@ -1,0 +1,35 @@
+/** The config as a bundle carries it, for whoever has to understand what the queue did: without anything secret. */
+import type { Config } from '../config/types.js';
+import type { TargetConfig } from '../target.js';
+
+/** Only what is named here gets out: a setting added later must be looked at first. */
+export function publicConfig(config: Config): Record<string, unknown> {
+  return {
+    defaultTarget: config.defaultTarget ?? null,
+    sensitive: config.sensitive,
+    retention: config.retention,
+    targets: Object.fromEntries([...config.targets].map(([name, target]) => [name, publicTarget(target)])),
+  };
+}
+
+/** Of credentials only the kind, of headers only the names; no proxy (its URL may hold a password), no file names. */
+function publicTarget(target: TargetConfig): Record<string, unknown> {
+  return {
+    baseUrl: target.baseUrl,
+    auth: target.auth?.kind ?? null,
+    headers: Object.keys(target.headers),
+    retry: target.retry,
+    patienceMs: target.patienceMs,
+    probe: target.probe ?? null,
+    timeoutMs: target.timeoutMs,
+    concurrency: target.concurrency,
+    ratePerSecond: target.ratePerSecond ?? null,
+    order: target.order,
+    outcomes: { ...target.outcomes },
+    expect: target.expect ?? null,
+    onUnknown: target.onUnknown,
+    idempotencyHeader: target.idempotencyHeader,
+    breaker: target.breaker,
+    production: target.production,
+  };
+}

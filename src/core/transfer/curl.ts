@@ -1,0 +1,90 @@
+/** An item as a curl command that can be pasted into a POSIX shell. Holds no credential. */
+import type { ArchivedItem } from '../store/archive.js';
+import type { AuthConfig, TargetConfig } from '../target.js';
+import { decodeText } from './payload-text.js';
+
+/** One argument may be 128 KiB on Linux; a terminal takes far less at once. */
+const LONGEST_ARGUMENT = 32 * 1024;
+/** Text a shell and a terminal take as it is: no control characters but line feeds and tabs. */
+// eslint-disable-next-line no-control-regex -- control characters are what this is about
+const PLAIN_TEXT = /^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/;
+
+export interface CurlTarget {
+  baseUrl: string;
+  config: TargetConfig | undefined;
+}
+
+/** @param target undefined when the config does not know it: the base URL is left to a variable */
+export function curlCommand(item: ArchivedItem, target: CurlTarget | undefined): string {
+  const { body, before, after } = bodyPart(item);
+  const gone = item.payload === undefined && item.payloadBytes !== undefined;
+  const command = `${before}curl --silent --show-error --include --globoff --path-as-is ${methodPart(item)} ${urlPart(item, target)}${headerPart(item, target)}${body}${after}`;
+  const lines = [
+    `# item ${item.id}: ${item.state}`,
+    ...(gone ? [`# its payload (${item.payloadBytes ?? 0} bytes) is gone: this cannot be sent`] : []),
+    ...noteOf(target),
+    // Every line of it: what follows a comment is a command again.
+    ...(gone ? command.split('\n').map((line) => `# ${line}`) : [command]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** Quoted for a POSIX shell: nothing in it is special. */
+export function shellQuoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function methodPart({ method }: ArchivedItem): string {
+  return method === 'HEAD' ? '--head' : `--request ${method}`;
+}
+
+function urlPart({ path }: ArchivedItem, target: CurlTarget | undefined): string {
+  return target === undefined ? `"$BASE_URL"${shellQuoted(path)}` : shellQuoted(target.baseUrl + path);
+}
+
+function headerPart(item: ArchivedItem, target: CurlTarget | undefined): string {
+  const headers: Record<string, string> = {
+    ...target?.config?.headers,
+    ...item.headers,
+    ...(item.contentType === undefined || item.payload === undefined ? {} : { 'content-type': item.contentType }),
+    [target?.config?.idempotencyHeader.toLowerCase() ?? 'idempotency-key']: item.idempotencyKey,
+  };
+  // curl sends a header without a value only when it ends in a semicolon.
+  return Object.entries(headers)
+    .map(([name, value]) => ` \\\n  --header ${shellQuoted(value === '' ? `${name};` : `${name}: ${value}`)}`)
+    .join('');
+}
+
+function bodyPart({ payload }: ArchivedItem): { body: string; before: string; after: string } {
+  if (payload === undefined) return { body: '', before: '', after: '' };
+  const text = decodeText(payload);
+  // A leading @ would name a file.
+  if (text !== undefined && text.length <= LONGEST_ARGUMENT && PLAIN_TEXT.test(text) && !text.startsWith('@')) {
+    return { body: ` \\\n  --data-binary ${shellQuoted(text)}`, before: '', after: '' };
+  }
+  const lines = Buffer.from(payload)
+    .toString('base64')
+    .match(/.{1,76}/g) ?? [''];
+  return {
+    body: ' \\\n  --data-binary @-',
+    before: "base64 -d <<'SYNCQ_END' | ",
+    after: `\n${lines.join('\n')}\nSYNCQ_END`,
+  };
+}
+
+function noteOf(target: CurlTarget | undefined): string[] {
+  if (target === undefined) return ['# its target is not in the config: set BASE_URL to the base URL of the server'];
+  const auth = target.config?.auth;
+  return auth === undefined ? [] : [`# needs a credential, which is left out: add --header ${exampleOf(auth)}`];
+}
+
+function exampleOf(auth: AuthConfig): string {
+  switch (auth.kind) {
+    case 'bearer':
+      return '"Authorization: Bearer $TOKEN"';
+    case 'basic':
+      return '"Authorization: Basic $(printf %s "$USER_AND_PASSWORD" | base64 -w0)"';
+    case 'header':
+      return `"${auth.name}: $VALUE"`;
+  }
+}

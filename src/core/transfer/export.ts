@@ -1,0 +1,106 @@
+/** Takes items out of a queue, page by page, in one of three formats; the queue is only read. */
+import type { Config } from '../config/types.js';
+import type { Archive, ArchivedItem, ArchivedTarget } from '../store/archive.js';
+import type { Filter } from '../store/store.js';
+import { configOf } from '../runner/channels.js';
+import type { AtomicFile } from './atomic-file.js';
+import { BundleWriter, type BundleHeader } from './bundle-file.js';
+import { publicConfig } from './config-document.js';
+import { curlCommand, type CurlTarget } from './curl.js';
+import { ndjsonLine } from './ndjson.js';
+import type { Redactor } from './redact/redactor.js';
+
+export const EXPORT_FORMATS = ['ndjson', 'bundle', 'curl'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** Items read at a time; pages of large payloads are shorter. */
+const PAGE_ITEMS = 500;
+
+export interface ExportOptions {
+  filter: Filter;
+  config: Config;
+  redactor: Redactor | undefined;
+  /** Told how many items are done, and of how many. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** Everything that matches, in the order of the log, up to what was the last item when the walk began. */
+export async function* walk(archive: Archive, filter: Filter): AsyncGenerator<ArchivedItem[]> {
+  const { lastId } = await archive.extent(filter);
+  let after = 0;
+  while (after < lastId) {
+    const page = await archive.scan(filter, { after, upTo: lastId, limit: PAGE_ITEMS });
+    const last = page.at(-1);
+    if (last === undefined) return;
+    yield page;
+    after = last.id;
+  }
+}
+
+/** Pages as they go out: redacted, when they are to be, after all of them have been looked at. */
+async function* pages(
+  archive: Archive,
+  { filter, redactor, onProgress }: ExportOptions,
+): AsyncGenerator<ArchivedItem[]> {
+  const { count } = await archive.extent(filter);
+  const steps = redactor === undefined ? count : count * 2;
+  let done = 0;
+  const advance = (items: number): void => {
+    done += items;
+    onProgress?.(Math.floor((done * count) / Math.max(1, steps)), count);
+  };
+  if (redactor !== undefined) {
+    for await (const page of walk(archive, filter)) {
+      for (const item of page) redactor.learn(item);
+      advance(page.length);
+    }
+  }
+  for await (const page of walk(archive, filter)) {
+    yield redactor === undefined ? page : page.map((item) => redactor.redact(item));
+    advance(page.length);
+  }
+}
+
+/** Lines or commands, a page at a time, to wherever `write` puts them. Answers the number of items. */
+export async function exportText(
+  archive: Archive,
+  format: 'ndjson' | 'curl',
+  options: ExportOptions,
+  write: (text: string) => void | Promise<void>,
+): Promise<number> {
+  const targets = new Map((await archive.targets()).map((target) => [target.name, target]));
+  const line = (item: ArchivedItem): string =>
+    format === 'ndjson'
+      ? ndjsonLine(item, targets.get(item.target))
+      : curlCommand(item, curlTarget(targets.get(item.target), item.target, options.config));
+  let count = 0;
+  for await (const page of pages(archive, options)) {
+    await write(page.map(line).join(''));
+    count += page.length;
+  }
+  return count;
+}
+
+/** Writes a bundle into the file, and commits it. */
+export async function exportBundle(
+  archive: Archive,
+  options: ExportOptions & { now: number; version: string },
+  file: AtomicFile,
+): Promise<BundleHeader> {
+  const { uuid } = await archive.identity();
+  const writer = new BundleWriter(file, { targets: await archive.targets(), config: publicConfig(options.config) });
+  for await (const page of pages(archive, options)) for (const item of page) writer.add(item);
+  const header = writer.finish({
+    createdAt: options.now,
+    syncq: options.version,
+    queue: uuid,
+    redacted: options.redactor !== undefined,
+  });
+  file.commit();
+  return header;
+}
+
+function curlTarget(known: ArchivedTarget | undefined, name: string, config: Config): CurlTarget | undefined {
+  const found = configOf({ name, implicitBaseUrl: known?.implicitBaseUrl }, config);
+  return found === undefined ? undefined : { baseUrl: found.baseUrl, config: found };
+}

@@ -1,0 +1,72 @@
+/**
+ * A payload inside a line of JSON: spliced as it is when it is JSON on one line, a string when it is text, base64 for
+ * the rest. Reading the line again gives the same bytes (contract, section 3, "Bytes").
+ */
+import { isJsonContentType } from '../input/content-type.js';
+import { JsonFault, readString, validateJson, type JsonRange } from '../input/json-scan.js';
+
+/** Deeper payloads than any limit allows are no reason to lose them: base64 carries them. */
+const MOST_DEPTH = 1000;
+
+/** `,"payload":...` (and `,"payloadEncoding":"base64"`), to stand before the closing brace; empty without a payload. */
+export function payloadMembers(payload: Uint8Array | undefined, contentType: string | undefined): string {
+  if (payload === undefined) return '';
+  const text = decodeText(payload);
+  const isJson = contentType !== undefined && isJsonContentType(contentType);
+  if (text !== undefined && !isJson) return `,"payload":${JSON.stringify(text)}`;
+  if (
+    text !== undefined &&
+    !/[\r\n]/.test(text) &&
+    text.trim() === text &&
+    validateJson(payload, { maxDepth: MOST_DEPTH }).ok
+  ) {
+    return `,"payload":${text}`;
+  }
+  return `,"payload":${JSON.stringify(Buffer.from(payload).toString('base64'))},"payloadEncoding":"base64"`;
+}
+
+/** The bytes that `payloadMembers` wrote. @throws {JsonFault} when the members do not fit together */
+export function readPayload(
+  bytes: Uint8Array,
+  range: JsonRange | undefined,
+  encoding: unknown,
+  contentType: string | undefined,
+): Uint8Array | undefined {
+  if (range === undefined) return undefined;
+  if (encoding === 'base64') {
+    if (range.kind !== 'string') throw new JsonFault(range.start, 'base64 is not in a string');
+    return Buffer.from(readString(bytes, range.start, range.end), 'base64');
+  }
+  const isJson = contentType !== undefined && isJsonContentType(contentType);
+  if (isJson || range.kind !== 'string') return Buffer.from(bytes.subarray(range.start, range.end));
+  return Buffer.from(readString(bytes, range.start, range.end), 'utf8');
+}
+
+/** UTF-8 text, to the byte; undefined for anything else. */
+export function decodeText(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bytes as a member of a document: text where they are text, else base64. */
+export function bytesDocument(bytes: Uint8Array): { text: string } | { base64: string } {
+  const text = decodeText(bytes);
+  return text === undefined ? { base64: Buffer.from(bytes).toString('base64') } : { text };
+}
+
+/** The inverse of `bytesDocument`; undefined for anything else. */
+export function bytesOf(document: unknown): Uint8Array | undefined {
+  if (typeof document !== 'object' || document === null) return undefined;
+  const { text, base64 } = document as { text?: unknown; base64?: unknown };
+  if (typeof text === 'string') return Buffer.from(text, 'utf8');
+  return typeof base64 === 'string' ? Buffer.from(base64, 'base64') : undefined;
+}
+
+/** ISO 8601 UTC with milliseconds; null for no time, or one that a date cannot say. */
+export function isoTime(at: number | undefined): string | null {
+  if (at === undefined || Number.isNaN(new Date(at).getTime())) return null;
+  return new Date(at).toISOString();
+}
