@@ -207,7 +207,7 @@ function lastId(db: Database): number | undefined {
   const ways = [
     `SELECT seq FROM sqlite_sequence WHERE name = 'item'`,
     'SELECT max(id) FROM item',
-    'SELECT max(rowid) FROM item INDEXED BY item_created',
+    'SELECT max(rowid) FROM item INDEXED BY sqlite_autoindex_item_1',
   ];
   for (const sql of ways) {
     const found = attempted(() => db.prepare(sql).pluck().get() as number | null | undefined);

@@ -201,7 +201,6 @@ CREATE INDEX item_review ON item (review_group, id) WHERE state = ${String(REVIE
 CREATE INDEX item_flagged ON item (id) WHERE state = ${String(REVIEW)};
 CREATE INDEX item_expiry ON item (expires_at) WHERE expires_at IS NOT NULL AND state = ${String(PENDING)};
 CREATE INDEX item_entity ON item (entity_id, id) WHERE entity_id IS NOT NULL;
-CREATE INDEX item_created ON item (created_at);
 CREATE INDEX item_done ON item (typeof(payload) = 'null', state_at) WHERE state >= ${String(COMPLETED)};
 CREATE INDEX history_item ON history (item_id, id) WHERE item_id IS NOT NULL;
 CREATE INDEX history_at ON history (at);
