@@ -143,6 +143,8 @@ export default defineConfig(
   },
   // The driver reads Node's version (node:process) to choose its binary.
   { files: ['src/core/store/sqlite/**/*.ts'], rules: restrictImports(TERMINAL, ABOVE_CORE) },
+  // Who and where this process is: asked in one place.
+  { files: ['src/core/host.ts'], rules: restrictImports(SQLITE, TERMINAL, ABOVE_CORE) },
   {
     files: ['src/core/clock.ts'],
     rules: { 'no-restricted-globals': ['error', NO_PROCESS], 'no-restricted-properties': 'off' },
