@@ -11,7 +11,7 @@ const MOST = 3;
 export function slips(id: number): number[] {
   const text = String(id);
   const places = Array.from(text, (_digit, index) => index);
-  const digits = [...'0123456789'];
+  const digits = Array.from('0123456789');
   const words = [
     ...places.slice(1).map((i) => text.slice(0, i - 1) + text.charAt(i) + text.charAt(i - 1) + text.slice(i + 1)),
     ...places.map((i) => text.slice(0, i) + text.slice(i + 1)),

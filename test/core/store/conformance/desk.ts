@@ -1,4 +1,5 @@
 /** The support desk: editing, forgetting, and how old what waits is. */
+/* eslint-disable jest/no-export -- a suite that the test file of each store runs */
 import { describe, expect, test } from '@jest/globals';
 
 import type { Edit, ItemContent } from '../../../../src/core/store/store.js';

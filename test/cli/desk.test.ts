@@ -1,0 +1,82 @@
+/** The parts of the desk's commands that can be tried by themselves. */
+import { describe, expect, test } from '@jest/globals';
+
+import { editsOf } from '../../src/cli/edit-flags.js';
+import { columnsOf, sortOf } from '../../src/cli/list-flags.js';
+import { slips } from '../../src/cli/near-ids.js';
+import { writtenReason } from '../../src/cli/written-reason.js';
+
+async function* nothing(): AsyncGenerator<Uint8Array> {
+  await Promise.resolve();
+  yield new Uint8Array(0);
+}
+
+describe('slips of a typed id', () => {
+  test.each([
+    [10411, 1041],
+    [141, 1041],
+    [1401, 1041],
+    [1042, 1041],
+  ])('%d was perhaps %d', (typed, meant) => {
+    expect(slips(typed)).toContain(meant);
+  });
+
+  test('are ids, never the one that was typed, each once', () => {
+    const near = slips(10);
+    expect(near).not.toContain(10);
+    expect(near).not.toContain(0);
+    expect(new Set(near).size).toBe(near.length);
+    expect(near.every((id) => Number.isSafeInteger(id) && id > 0)).toBe(true);
+  });
+});
+
+describe('columns and order', () => {
+  test('are read', () => {
+    expect(columnsOf('id, WHY')).toEqual(['id', 'why']);
+    expect(sortOf('stored:desc')).toEqual({ column: 'stored', descending: true });
+    expect(sortOf('id')).toEqual({ column: 'id', descending: false });
+  });
+
+  test.each([() => columnsOf('id,stat'), () => sortOf('stat'), () => sortOf('id:up'), () => columnsOf('')])(
+    'that there are not are refused (%#)',
+    (read) => {
+      expect(read).toThrow(expect.objectContaining({ code: 'usage' }));
+    },
+  );
+
+  test('the nearest name is suggested', () => {
+    expect(() => columnsOf('entitiy')).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('Did you mean entity?') }),
+    );
+  });
+});
+
+describe('the flags of edit', () => {
+  test('become changes', async () => {
+    const flags = { set: ['/a=1', '/b=x=y'], unset: ['/c'], header: ['X-A: b'], 'remove-header': ['X-C'], path: '/p' };
+    expect(await editsOf(flags, 100, nothing())).toEqual({
+      json: [
+        { op: 'set', pointer: '/a', value: '1' },
+        { op: 'set', pointer: '/b', value: '"x=y"' },
+        { op: 'unset', pointer: '/c' },
+      ],
+      headers: [['X-A', ' b']],
+      removeHeaders: ['X-C'],
+      path: '/p',
+    });
+    expect(await editsOf({}, 100, nothing())).toBeUndefined();
+  });
+
+  test.each([{ set: ['/a'] }, { set: ['a=1'] }, { unset: ['a'] }, { header: ['x'] }])(
+    '%j is refused',
+    async (flags) => {
+      await expect(editsOf(flags, 100, nothing())).rejects.toMatchObject({ code: 'usage' });
+    },
+  );
+});
+
+test('a reason in words is told apart from a review reason', () => {
+  expect(writtenReason('found it in the CRM', '--review-reason')).toBe('found it in the CRM');
+  expect(() => writtenReason('conflict', '--review-reason')).toThrow(expect.objectContaining({ code: 'usage' }));
+  expect(() => writtenReason(' ', '--review-reason')).toThrow(expect.objectContaining({ code: 'usage' }));
+});

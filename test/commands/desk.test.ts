@@ -1,0 +1,479 @@
+/** The support desk: from "it is stuck" to "it is delivered", with what it leaves behind. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, test } from '@jest/globals';
+
+import type { CliResult } from '../support/cli.js';
+import { runCli } from '../support/cli.js';
+import type { RestServer } from '../support/rest-server.js';
+import { startServer } from '../support/rest-server.js';
+import { testHome } from '../support/temp.js';
+
+const syncq = (...argv: string[]): Promise<CliResult> => runCli(...argv);
+
+function writeConfig(server: RestServer, more: object = {}): void {
+  const config = { targets: { crm: { baseUrl: server.url } }, sensitive: ['phone'], ...more };
+  writeFileSync(join(testHome().cwd, 'syncq.json'), JSON.stringify(config), { mode: 0o600 });
+}
+
+/** Refuses what is no phone number, in the words of the framework. */
+function phoneServer(detail?: (body: string) => string): Promise<RestServer> {
+  return startServer({
+    answer: ({ body }) => {
+      const { phone } = JSON.parse(body.toString()) as { phone: unknown };
+      if (/^\d+$/.test(String(phone))) return { status: 200 };
+      const problem = { type: 'about:blank', title: detail?.(String(phone)) ?? 'phone must be digits', status: 422 };
+      return { status: 422, headers: { 'content-type': 'application/problem+json' }, body: JSON.stringify(problem) };
+    },
+  });
+}
+
+/** Thirty people, every third with a letter in the number. */
+async function enqueueThirty(withEntity: boolean): Promise<void> {
+  const lines = Array.from({ length: 30 }, (_, index) => {
+    const n = index + 1;
+    const phone = n % 3 === 0 ? `4O${n}` : `47${n}`;
+    const entity = withEntity ? `"entity":"person/${n}",` : '';
+    return `{"method":"POST","path":"/people/${n}",${entity}"payload":{"n": ${n}, "phone":"${phone}", "big":9007199254740993}}`;
+  });
+  const file = join(testHome().cwd, 'in.ndjson');
+  writeFileSync(file, lines.join('\n'));
+  expect((await syncq('enqueue', '--from', file)).code).toBe(0);
+}
+
+async function enqueuePerson(phone: string, entity = 'person/7'): Promise<void> {
+  const stored = await syncq('enqueue', 'PUT', `/${entity}`, '--entity', entity, '-d', `{"phone":"${phone}","n":1.0}`);
+  expect(stored.code).toBe(0);
+}
+
+describe('thirty items, every third refused', () => {
+  test('are one cause; one is mended and delivered, its story is told, and the rest is ended', async () => {
+    const server = await phoneServer();
+    writeConfig(server);
+    await enqueueThirty(true);
+    expect((await syncq('run')).code).toBe(3);
+
+    const status = await syncq('status');
+    expect(status.stdout.split('\n')[0]).toBe('10 need you');
+    expect(status.stdout).toContain(
+      '10\tcrm\trejected\t422\tcreate\t3\tphone must be digits\tsyncq inspect --like 3\n',
+    );
+    expect((await syncq('inspect', '--like', '3', '--json')).json().items).toHaveLength(10);
+
+    const page = await syncq('inspect', '3');
+    expect(page.stdout).toContain('the server refused it (422, phone must be digits)');
+    expect(page.stdout).toContain('  syncq edit 3\n  syncq retry 3\n  syncq discard 3\n');
+    expect(page.stdout).not.toContain('4O3');
+
+    const edited = await syncq('edit', '3', '--set', '/phone=4799', '--reason', 'a letter O');
+    expect(edited).toMatchObject({ code: 0 });
+    expect(edited.stdout).toBe(
+      'item 3 is edited (/phone); it has a new idempotency key\nit is still in review; to send it: syncq retry 3\n',
+    );
+    expect(edited.stderr).toContain('/phone was a string and is a number now');
+    expect((await syncq('retry', '3')).code).toBe(0);
+    expect((await syncq('run')).code).toBe(0);
+    expect(server.requests.at(-1)!.body.toString()).toBe('{"n": 3, "phone":4799, "big":9007199254740993}');
+    const keys = server.requests
+      .filter(({ path }) => path === '/people/3')
+      .map(({ headers }) => headers['idempotency-key']);
+    expect(new Set(keys).size).toBe(2);
+
+    const told = (await syncq('history', '3')).stdout.split('\n').map((line) => line.split('\t').slice(2).join(' '));
+    expect(told.filter((line) => line !== '').map((line) => line.replace(/after [\d.]+ m?s/, 'after N'))).toEqual([
+      'enqueue stored it: POST /people/3 for crm, about person/3',
+      expect.stringMatching(/^run \d+ attempt 1: the server refused it \(422, phone must be digits, after N\)$/),
+      expect.stringMatching(/ edited it \(\/phone\), with a new idempotency key: a letter O$/),
+      expect.stringMatching(/ sent it on$/),
+      expect.stringMatching(/^run \d+ attempt 2: the server accepted it \(200, after N\)$/),
+    ]);
+
+    expect((await syncq('retry', '--status', '422', '--dry-run', '--json')).json()).toMatchObject({
+      count: 9,
+      groups: [{ count: 9, status: 422, message: 'phone must be digits' }],
+    });
+    const ended = await syncq('discard', '--state', 'review', '--yes', '--json');
+    expect([ended.code, ended.json().count]).toEqual([0, 9]);
+    expect((await syncq('status')).stdout.split('\n')[0]).toBe('all delivered');
+  });
+
+  test('without entity the first one blocks what is behind it, and status says so and what would help', async () => {
+    writeConfig(await phoneServer());
+    await enqueueThirty(false);
+    expect((await syncq('run')).code).toBe(3);
+    const { stdout } = await syncq('status');
+    expect(stdout.split('\n')[0]).toBe('1 needs you, 27 are blocked');
+    expect(stdout).toContain('syncq inspect 3\n');
+    expect((await syncq('inspect', '4')).stdout).toContain('Deal with item 3 first\n  syncq inspect 3\n');
+    expect((await syncq('discard', '3', '--yes')).code).toBe(0);
+    expect((await syncq('run')).json).toBeDefined();
+    expect((await syncq('inspect', '6')).stdout).toContain('in review');
+  });
+
+  test('two sentences are two causes, ids and numbers in them are not', async () => {
+    writeConfig(
+      await phoneServer((phone) =>
+        phone.length > 3 ? `phone ${phone.length} of person ${phone.slice(2)} is too long` : 'phone must be digits',
+      ),
+    );
+    await enqueueThirty(true);
+    await syncq('run');
+    const groups = (await syncq('status', '--json')).json().reviewGroups;
+    expect(groups.map(({ count }: { count: number }) => count)).toEqual([7, 3]);
+  });
+});
+
+describe('commands that end items', () => {
+  test('need --yes where nobody can be asked, and change nothing without it', async () => {
+    writeConfig(await phoneServer());
+    await enqueueThirty(true);
+    await syncq('run');
+    for (const argv of [
+      ['discard', '--all'],
+      ['complete', '--all', '--reason', 'seen it'],
+      ['erase', '--entity', 'person/3'],
+    ]) {
+      const refused = await syncq(...argv);
+      expect([argv[0], refused.code]).toEqual([argv[0], 2]);
+      expect(refused.stderr).toContain('nothing was changed');
+      expect((await syncq(...argv, '--json')).json().error.code).toBe('confirm-needed');
+    }
+    expect((await syncq('status', '--json')).json().counts.review).toBe(10);
+  });
+
+  test('count by cause in a dry run', async () => {
+    writeConfig(await phoneServer());
+    await enqueueThirty(true);
+    await syncq('run');
+    expect((await syncq('discard', '--all', '--dry-run')).stdout).toBe(
+      '10 items would be discarded\n10 in review at crm: rejected (422), phone must be digits\n',
+    );
+  });
+
+  test('say what they left alone, and end with 5 when nothing was there', async () => {
+    writeConfig(await phoneServer());
+    await enqueuePerson('471');
+    await syncq('run');
+    const refused = await syncq('discard', '1', '99', '--yes', '--json');
+    expect([refused.code, refused.json()]).toEqual([
+      5,
+      expect.objectContaining({
+        count: 0,
+        skipped: [
+          { id: 1, reason: 'it is completed, which is final' },
+          { id: 99, reason: 'there is no such item' },
+        ],
+      }),
+    ]);
+  });
+
+  test('complete tells the history how it is known', async () => {
+    writeConfig(await phoneServer());
+    await enqueuePerson('4O1');
+    await syncq('run');
+    expect((await syncq('complete', '1', '--reason', 'conflict', '--yes')).code).toBe(2);
+    expect((await syncq('complete', '1')).code).toBe(2);
+    expect((await syncq('complete', '1', '--reason', 'found it as 88-17', '--yes')).stdout).toBe(
+      'item 1 is completed\n',
+    );
+    expect((await syncq('history', '1')).stdout).toMatch(/marked it as completed: found it as 88-17\n$/);
+    expect((await syncq('status')).stdout.split('\n')[0]).toBe('all delivered');
+  });
+});
+
+describe('edit', () => {
+  const withEditor = (script: string, ...argv: string[]): Promise<CliResult> =>
+    runCli(...argv, { env: { EDITOR: script } });
+  const state = async (): Promise<unknown> => {
+    const item = (await syncq('inspect', '1', '--json', '--reveal')).json();
+    return [item.state, item.reviewReason, item.payload];
+  };
+
+  test('in an editor saves what was typed in the layout it came in', async () => {
+    writeConfig(await phoneServer());
+    await enqueuePerson('4O1');
+    await syncq('run');
+    const edited = await withEditor(`sed -i 's/4O1/471/'`, 'edit', '1', '--reason', 'typo');
+    expect([edited.code, edited.stdout]).toEqual([
+      0,
+      'item 1 is edited (payload); it has a new idempotency key\nit is still in review; to send it: syncq retry 1\n',
+    ]);
+    expect(await state()).toEqual(['review', 'rejected', { phone: '471', n: 1 }]);
+    expect((await syncq('inspect', '1', '--json', '--reveal')).stdout).toContain('{"phone":"471","n":1.0}');
+    expect((await syncq('history', '1')).stdout).toMatch(
+      /opened it in an editor: typo\n.*edited it \(payload\), with a new idempotency key: typo\n/,
+    );
+  });
+
+  test('puts the item back when nothing was changed, and when the editor fails', async () => {
+    writeConfig(await phoneServer());
+    await enqueuePerson('4O1');
+    for (const script of ['true', 'false', 'no-such-editor']) {
+      const kept = await withEditor(script, 'edit', '1', '--json');
+      expect([script, kept.code, kept.json()]).toEqual([script, 0, { id: 1, edited: false, fields: [] }]);
+      expect(await state()).toEqual(['pending', null, { phone: '4O1', n: 1 }]);
+    }
+    expect(
+      readdirSync('/tmp').filter(
+        (name) => name.startsWith('syncq-edit-') && existsSync(join('/tmp', name, 'item-1.json')),
+      ),
+    ).toEqual([]);
+  });
+
+  test('refuses what is no JSON, and puts the item back', async () => {
+    writeConfig(await phoneServer());
+    await enqueuePerson('4O1');
+    const refused = await withEditor(`sed -i 's/}//'`, 'edit', '1');
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('payload is not valid JSON')]);
+    expect(refused.stderr).not.toContain('4O1');
+    expect(await state()).toEqual(['pending', null, { phone: '4O1', n: 1 }]);
+  });
+
+  test('a killed editor leaves the item in review, visible, until retry frees it', async () => {
+    writeConfig(await phoneServer());
+    await enqueuePerson('4O1');
+    const killed = await withEditor(`sh -c 'kill -9 $$'`, 'edit', '1', '--json');
+    expect([killed.code, killed.json().error.message]).toEqual([
+      4,
+      expect.stringMatching(/SIGKILL.*stays in review \(editing\)/),
+    ]);
+    expect(await state()).toEqual(['review', 'editing', { phone: '4O1', n: 1 }]);
+    expect((await syncq('status')).stdout).toContain('has it open in an editor');
+    expect((await syncq('edit', '1', '--set', '/n=2', '--json')).json().error.message).toContain(
+      'has it open in an editor',
+    );
+    expect((await syncq('retry', '1')).code).toBe(0);
+    expect(await state()).toEqual(['pending', null, { phone: '4O1', n: 1 }]);
+  });
+
+  test('never takes an item to another target, and refuses secrets and what is not there', async () => {
+    writeConfig(await phoneServer());
+    await enqueuePerson('4O1');
+    for (const argv of [
+      ['--path', 'https://evil.example/x'],
+      ['--path', '/../x'],
+      ['-H', 'Authorization: Bearer x'],
+      ['--set', '/a/b=1'],
+    ]) {
+      const refused = await syncq('edit', '1', ...argv, '--json');
+      expect([argv[1], refused.code, refused.json().error.code]).toEqual([argv[1], 2, 'bad-item']);
+    }
+    expect((await syncq('edit', '11', '--set', '/n=2', '--json')).json().error).toMatchObject({
+      code: 'not-found',
+      hint: expect.stringContaining('Did you mean item 1?'),
+    });
+    expect((await syncq('edit', '1', '--set', '/n=1.0', '--json')).code).toBe(5);
+  });
+
+  test('changes path, headers and the whole payload', async () => {
+    const server = await phoneServer();
+    writeConfig(server);
+    await enqueuePerson('4O1');
+    const edited = await syncq(
+      'edit',
+      '1',
+      '--path',
+      '/p/8?x=1',
+      '-H',
+      'X-App: field',
+      '-d',
+      '{"phone":"1"}',
+      '--json',
+    );
+    expect(edited.json()).toMatchObject({
+      edited: true,
+      fields: ['path', 'header x-app', 'payload'],
+      state: 'pending',
+      next: 'no-runner',
+    });
+    await syncq('run');
+    expect(server.requests[0]).toMatchObject({
+      path: '/p/8?x=1',
+      headers: { 'x-app': 'field' },
+      body: Buffer.from('{"phone":"1"}'),
+    });
+  });
+});
+
+/** Files beside the queue that hold these bytes. */
+function filesWith(marker: string): string[] {
+  const { cwd } = testHome();
+  return readdirSync(cwd).filter(
+    (name) => name.startsWith('syncq.db') && readFileSync(join(cwd, name)).includes(marker),
+  );
+}
+
+describe('what is to be forgotten', () => {
+  /** Items whose payloads are written, moved and grown on many pages; one person is marked. */
+  async function manyItems(server: RestServer): Promise<void> {
+    writeConfig(server);
+    const lines = Array.from({ length: 240 }, (_, n) => {
+      const [entity, mark] = n % 20 === 0 ? ['person/7', 'MARKED-SECRET'] : [`other/${n % 7}`, 'plain'];
+      const size = [10, 900, 5000][n % 3] ?? 0;
+      return JSON.stringify({
+        method: 'POST',
+        path: `/p/${n}`,
+        entity,
+        payload: { phone: n % 60 === 0 ? 'x' : '1', text: `${mark}${mark.repeat(size / 10)}` },
+      });
+    });
+    writeFileSync(join(testHome().cwd, 'in.ndjson'), lines.join('\n'));
+    await syncq('enqueue', '--from', join(testHome().cwd, 'in.ndjson'));
+    await syncq('run');
+  }
+
+  const echoServer = (): Promise<RestServer> =>
+    startServer({
+      answer: ({ body }) => {
+        const { phone, text } = JSON.parse(body.toString()) as { phone: string; text: string };
+        return phone === 'x'
+          ? { status: 422, body: { title: `what is ${text.slice(0, 13)}`, text } }
+          : { status: 200, body: { text } };
+      },
+    });
+
+  test('erase leaves no byte of it in any file of the queue, and a tombstone', async () => {
+    await manyItems(await echoServer());
+    await syncq('edit', '1', '--set', '/phone=MARKED-SECRET', '--reason', 'MARKED-SECRET is wrong');
+    writeFileSync(join(testHome().cwd, 'syncq.db.v1'), 'MARKED-SECRET');
+    expect(filesWith('MARKED-SECRET')).toContain('syncq.db.v1');
+    expect(filesWith('MARKED-SECRET')).toContain('syncq.db');
+    const shown = await syncq('erase', '--entity', 'person/7', '--dry-run');
+    expect(shown.stdout).toMatch(/would be removed\n\d+ items not delivered yet: discarded\nremoved: .*syncq\.db\.v1/);
+    const erased = await syncq('erase', '--entity', 'person/7', '--yes', '--json');
+    expect(erased.json()).toMatchObject({
+      count: 12,
+      cleared: true,
+      revisions: 1,
+      copiesRemoved: [expect.stringContaining('.v1')],
+    });
+    expect(filesWith('MARKED-SECRET')).toEqual([]);
+    expect(filesWith('plainplain')).not.toEqual([]);
+    const item = (await syncq('inspect', '1', '--json')).json();
+    expect(item).toMatchObject({
+      state: 'discarded',
+      payloadBytes: expect.any(Number),
+      entity: { type: 'person', id: '7' },
+    });
+    expect((await syncq('inspect', '1')).stdout).toContain('its bytes were removed');
+    expect((await syncq('edit', '1', '--set', '/a=1', '--json')).json().error.code).toBe('bad-item');
+    expect((await syncq('history', '1')).stdout).toMatch(/erased what it held\n$/);
+    expect((await syncq('erase', '--entity', 'person/7', '--yes')).code).toBe(5);
+  });
+
+  test('prune leaves no byte of what it removed, and spares what is in review or pending', async () => {
+    const server = await echoServer();
+    await manyItems(server);
+    writeConfig(server, { retention: { completed: '1ms' } });
+    const before = (await syncq('status', '--json')).json().counts;
+    expect(before.review).toBeGreaterThan(0);
+    expect((await syncq('prune')).code).toBe(2);
+    expect((await syncq('prune', '--dry-run', '--json')).json()).toMatchObject({ dryRun: true });
+    await syncq('prune', '--yes');
+    const kept = (await syncq('status', '--json')).json().counts;
+    expect(kept).toEqual({ ...before, completed: 0 });
+    expect(filesWith('MARKED-SECRET')).not.toEqual([]);
+    await syncq('discard', '--state', 'all', '--yes');
+    await syncq('prune', '--yes');
+    expect(filesWith('MARKED-SECRET')).toEqual([]);
+    expect(filesWith('plainplain')).toEqual([]);
+    expect((await syncq('prune', '--yes')).code).toBe(5);
+    expect((await syncq('inspect', '2')).code).toBe(5);
+  });
+
+  test('prune removes payloads alone when only that rule is given', async () => {
+    const server = await echoServer();
+    writeConfig(server, { retention: { payloads: '1ms' } });
+    await syncq('enqueue', 'POST', '/a', '-d', '{"phone":"1","text":"MARKED-SECRET"}', '--key', 'k-1');
+    await syncq('run');
+    await syncq('prune', '--yes');
+    expect(filesWith('MARKED-SECRET')).toEqual([]);
+    expect((await syncq('inspect', '1', '--json')).json()).toMatchObject({ state: 'completed', payloadBytes: 36 });
+    const again = await syncq('enqueue', 'POST', '/a', '-d', '{"phone":"1","text":"MARKED-SECRET"}', '--key', 'k-1');
+    expect([again.code, again.stdout]).toEqual([0, '1\n']);
+  });
+
+  test('run carries the rules out by itself, and not again within the hour', async () => {
+    const server = await echoServer();
+    writeConfig(server, { retention: { completed: '1ms' } });
+    const done = async (): Promise<unknown> => (await syncq('status', '--json')).json().counts.completed;
+    await syncq('enqueue', 'POST', '/a', '-d', '{"phone":"1","text":"a"}');
+    await syncq('run');
+    await syncq('run');
+    expect(await done()).toBe(0);
+    await syncq('enqueue', 'POST', '/a', '-d', '{"phone":"1","text":"b"}');
+    await syncq('run');
+    await syncq('run');
+    expect(await done()).toBe(1);
+  });
+
+  test('prune without rules says how to give them', async () => {
+    writeConfig(await echoServer());
+    await syncq('enqueue', 'POST', '/a');
+    const refused = await syncq('prune', '--yes', '--json');
+    expect(refused.json().error).toMatchObject({ code: 'usage', hint: expect.stringContaining('retention') });
+  });
+});
+
+describe('looking', () => {
+  test('a reveal is recorded, and what is sensitive is hidden everywhere else', async () => {
+    writeConfig(await phoneServer());
+    await enqueuePerson('4O-hidden');
+    await syncq('run');
+    await syncq('edit', '1', '--set', '/phone=4O-other');
+    const outputs = [
+      await syncq('inspect', '1'),
+      await syncq('inspect', '--payload', '--json'),
+      await syncq('history', '1', '--json'),
+      await syncq('status', '--json'),
+      await syncq('discard', '--all', '--dry-run'),
+    ];
+    for (const { stdout, stderr } of outputs) expect(stdout + stderr).not.toMatch(/4O-(hidden|other)/);
+    expect((await syncq('inspect', '1', '--reveal')).stdout).toContain('4O-other');
+    expect((await syncq('history', '--json')).json().history.at(-1)).toMatchObject({ item: 1, event: 'revealed' });
+  });
+
+  test('history without an id is what people did, from a time on', async () => {
+    writeConfig(await phoneServer());
+    await enqueuePerson('4O1');
+    await syncq('pause', 'crm', '--reason', 'release');
+    await syncq('resume', 'crm');
+    await syncq('discard', '1', '--yes', '--because', 'entered twice');
+    const lines = (await syncq('history')).stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('\t')[3]);
+    expect(lines).toEqual(['paused crm: release', 'resumed crm', 'discarded item 1: entered twice']);
+    expect((await syncq('history', '--since', '0ms')).stdout).toBe('');
+    expect((await syncq('history', '--limit', '1', '--json')).json()).toMatchObject({
+      more: true,
+      history: [{ event: 'discarded' }],
+    });
+    expect((await syncq('history', '11', '--json')).json().error).toMatchObject({ code: 'not-found' });
+  });
+
+  test('status --ages is a table in a pipe, and numbers in JSON', async () => {
+    writeConfig(await phoneServer());
+    await enqueuePerson('4O1');
+    await enqueuePerson('472');
+    expect((await syncq('status', '--ages')).stdout).toBe(
+      'all\twaiting\t2\t2\t.\t.\t.\t.\t.\t.\t.\ncrm\twaiting\t2\t2\t.\t.\t.\t.\t.\t.\t.\n',
+    );
+    expect((await syncq('status', '--ages', '--json')).json().ages[1]).toMatchObject({
+      target: 'crm',
+      kind: 'waiting',
+      count: 2,
+      atLeast: false,
+    });
+  });
+
+  test('a list has the columns and the order that were asked for', async () => {
+    writeConfig(await phoneServer());
+    await enqueuePerson('4O1', 'person/1');
+    await enqueuePerson('4O22', 'person/2');
+    expect((await syncq('inspect', '--columns', 'entity,id,bytes', '--sort', 'bytes:desc')).stdout).toBe(
+      'person/2\t2\t24\nperson/1\t1\t23\n',
+    );
+  });
+});
