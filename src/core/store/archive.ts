@@ -61,7 +61,7 @@ export interface ArchivedReview {
 }
 
 export interface ArchivedItem {
-  /** Where it came from; kept by an import into a queue that never held an item. */
+  /** Where it came from (0 = no queue of ours); kept by an import into a queue that never held an item. */
   id: number;
   createdAt: number;
   target: string;

@@ -24,6 +24,10 @@ export class Fields {
     return Object.hasOwn(this.#values, name) ? (this.#values[name] ?? undefined) : undefined;
   }
 
+  names(): string[] {
+    return Object.keys(this.#values);
+  }
+
   text(name: string): string {
     const value = this.optional(name);
     return typeof value === 'string' ? value : this.#refuse(name, 'is not text');

@@ -151,7 +151,7 @@ class Importer {
     if (found.digest !== undefined && !contentDigest(item).equals(found.digest)) {
       throw new QueueError(
         'key-conflict',
-        `item ${item.id} of the file has the key ${item.idempotencyKey}, which belongs to item ${found.id} here, with other content; nothing was stored`,
+        `${item.id === 0 ? 'a row' : `item ${item.id}`} of the file has the key ${item.idempotencyKey}, which belongs to item ${found.id} here, with other content; nothing was stored`,
         {
           hint: `look at it with: syncq inspect ${found.id}; another file (say, redacted with another key) goes into another queue`,
         },
@@ -179,7 +179,7 @@ class Importer {
         : joinGroup(this.#connection, { target: target.id, operation: item.operation, ...review });
     const { lastInsertRowid: id } = this.#connection.run(
       INSERT_ITEM,
-      this.#keepsIds ? item.id : null,
+      this.#keepsIds && item.id > 0 ? item.id : null,
       item.idempotencyKey,
       item.createdAt,
       target.id,

@@ -1,0 +1,71 @@
+/** Takes items out of a queue as lines, a bundle or curl commands, with stand-ins for personal data when asked. */
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.js';
+import { EXIT } from '../cli/exit-codes.js';
+import { exportItems } from '../cli/export-items.js';
+import { filterFlags, filterOf, hasFilter } from '../cli/filters.js';
+import { readIds } from '../cli/ids.js';
+import { refuseUsage } from '../cli/usage.js';
+import type { JsonObject } from '../render/json.js';
+
+const FORMATS = ['ndjson', 'bundle', 'curl'] as const;
+
+export default class Export extends BaseCommand {
+  static override summary = 'take items out: as lines, as a bundle for another machine, or as curl commands';
+  static override description =
+    'all items in any state, unless ids or filters say otherwise; without --format: a bundle into a file, ndjson to stdout; syncq import reads a bundle, syncq enqueue --from reads ndjson; the queue is only read';
+  static override examples = [
+    '<%= config.bin %> export --output queue.bundle',
+    '<%= config.bin %> export --redact --state review --since 2d --output for-the-developers.bundle',
+    '<%= config.bin %> export --state pending | jq -r .path',
+    '<%= config.bin %> export --format curl 1041',
+  ];
+  static override args = {
+    id: Args.string({ description: 'ids of items, or - for ids on stdin', multiple: true, ignoreStdin: true }),
+  };
+  static override flags = {
+    ...filterFlags,
+    format: Flags.option({ description: 'what to write', options: FORMATS })(),
+    output: Flags.string({
+      char: 'o',
+      description: 'the file to write, whole or not at all, mode 0600',
+      helpValue: 'FILE',
+    }),
+    redact: Flags.boolean({ description: 'put stand-ins of the same shape for what the config calls sensitive' }),
+    'redact-key': Flags.string({
+      description:
+        'environment variable with the key of the stand-ins: the same key, the same stand-ins [default: a new one]',
+      helpValue: 'NAME',
+      dependsOn: ['redact'],
+    }),
+  };
+
+  override async run(): Promise<JsonObject | undefined> {
+    const { args, flags } = await this.parse(Export);
+    const words = args.id ?? [];
+    if (words.length > 0 && hasFilter(flags))
+      refuseUsage('ids and filters are given together', 'Ids name items; filters choose them.');
+    if (this.jsonEnabled() && flags.output === undefined)
+      refuseUsage(
+        '--json tells about a file, and none is named',
+        'Name one with --output FILE; ndjson is JSON already.',
+      );
+    const filter = words.length > 0 ? { ids: await readIds(words, process.stdin) } : filterOf(flags, this.now);
+    const opened = await this.open('read');
+    const progress = this.progress('exporting');
+    const { format, output, redact, 'redact-key': redactKey } = flags;
+    const answer = await exportItems(
+      opened,
+      filter,
+      { format, output, redact, redactKey },
+      {
+        now: this.now,
+        onProgress: (done, total) => progress.update(`exporting: ${done} of ${total}`),
+      },
+    );
+    progress.stop();
+    await this.say(...answer.talk);
+    if (answer.count === 0) this.endWith(EXIT.nothingMatched);
+    return this.jsonEnabled() ? answer.document : undefined;
+  }
+}

@@ -1,0 +1,60 @@
+/** Puts the items of a bundle, or of an app's own queue table, into a queue. */
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.js';
+import { EXIT } from '../cli/exit-codes.js';
+import { importItems } from '../cli/import-items.js';
+import { refuseUsage } from '../cli/usage.js';
+import type { JsonObject } from '../render/json.js';
+
+export default class Import extends BaseCommand {
+  static override summary = 'put the items of a bundle, or of an app’s own queue table, into this queue';
+  static override description =
+    'keys, order, attempts and history stay; twice is once; all or nothing, and nothing before the whole file is checked; a redacted bundle always pauses its targets; an app’s file is never changed';
+  static override examples = [
+    '<%= config.bin %> import queue.bundle --as-paused',
+    '<%= config.bin %> import --sqlite app.db --table sync_queue',
+    '<%= config.bin %> import --sqlite app.db --table outbox --map my-mapping.json',
+  ];
+  static override args = { file: Args.string({ description: 'a bundle, made by export', ignoreStdin: true }) };
+  static override flags = {
+    'as-paused': Flags.boolean({ description: 'pause the targets of the items in the same commit' }),
+    sqlite: Flags.string({ description: 'an app’s SQLite file, instead of a bundle', helpValue: 'FILE' }),
+    table: Flags.string({
+      description: 'its queue table [default: the one of the mapping]',
+      helpValue: 'NAME',
+      dependsOn: ['sqlite'],
+    }),
+    map: Flags.string({
+      description: 'how to read the table: a mapping file, or a ready one [default: mobile-sync-queue]',
+      helpValue: 'FILE',
+      dependsOn: ['sqlite'],
+    }),
+  };
+
+  override async run(): Promise<JsonObject> {
+    const { args, flags } = await this.parse(Import);
+    const { sqlite, table, map = 'mobile-sync-queue', 'as-paused': asPaused } = flags;
+    if ((args.file === undefined) === (sqlite === undefined)) {
+      refuseUsage(
+        args.file === undefined ? 'nothing is named to import' : 'a bundle and an app’s file are given together',
+        'Give a bundle, or --sqlite FILE.',
+      );
+    }
+    const opened = await this.open('create');
+    const progress = this.progress('importing: checking the file');
+    const answer = await importItems(
+      opened,
+      { file: args.file, sqlite, table, map, asPaused },
+      {
+        by: this.by(),
+        now: this.now,
+        onProgress: (done, total) => progress.update(`importing: ${done} of ${total}`),
+      },
+    );
+    progress.stop();
+    await this.print(...answer.lines);
+    await this.say(...answer.talk);
+    if (answer.document['count'] === 0) this.endWith(EXIT.nothingMatched);
+    return answer.document;
+  }
+}

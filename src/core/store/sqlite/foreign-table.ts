@@ -1,0 +1,141 @@
+/**
+ * Reads a table of another program's SQLite file. Not one byte of that file, nor of its directory, is touched: even a
+ * connection that only reads would make an index beside a WAL file, so a private copy is read instead.
+ */
+import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { QueueError, isQueueError } from '../../errors.js';
+import { loadSqlite, type Database } from './driver.js';
+
+export type ForeignValue = string | number | bigint | Uint8Array | null;
+export type ForeignRow = Readonly<Record<string, ForeignValue>>;
+
+export interface ForeignTable {
+  /** Names of the columns, as the table has them. */
+  readonly columns: readonly string[];
+  readonly count: number;
+  /** Every row, in the order of these columns; `_rowid_` breaks ties, where the table has one. */
+  rows(order: readonly string[]): Iterable<ForeignRow>;
+  close(): void;
+}
+
+const NOTHING = 'nothing was stored';
+const COPY_TRIES = 3;
+
+/** @throws {QueueError} code 'usage': no such file, not SQLite, no such table, or it changes all the time */
+export function openForeignTable(path: string, table: string): ForeignTable {
+  const directory = mkdtempSync(join(tmpdir(), 'syncq-import-'));
+  const dispose = (): void => rmSync(directory, { recursive: true, force: true });
+  let db: Database | undefined;
+  try {
+    const copy = join(directory, 'copy.db');
+    copyStill(path, copy);
+    db = new (loadSqlite())(copy, { fileMustExist: true });
+    db.pragma('trusted_schema = OFF');
+    return new CopiedTable(db, table, path, dispose);
+  } catch (error) {
+    db?.close();
+    dispose();
+    throw foreignError(error, path);
+  }
+}
+
+/** Copies the file and its log; again when they changed meanwhile. */
+function copyStill(path: string, copy: string): void {
+  for (let attempt = 0; attempt < COPY_TRIES; attempt++) {
+    const before = traceOf(path);
+    for (const suffix of ['', '-wal', '-journal']) {
+      rmSync(copy + suffix, { force: true });
+      if (suffix === '' || existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix);
+    }
+    if (traceOf(path) === before) return;
+  }
+  throw new QueueError('usage', `${path} is being written all the time; ${NOTHING}`, {
+    hint: 'stop the app, or import a copy of its file',
+  });
+}
+
+function traceOf(path: string): string {
+  return ['', '-wal', '-journal']
+    .map((suffix) => statSync(path + suffix, { throwIfNoEntry: false, bigint: true }))
+    .map((found) => (found === undefined ? '' : `${found.ino}/${found.size}/${found.mtimeNs}`))
+    .join(' ');
+}
+
+class CopiedTable implements ForeignTable {
+  readonly columns: readonly string[];
+  readonly count: number;
+  readonly #db: Database;
+  readonly #name: string;
+  readonly #dispose: () => void;
+  readonly #path: string;
+
+  constructor(db: Database, table: string, path: string, dispose: () => void) {
+    this.#db = db;
+    this.#path = path;
+    this.#dispose = dispose;
+    this.#name = quotedName(table);
+    this.columns = (db.prepare('SELECT name FROM pragma_table_xinfo(?)').all(table) as { name: string }[]).map(
+      ({ name }) => name,
+    );
+    if (this.columns.length === 0) throw noTable(db, table, path);
+    this.count = (db.prepare(`SELECT count(*) AS n FROM ${this.#name}`).get() as { n: number }).n;
+  }
+
+  *rows(order: readonly string[]): Generator<ForeignRow> {
+    const columns = this.columns.map(quotedName).join(', ');
+    const terms = order.map(quotedName);
+    try {
+      // Whole numbers beyond 2^53 must not be rounded.
+      const statement = this.#db
+        .prepare(`SELECT ${columns} FROM ${this.#name} ORDER BY ${[...terms, ...this.#tieBreak()].join(', ')}`)
+        .safeIntegers(true);
+      yield* statement.iterate() as Iterable<ForeignRow>;
+    } catch (error) {
+      throw foreignError(error, this.#path);
+    }
+  }
+
+  /** Views and WITHOUT ROWID tables have none. */
+  #tieBreak(): string[] {
+    try {
+      this.#db.prepare(`SELECT _rowid_ FROM ${this.#name} LIMIT 1`).get();
+      return ['_rowid_'];
+    } catch {
+      return ['1'];
+    }
+  }
+
+  close(): void {
+    this.#db.close();
+    this.#dispose();
+  }
+}
+
+function quotedName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+function noTable(db: Database, table: string, path: string): QueueError {
+  const known = db
+    .prepare(
+      `SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name LIMIT 20`,
+    )
+    .all() as { name: string }[];
+  return new QueueError('usage', `${path} has no table ${table}; ${NOTHING}`, {
+    hint: `its tables: ${known.map(({ name }) => name).join(', ')}`,
+  });
+}
+
+function foreignError(error: unknown, path: string): Error {
+  if (isQueueError(error)) return error;
+  const code = (error as { code?: string }).code ?? '';
+  if (code === 'ENOENT')
+    return new QueueError('usage', `the file ${path} does not exist; ${NOTHING}`, { cause: error });
+  if (code === 'SQLITE_NOTADB')
+    return new QueueError('usage', `${path} is not an SQLite file; ${NOTHING}`, { cause: error });
+  if (code !== '') return new QueueError('usage', `${path} cannot be read (${code}); ${NOTHING}`, { cause: error });
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,174 @@
+/** A row of another program's queue as an item: checked like any new write, with the past that the row tells of. */
+import { createHash } from 'node:crypto';
+
+import { QueueError, isQueueError } from '../../errors.js';
+import { checkDraft, type Draft, type DraftContext } from '../../input/draft.js';
+import { parseIsoTime } from '../../input/time.js';
+import type { Attempt, NewItem } from '../../item.js';
+import { cleanLine } from '../../send/clean.js';
+import type { ArchivedItem } from '../../store/archive.js';
+import type { MappedField, Mapping, TimeUnit } from './mapping.js';
+import { cellText, compile, type Cell, type Reader, type Row } from './template.js';
+
+const LONGEST_MESSAGE = 500;
+
+export interface RowReaderOptions {
+  mapping: Mapping;
+  columns: readonly string[];
+  context: DraftContext;
+  /** What the derived keys start from: the queue and the table. */
+  namespace: string;
+}
+
+export interface RowReader {
+  /** Undefined for a row that the mapping skips. @throws {QueueError} bad-item and the like, without the row's number */
+  read(row: Row): { item: ArchivedItem; implicitBaseUrl: string | undefined } | undefined;
+}
+
+/** @throws {QueueError} code 'usage' when the mapping names columns that are not there */
+export function rowReader({ mapping, columns, context, namespace }: RowReaderOptions): RowReader {
+  const readers = new Map<MappedField, Reader>();
+  for (const [name, expression] of Object.entries(mapping.fields)) {
+    readers.set(name as MappedField, compile(name, expression, columns, name === 'path' ? encodeSegment : undefined));
+  }
+  const key = compile('key', mapping.key, columns);
+  const skip =
+    mapping.skip === undefined
+      ? undefined
+      : { reader: compile('skip', mapping.skip.from, columns), values: new Set(mapping.skip.values) };
+  return {
+    read(row) {
+      const skipped = skip?.reader(row);
+      if (skipped !== undefined && skip?.values.has(cellText(skipped)) === true) return undefined;
+      const value = (name: MappedField): Cell | undefined => readers.get(name)?.(row);
+      const rowKey = key(row);
+      if (rowKey === undefined)
+        throw new QueueError('bad-item', 'nothing tells it from other rows: a column of "key" is null');
+      const written = checkDraft(draftOf(value, `${namespace}/${cellText(rowKey)}`), context);
+      return { item: itemOf(written, value, mapping.timeUnit, context.now), implicitBaseUrl: written.implicitBaseUrl };
+    },
+  };
+}
+
+/** Percent-encodes what a path cannot hold, and what would end a segment. */
+function encodeSegment(text: string): string {
+  return encodeURIComponent(text).replaceAll("'", '%27');
+}
+
+type Value = (name: MappedField) => Cell | undefined;
+
+function draftOf(value: Value, keySource: string): Draft {
+  const text = (name: MappedField): string | undefined => {
+    const cell = value(name);
+    return cell === undefined || cellText(cell) === '' ? undefined : cellText(cell);
+  };
+  const payload = bytesOf(value('payload'));
+  return {
+    method: text('method') ?? '',
+    path: text('path'),
+    target: text('target'),
+    entity: text('entity'),
+    operation: text('operation'),
+    contentType: payload === undefined ? undefined : text('contentType'),
+    payload: payload === undefined ? undefined : { kind: 'bytes', bytes: payload },
+    idempotencyKey: text('idempotencyKey') ?? derivedKey(keySource),
+  };
+}
+
+/** Null and empty text are no payload. */
+function bytesOf(cell: Cell | undefined): Uint8Array | undefined {
+  if (cell === undefined || cell === null || cell === '') return undefined;
+  return cell instanceof Uint8Array ? cell : Buffer.from(String(cell), 'utf8');
+}
+
+/** The same row gives the same key, every time it is imported (UUIDv8, RFC 9562, section 5.8). */
+export function derivedKey(source: string): string {
+  const bytes = createHash('sha256').update(source).digest().subarray(0, 16);
+  bytes[6] = 0x80 | ((bytes[6] ?? 0) & 0x0f);
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
+  const hex = bytes.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+function itemOf(written: NewItem, value: Value, unit: TimeUnit, now: number): ArchivedItem {
+  const createdAt = timeOf('createdAt', value('createdAt'), unit) ?? now;
+  const retryCount = countOf(value('retryCount'));
+  const attempts = pastOf(
+    value('lastError'),
+    retryCount,
+    timeOf('lastAttemptAt', value('lastAttemptAt'), unit) ?? createdAt,
+  );
+  const { payload } = written;
+  return {
+    ...written,
+    // Rows keep their order; ids are the queue's to give.
+    id: 0,
+    createdAt,
+    idempotencyKey: written.idempotencyKey ?? '',
+    payloadBytes: payload?.length,
+    payloadSha256: payload === undefined ? undefined : createHash('sha256').update(payload).digest('hex'),
+    state: 'pending',
+    ownLane: false,
+    notBefore: undefined,
+    askedAt: undefined,
+    expiresAt: undefined,
+    retryCount,
+    attemptCount: Math.max(retryCount, attempts.length),
+    stateAt: createdAt,
+    review: undefined,
+    revision: 0,
+    attempts,
+    revisions: [],
+    history: [],
+  };
+}
+
+/** Of all attempts the other program made, it remembers how the last one failed. */
+function pastOf(lastError: Cell | undefined, retryCount: number, at: number): Attempt[] {
+  const message = lastError === undefined ? '' : cleanLine(cellText(lastError), LONGEST_MESSAGE);
+  if (message === '') return [];
+  const status = /\b([45]\d\d)\b/.exec(message)?.[1];
+  return [
+    {
+      number: Math.max(1, retryCount),
+      startedAt: at,
+      durationMs: 0,
+      outcome: 'transient',
+      status: status === undefined ? undefined : Number(status),
+      message,
+      counted: retryCount > 0,
+      runner: 'another program, before the import',
+      url: undefined,
+      idempotencyKey: undefined,
+      response: undefined,
+    },
+  ];
+}
+
+function countOf(cell: Cell | undefined): number {
+  if (cell === undefined || cell === null || cell === '') return 0;
+  const count = Number(cellText(cell));
+  if (Number.isSafeInteger(count) && count >= 0) return count;
+  throw new QueueError('bad-item', 'retryCount is not a whole number');
+}
+
+const FACTORS: Record<Exclude<TimeUnit, 'auto'>, number> = { s: 1000, ms: 1, us: 0.001 };
+
+/** Numbers by their unit, or by their size (seconds reach 11 digits in the year 5138); text as ISO 8601, UTC by default. */
+function timeOf(field: string, cell: Cell | undefined, unit: TimeUnit): number | undefined {
+  if (cell === undefined || cell === null || cell === '') return undefined;
+  const text = cellText(cell).trim();
+  if (/^\d+(?:\.\d+)?$/.test(text)) {
+    const number = Number(text);
+    const found = unit !== 'auto' ? unit : number < 1e11 ? 's' : number < 1e14 ? 'ms' : 'us';
+    return Math.round(number * FACTORS[found]);
+  }
+  const iso = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?$/.test(text) ? `${text.replace(' ', 'T')}Z` : text;
+  try {
+    const at = parseIsoTime(iso);
+    if (at !== undefined) return at;
+  } catch (error) {
+    if (!isQueueError(error)) throw error;
+  }
+  throw new QueueError('bad-item', `${field} is not a time`);
+}

@@ -1,0 +1,302 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, test } from '@jest/globals';
+
+import { loadSqlite } from '../../src/core/store/sqlite/driver.js';
+import { runCli } from '../support/cli.js';
+import { startServer } from '../support/rest-server.js';
+import { tempDirectory } from '../support/temp.js';
+
+function configFor(url: string): string {
+  const file = join(tempDirectory(), 'config.json');
+  const targets = { production: { baseUrl: url } };
+  writeFileSync(file, JSON.stringify({ targets, sensitive: ['phone', 'name', 'email'] }), { mode: 0o600 });
+  return file;
+}
+
+/** Person 7 and 8 register; the server refuses one, with the number in its answer. */
+async function fieldQueue(): Promise<{ config: string; queue: string; common: string[] }> {
+  const server = await startServer({
+    answer: ({ body, path }) =>
+      path.includes('refuse')
+        ? { status: 422, body: { message: `phone ${JSON.parse(body.toString()).phone} of Kari Hansen is taken` } }
+        : { status: 201, body: { id: 1, name: JSON.parse(body.toString()).name } },
+  });
+  const config = configFor(server.url);
+  const queue = join(tempDirectory(), 'field.db');
+  const common = ['--config', config, '--queue', queue];
+  const people = [
+    { name: 'Ola Nordmann', phone: '91234567', email: 'ola.nordmann@example.no', age: 41 },
+    { name: 'Kari Hansen', phone: '98765432', email: 'kari@example.no', age: 39 },
+  ];
+  for (const person of people) {
+    const args = [
+      'enqueue',
+      'POST',
+      `/person/${person.phone}?mail=${encodeURIComponent(person.email)}`,
+      '-d',
+      JSON.stringify(person),
+      '--entity',
+      `person/${person.phone}`,
+    ];
+    await runCli(...args, '--tag', `caller:${person.phone}`, ...common);
+    await runCli(
+      'enqueue',
+      'PUT',
+      `/refuse/${person.phone}`,
+      '-d',
+      JSON.stringify({ note: `call ${person.name}`, phone: person.phone }),
+      ...common,
+    );
+  }
+  await runCli('run', ...common);
+  return { config, queue, common };
+}
+
+const itemsOf = async (queue: string, config: string): Promise<any[]> =>
+  (await runCli('export', '--queue', queue, '--config', config)).ndjson();
+
+describe('syncq export and import', () => {
+  test('move a queue whole, and twice is once', async () => {
+    const { config, queue } = await fieldQueue();
+    const bundle = join(tempDirectory(), 'queue.bundle');
+    const out = await runCli('export', '--output', bundle, '--json', '--queue', queue, '--config', config);
+    expect([out.code, out.json()]).toEqual([
+      0,
+      {
+        file: bundle,
+        format: 'bundle',
+        count: 4,
+        bytes: statSync(bundle).size,
+        sha256: expect.any(String),
+        redacted: false,
+      },
+    ]);
+    expect([statSync(bundle).mode & 0o777, readdirSync(join(bundle, '..'))]).toEqual([0o600, ['queue.bundle']]);
+    const other = join(tempDirectory(), 'other.db');
+    const first = await runCli('import', bundle, '--as-paused', '--json', '--queue', other, '--config', config);
+    expect([first.code, first.json()]).toEqual([
+      0,
+      { firstId: 1, lastId: 4, count: 4, duplicates: 0, skipped: 0, redacted: false, paused: ['production'] },
+    ]);
+    const again = await runCli('import', bundle, '--json', '--queue', other, '--config', config);
+    expect(again.json()).toMatchObject({ count: 4, duplicates: 4, firstId: 1, lastId: 4 });
+    expect(await itemsOf(other, config)).toEqual(await itemsOf(queue, config));
+    const details = async (file: string): Promise<any> =>
+      (await runCli('inspect', '2', '--json', '--queue', file, '--config', config)).json();
+    const [before, after] = [await details(queue), await details(other)];
+    expect(after).toMatchObject({ attempts: before.attempts, reviewReason: 'rejected', lastError: before.lastError });
+  });
+
+  test('--redact leaves no sensitive value in any format, and pauses what is imported from it', async () => {
+    const { config, common } = await fieldQueue();
+    const directory = tempDirectory();
+    for (const format of ['bundle', 'ndjson', 'curl']) {
+      const file = join(directory, format);
+      expect((await runCli('export', '--redact', '--format', format, '-o', file, ...common)).code).toBe(0);
+      expect(readFileSync(file, 'utf8')).not.toMatch(/ola|nordmann|kari|hansen|91234567|98765432|example\.no/i);
+    }
+    const other = join(tempDirectory(), 'other.db');
+    const { json } = await runCli('import', join(directory, 'bundle'), '--json', '--queue', other, '--config', config);
+    expect(json()).toMatchObject({ count: 4, redacted: true, paused: ['production'] });
+    const [first, refused] = await itemsOf(other, config);
+    expect(first.path).toMatch(new RegExp(`^/person/${first.payload.phone}\\?mail=[a-z]+\\.[a-z]+%40[a-z]+\\.test$`));
+    expect(first).toMatchObject({
+      entity: { type: 'person', id: first.payload.phone },
+      tags: [`caller:${first.payload.phone}`],
+      state: 'completed',
+    });
+    expect(refused.lastError.message).toContain(`phone ${first.payload.phone} of `);
+  });
+
+  test('the same --redact-key gives the same stand-ins, a new one others', async () => {
+    const { common } = await fieldQueue();
+    const env = { MY_KEY: 'x'.repeat(32) };
+    const [a, b, c] = [
+      await runCli('export', '--redact', '--redact-key', 'MY_KEY', ...common, { env }),
+      await runCli('export', '--redact', '--redact-key', 'MY_KEY', ...common, { env }),
+      await runCli('export', '--redact', ...common),
+    ];
+    expect(a.stdout).toBe(b.stdout);
+    expect(a.stdout).not.toBe(c.stdout);
+    expect(
+      (await runCli('export', '--redact', '--redact-key', 'MY_KEY', '--json', '-o', 'x', ...common)).json().error,
+    ).toMatchObject({ code: 'usage' });
+  });
+
+  test('ndjson is enqueued again with the same bytes, and in the same queue it changes nothing', async () => {
+    const { config, queue, common } = await fieldQueue();
+    const { stdout } = await runCli('export', ...common);
+    const file = join(tempDirectory(), 'lines.ndjson');
+    writeFileSync(file, stdout);
+    expect((await runCli('enqueue', '--from', file, '--json', ...common)).json()).toMatchObject({
+      count: 4,
+      duplicates: 4,
+    });
+    const other = join(tempDirectory(), 'other.db');
+    await runCli('enqueue', '--from', file, '--queue', other, '--config', config);
+    const shas = (items: any[]): string[] => items.map(({ payloadSha256 }) => payloadSha256);
+    expect(shas(await itemsOf(other, config))).toEqual(shas(await itemsOf(queue, config)));
+  });
+
+  test('filters and ids choose items', async () => {
+    const { common } = await fieldQueue();
+    const ids = async (...argv: string[]): Promise<number[]> =>
+      (await runCli('export', ...argv, ...common)).ndjson().map(({ id }) => id);
+    expect(await ids()).toEqual([1, 2, 3, 4]);
+    expect(await ids('--state', 'review')).toEqual([2]);
+    expect(await ids('3', '1')).toEqual([1, 3]);
+    expect((await runCli('export', '--tag', 'none', ...common)).code).toBe(5);
+  });
+
+  test('the queue stays as it is', async () => {
+    const { queue, common } = await fieldQueue();
+    const digest = (): string => createHash('sha256').update(readFileSync(queue)).digest('hex');
+    const before = digest();
+    await runCli('export', '--redact', ...common);
+    expect(digest()).toBe(before);
+  });
+
+  test.each([
+    [['export', '--json'], 'usage', '--json tells about a file'],
+    [['export', '--format', 'bundle'], 'usage', 'a bundle goes into a file'],
+    [['export', '1', '--state', 'review'], 'usage', 'ids and filters'],
+    [['export', '--output', '/nowhere/at/all'], 'unwritable', 'cannot be written'],
+    [['import'], 'usage', 'nothing is named'],
+    [['import', '/nowhere/at/all'], 'usage', 'does not exist; nothing was stored'],
+    [['import', 'x', '--sqlite', 'y'], 'usage', 'given together'],
+  ])('refuse %j', async (argv, code, message) => {
+    const { common } = await fieldQueue();
+    const result = await runCli(...argv, ...common, ...(argv.includes('bundle') ? [] : ['--json']));
+    if (argv.includes('bundle')) expect(result.stderr).toContain(message);
+    else expect(result.json().error).toMatchObject({ code, message: expect.stringContaining(message) });
+  });
+});
+
+describe('syncq import --sqlite', () => {
+  const ROWS = 1000;
+
+  function appFile(): string {
+    const path = join(tempDirectory(), 'app.db');
+    const db = new (loadSqlite())(path);
+    db.pragma('journal_mode = WAL');
+    db.exec(`CREATE TABLE sync_queue (id INTEGER PRIMARY KEY, timestamp INTEGER, operation_type TEXT, entity_type TEXT, entity_id TEXT,
+      payload TEXT, retry_count INTEGER, last_error TEXT)`);
+    const insert = db.prepare('INSERT INTO sync_queue VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+    db.transaction(() => {
+      for (let n = 1; n <= ROWS; n++) {
+        const kind = ['CREATE', 'update', 'DELETE'][n % 3]!;
+        // Ids run against time: the order is that of the timestamps.
+        insert.run(
+          ROWS - n + 1,
+          1_700_000_000_000 + n * 1000,
+          kind,
+          'activity',
+          `a ${n % 50}`,
+          kind === 'DELETE' ? null : `{ "n":${n} }`,
+          n % 4,
+          n % 4 === 0 ? null : `HTTP 503 try ${n}`,
+        );
+      }
+    })();
+    db.close();
+    return path;
+  }
+
+  const traces = (path: string): string =>
+    readdirSync(join(path, '..'))
+      .map((name) => {
+        const file = join(path, '..', name);
+        return `${name} ${statSync(file).mtimeMs} ${createHash('sha256').update(readFileSync(file)).digest('hex')}`;
+      })
+      .join('\n');
+
+  test('takes over 1,000 rows once, in order, with their retry counts and errors; the app’s file is not touched', async () => {
+    const config = configFor('https://api.example.org/v1');
+    const path = appFile();
+    const before = traces(path);
+    const common = ['--queue', join(tempDirectory(), 'queue.db'), '--config', config];
+    const first = await runCli('import', '--sqlite', path, '--table', 'sync_queue', '--as-paused', '--json', ...common);
+    expect([first.code, first.json()]).toEqual([
+      0,
+      { firstId: 1, lastId: ROWS, count: ROWS, duplicates: 0, skipped: 0, redacted: false, paused: ['production'] },
+    ]);
+    const second = await runCli('import', '--sqlite', path, '--map', 'mobile-sync-queue', '--json', ...common);
+    expect(second.json()).toMatchObject({ count: ROWS, duplicates: ROWS, firstId: 1, lastId: ROWS });
+    expect(traces(path)).toBe(before);
+    const lines = (await runCli('export', ...common)).ndjson();
+    expect(lines.map(({ createdAt }) => Date.parse(createdAt))).toEqual(
+      Array.from({ length: ROWS }, (_, n) => 1_700_000_001_000 + n * 1000),
+    );
+    expect(lines.map(({ retryCount }) => retryCount)).toEqual(Array.from({ length: ROWS }, (_, n) => (n + 1) % 4));
+    expect(lines.slice(0, 4)).toMatchObject([
+      {
+        method: 'PUT',
+        path: '/activity/a%201',
+        entity: { type: 'activity', id: 'a 1' },
+        payload: { n: 1 },
+        payloadBytes: 9,
+        lastError: { status: 503, message: 'HTTP 503 try 1' },
+      },
+      { method: 'DELETE', path: '/activity/a%202', contentType: null, lastError: { message: 'HTTP 503 try 2' } },
+      { method: 'POST', path: '/activity', operation: 'create', lastError: { message: 'HTTP 503 try 3' } },
+      { method: 'PUT', lastError: null, retryCount: 0 },
+    ]);
+    expect(new Set(lines.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(ROWS);
+  });
+
+  test('reads another table by a mapping of one’s own', async () => {
+    const path = join(tempDirectory(), 'app.db');
+    const db = new (loadSqlite())(path);
+    db.exec(`CREATE TABLE "my outbox" (uid TEXT, at TEXT, verb TEXT, endpoint TEXT, body BLOB, done INTEGER);
+      INSERT INTO "my outbox" VALUES ('u2', '2026-03-05 14:30:01', 'put', '/b?x=1', x'00ff', 0), ('u1', '2026-03-05 14:30:00', 'post', '/a', x'7b7d', 0), ('u0', '2026-01-01', 'post', '/c', NULL, 1)`);
+    db.close();
+    const map = join(tempDirectory(), 'map.json');
+    writeFileSync(map, JSON.stringify({
+      order: ['at'], key: '{uid}', skip: { from: '{done}', values: ['1'] },
+      fields: { target: 'production', method: '{verb}', path: '{endpoint:path}', payload: '{body}', contentType: 'application/octet-stream', createdAt: '{at}', idempotencyKey: '{uid}' },
+    })); // prettier-ignore
+    const common = ['--queue', join(tempDirectory(), 'queue.db'), '--config', configFor('https://api.example.org/v1')];
+    const { json } = await runCli(
+      'import',
+      '--sqlite',
+      path,
+      '--table',
+      'my outbox',
+      '--map',
+      map,
+      '--json',
+      ...common,
+    );
+    expect(json()).toMatchObject({ count: 2, skipped: 1 });
+    expect((await runCli('export', ...common)).ndjson()).toMatchObject([
+      {
+        idempotencyKey: 'u1',
+        method: 'POST',
+        path: '/a',
+        createdAt: '2026-03-05T14:30:00.000Z',
+        payload: '{}',
+      },
+      { idempotencyKey: 'u2', method: 'PUT', path: '/b?x=1', payload: 'AP8=', payloadEncoding: 'base64' },
+    ]);
+  });
+
+  test.each([
+    ['a missing table', ['--table', 'nothing'], 'has no table nothing', 'sync_queue'],
+    ['a row that fits no rule', [], 'row 1: method has no rule for "UPSERT"; nothing was stored', '"map" of method'],
+    ['a missing mapping', ['--map', '/nowhere.json'], 'the file /nowhere.json does not exist', undefined],
+  ])('refuses %s', async (_name, argv, message, hint) => {
+    const path = join(tempDirectory(), 'app.db');
+    const db = new (loadSqlite())(path);
+    db.exec(`CREATE TABLE sync_queue (id INTEGER, timestamp INTEGER, operation_type TEXT, entity_type TEXT, entity_id TEXT, payload TEXT, retry_count INTEGER, last_error TEXT);
+      INSERT INTO sync_queue VALUES (1, 1, 'UPSERT', 'a', 'b', '{}', 0, NULL)`);
+    db.close();
+    const common = ['--queue', join(tempDirectory(), 'queue.db'), '--config', configFor('https://api.example.org/v1')];
+    const { code, json } = await runCli('import', '--sqlite', path, ...argv, '--json', ...common);
+    expect(code).toBe(2);
+    expect(json().error.message).toContain(message);
+    if (hint !== undefined) expect(json().error.hint).toContain(hint);
+  });
+});
