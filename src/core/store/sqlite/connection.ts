@@ -22,7 +22,7 @@ export interface TransactionOptions {
   patienceMs?: number;
   /** Gives up waiting for the lock at once. */
   signal?: AbortSignal;
-  /** Called once when the disk is full; true = something was freed, try again (decision 0008). */
+  /** Called once when the disk is full; true = something was freed, try again (decision 0009). */
   onFull?: () => boolean;
   /** The runner's own commits: `dataVersion` does not speak of them. */
   quiet?: boolean;

@@ -1,6 +1,6 @@
 /**
  * Room on the disk: how much must be free before anything new is taken on, and a small file that is given up when the
- * disk is full all the same, so that results can be recorded and items removed (decision 0008).
+ * disk is full all the same, so that results can be recorded and items removed (decision 0009).
  */
 import { closeSync, constants, fsyncSync, lstatSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
