@@ -17,6 +17,12 @@ export const IDLE_PAUSE_MS = 5 * 60_000;
 const BURST = 3;
 const REFILL_MS = 1_000;
 
+/**
+ * A cable that was just plugged in loses the first packets, and TCP repeats them only after a second. So the first probes
+ * after news do not wait for an answer that long, and another follows at once; the last of the burst has all its time. ms
+ */
+const QUICK_MS = 350;
+
 /** News starts the pauses afresh, but a link that flaps does so only once in this time; ms. */
 const CALM_MS = 30_000;
 
@@ -26,7 +32,8 @@ export class ProbeSchedule {
   /** When the current pause ends if something waits, monotonic ms. */
   #pauseEnds = 0;
   #lastAt = -Infinity;
-  #hasNews = false;
+  /** Probes that the latest news may still start. */
+  #looks = 0;
   #freshAt = -Infinity;
   #tokens = BURST;
   #countedAt = 0;
@@ -40,7 +47,12 @@ export class ProbeSchedule {
   nextAt(isWaiting: boolean, now: number): number {
     // Without anything to send, news can wait for the idle pause: a busy network must not cost connections.
     if (!isWaiting) return this.#lastAt + IDLE_PAUSE_MS;
-    return this.#hasNews ? Math.min(this.#pauseEnds, this.#tokenAt(now)) : this.#pauseEnds;
+    return this.#looks > 0 ? Math.min(this.#pauseEnds, this.#tokenAt(now)) : this.#pauseEnds;
+  }
+
+  /** Bound on the probe that starts now, ms; undefined = the usual one. */
+  get timeoutMs(): number | undefined {
+    return this.#looks > 1 ? QUICK_MS : undefined;
   }
 
   /** A probe or a request opens a connection. */
@@ -48,7 +60,7 @@ export class ProbeSchedule {
     this.#tokens = Math.max(0, this.#refilled(now) - 1);
     this.#countedAt = now;
     this.#lastAt = now;
-    this.#hasNews = false;
+    this.#looks = Math.max(0, this.#looks - 1);
   }
 
   /** It came to nothing. The pause counts from its start: an attempt that hung is part of the wait. */
@@ -65,11 +77,12 @@ export class ProbeSchedule {
   answered(): void {
     this.#failures = 0;
     this.#pauseEnds = 0;
+    this.#looks = 0;
   }
 
   /** The network changed, or the machine woke: ask as soon as the rate allows. */
   news(now: number): void {
-    this.#hasNews = true;
+    this.#looks = BURST;
     if (now - this.#freshAt < CALM_MS) return;
     this.#freshAt = now;
     this.#failures = 0;
@@ -80,6 +93,6 @@ export class ProbeSchedule {
   }
 
   #tokenAt(now: number): number {
-    return now + Math.max(0, 1 - this.#refilled(now)) * REFILL_MS;
+    return Math.max(this.#lastAt + QUICK_MS, now + Math.max(0, 1 - this.#refilled(now)) * REFILL_MS);
   }
 }

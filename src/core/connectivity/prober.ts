@@ -14,8 +14,8 @@ export interface ProberOptions {
   random: () => number;
 }
 
-/** Makes one probe; never rejects. `tls`: the whole handshake, nothing sent on it. */
-export type Ask = (mode: 'auto' | 'tls') => Promise<ProbeResult>;
+/** Makes one probe; never rejects. `tls`: the whole handshake, nothing sent on it. `timeoutMs` undefined = the usual. */
+export type Ask = (mode: 'auto' | 'tls', timeoutMs: number | undefined) => Promise<ProbeResult>;
 
 interface Probing {
   schedule: ProbeSchedule;
@@ -66,8 +66,9 @@ export class Prober {
     const isDue = probing === 'once' ? entry.done === 0 && isWaiting : now >= entry.schedule.nextAt(isWaiting, now);
     if (!isDue) return false;
     entry.isRunning = true;
+    const { timeoutMs } = entry.schedule;
     entry.schedule.connecting(now);
-    void ask(target.state === 'misconfigured' ? 'tls' : 'auto').then((result) => {
+    void ask(target.state === 'misconfigured' ? 'tls' : 'auto', timeoutMs).then((result) => {
       entry.isRunning = false;
       entry.done += 1;
       // Also after a success: only an answer of the API itself starts the pauses afresh.

@@ -25,7 +25,7 @@ export class Channel {
   readonly config: TargetConfig;
   readonly #deps: ChannelDeps;
   readonly #credentials: Credentials;
-  #sender: Sender | undefined;
+  #sender: Promise<Sender> | undefined;
   #ready = false;
   #preparing: Promise<Readiness> | undefined;
   #renewing: Promise<boolean> | undefined;
@@ -107,11 +107,8 @@ export class Channel {
   }
 
   /** The HTTP stack is loaded with the first sender, so that a drain of nothing stays light. */
-  async sender(): Promise<Sender> {
-    if (this.#sender === undefined) {
-      const { createSender } = await import('../send/send.js');
-      this.#sender ??= await createSender(this.config, this.#deps);
-    }
+  sender(): Promise<Sender> {
+    this.#sender ??= import('../send/send.js').then(({ createSender }) => createSender(this.config, this.#deps));
     return this.#sender;
   }
 
@@ -128,10 +125,10 @@ export class Channel {
   }
 
   /** A look whether the target answers (`tls`: whether its certificate is good again). Never an attempt, never rejects. */
-  async probe(mode: 'auto' | 'tls', signal: AbortSignal): Promise<ProbeResult> {
+  async probe(mode: 'auto' | 'tls', signal: AbortSignal, timeoutMs?: number): Promise<ProbeResult> {
     const { transport } = await this.sender();
     const { clock, version } = this.#deps;
-    return probe(this.config, transport, { clock, version, signal }, { mode });
+    return probe(this.config, transport, { clock, version, signal }, { mode, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
   }
 
   started(): void {
@@ -155,14 +152,14 @@ export class Channel {
   renewConnections(): void {
     const old = this.#sender;
     this.#sender = undefined;
-    void old?.close();
+    void old?.then((sender) => sender.close());
   }
 
   async close(): Promise<void> {
-    await this.#sender?.close();
+    await (await this.#sender)?.close();
   }
 
   async destroy(): Promise<void> {
-    await this.#sender?.destroy();
+    await (await this.#sender)?.destroy();
   }
 }

@@ -3,7 +3,7 @@
  * probes of targets that are offline. Everything a claim needs from outside is at hand before it is made.
  */
 import type { Clock } from '../clock.js';
-import { canEndByProbe, Prober } from '../connectivity/prober.js';
+import { canEndByProbe, Prober, type Ask } from '../connectivity/prober.js';
 import { enterState, isPaused, isSendable } from '../policy/target-state.js';
 import type { StepResult, TargetUpdate } from '../store/store.js';
 import type { TargetRow } from '../target.js';
@@ -91,7 +91,7 @@ export class Readying {
   }
   #probe(row: TargetRow, channel: Channel, isWaiting: boolean, listener: Listener | undefined): boolean {
     if (listener === undefined) return this.prober.isProbing(row.id);
-    const ask = (mode: 'auto' | 'tls'): ReturnType<Channel['probe']> => channel.probe(mode, this.#signal);
+    const ask: Ask = (mode, timeoutMs) => channel.probe(mode, this.#signal, timeoutMs);
     return this.prober.wants(row, isWaiting, ask, (change) => {
       if (change !== undefined) listener.update({ target: row.id, change, note: undefined });
       listener.waker.ring();
