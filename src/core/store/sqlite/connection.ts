@@ -22,7 +22,7 @@ export interface TransactionOptions {
   patienceMs?: number;
   /** Gives up waiting for the lock at once. */
   signal?: AbortSignal;
-  /** Called once when the disk is full; true = something was freed, try again (decision 0009). */
+  /** Called when the disk is full, before the one further try; true = it freed something (decision 0009). */
   onFull?: () => boolean;
   /** The runner's own commits: `dataVersion` does not speak of them. */
   quiet?: boolean;
@@ -84,8 +84,24 @@ export class Connection {
       return await this.#write(body, options);
     } catch (error) {
       const isFull = isQueueError(error) && error.code === 'disk-full';
-      if (!isFull || options.onFull?.() !== true) throw error;
+      if (!isFull || options.onFull === undefined) throw error;
+      const freed = options.onFull();
+      if (!this.#reuseLog() && !freed) throw error;
       return this.#write(body, options);
+    }
+  }
+
+  /**
+   * Carries the log over into the file, so that its room can be written again, now and after every further commit of
+   * this connection: a log that grew would take what room there is. True when all of it went.
+   */
+  #reuseLog(): boolean {
+    try {
+      this.db.pragma('wal_autocheckpoint = 1');
+      const [row] = this.db.pragma('wal_checkpoint(PASSIVE)') as { busy: number; log: number; checkpointed: number }[];
+      return row?.busy === 0 && row.log > 0 && row.log === row.checkpointed;
+    } catch {
+      return false;
     }
   }
 

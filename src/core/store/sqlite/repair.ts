@@ -5,6 +5,7 @@ import type { Actor } from '../store.js';
 import type { Connection } from './connection.js';
 import { appendHistory } from './history.js';
 import { acquireLock } from './lock.js';
+import { Reserve } from './reserve.js';
 import { openFile, type OpenOptions } from './open.js';
 import { COMPLETED, ELIG, PENDING, REVIEW } from './schema.js';
 
@@ -76,7 +77,9 @@ export async function repairFile(options: Omit<OpenOptions, 'mode'>, by: Actor):
     }
     try {
       assertWhole(connection);
-      return await connection.write(() => mend(connection, options.clock.now(), by));
+      return await connection.write(() => mend(connection, options.clock.now(), by), {
+        onFull: () => new Reserve(options.path).release(),
+      });
     } finally {
       lock.release();
     }

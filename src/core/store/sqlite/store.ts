@@ -92,7 +92,10 @@ class SqliteStore implements Store {
     this.archive = new SqliteArchive(connection, (bytes) => reserve.assertRoom(bytes, NOTHING_STORED));
   }
 
-  async enqueue(items: readonly NewItem[], { now, ifQueued }: { now: number; ifQueued: IfQueued }): Promise<EnqueueResult[]> {
+  async enqueue(
+    items: readonly NewItem[],
+    { now, ifQueued }: { now: number; ifQueued: IfQueued },
+  ): Promise<EnqueueResult[]> {
     this.#reserve.assertRoom(bytesOf(items), NOTHING_STORED);
     const results = await this.#connection.write(() => {
       const enqueuer = new Enqueuer(this.#connection, now);
@@ -104,14 +107,20 @@ class SqliteStore implements Store {
     return results;
   }
 
-  async bulk(batches: AsyncIterable<readonly NewItem[]>, { now }: { now: () => number }): Promise<{ firstId: number | undefined; lastId: number | undefined; count: number; duplicates: number }> {
+  async bulk(
+    batches: AsyncIterable<readonly NewItem[]>,
+    { now }: { now: () => number },
+  ): Promise<{ firstId: number | undefined; lastId: number | undefined; count: number; duplicates: number }> {
     const result = await this.#bulkTransaction(batches, now);
     this.#connection.assertSameFile();
     return result;
   }
 
   /** One transaction over all batches. Awaiting the input inside it is safe: nobody else uses this store meanwhile. */
-  async #bulkTransaction(batches: AsyncIterable<readonly NewItem[]>, now: () => number): ReturnType<SqliteStore['bulk']> {
+  async #bulkTransaction(
+    batches: AsyncIterable<readonly NewItem[]>,
+    now: () => number,
+  ): ReturnType<SqliteStore['bulk']> {
     const transaction = await this.#connection.begin();
     let [firstId, lastId]: (number | undefined)[] = [];
     let [count, duplicates] = [0, 0];
@@ -135,6 +144,8 @@ class SqliteStore implements Store {
     return { firstId, lastId, count, duplicates };
   }
 
+  readonly #makeRoom = (): boolean => this.#reserve.release();
+
   async targets(): Promise<readonly TargetRow[]> {
     return this.#connection.read(() => this.#connection.all<TargetColumns>(SELECT_TARGETS).map(toTarget));
   }
@@ -143,17 +154,24 @@ class SqliteStore implements Store {
     return this.#connection.read(() => readRunner(this.#connection, this.location));
   }
 
-  async acquire(who: RunnerIdentity, policy: SettlePolicy, now: number): Promise<Session | { heldBy: RunnerInfo | undefined }> {
+  async acquire(
+    who: RunnerIdentity,
+    policy: SettlePolicy,
+    now: number,
+  ): Promise<Session | { heldBy: RunnerInfo | undefined }> {
     await this.#refuseCopy();
     const lock = acquireLock(this.location);
     if (lock === undefined) return { heldBy: await this.runner() };
     try {
-      const epoch = await this.#connection.write(() => {
-        const work = { connection: this.#connection, tally: new Tally(), now, runner: '' };
-        endWaitsFromTheFuture(work, CLOCK_SLACK_MS);
-        work.tally.flush(this.#connection);
-        return this.#takeEpoch(who, now);
-      }, { onFull: () => this.#reserve.release() });
+      const epoch = await this.#connection.write(
+        () => {
+          const work = { connection: this.#connection, tally: new Tally(), now, runner: '' };
+          endWaitsFromTheFuture(work, CLOCK_SLACK_MS);
+          work.tally.flush(this.#connection);
+          return this.#takeEpoch(who, now);
+        },
+        { onFull: this.#makeRoom },
+      );
       this.#lock = lock;
       return new SqliteSession(this.#connection, { lock, reserve: this.#reserve }, epoch, who, policy);
     } catch (error) {
@@ -165,9 +183,13 @@ class SqliteStore implements Store {
   async #refuseCopy(): Promise<void> {
     const row = this.#connection.get<{ copy_of: string | null }>('SELECT copy_of FROM queue');
     if (row?.copy_of == null) return;
-    throw new QueueError('queue-is-copy', `${this.location} is a copy of ${row.copy_of}; nothing was sent, because the original may have sent these writes already`, {
-      hint: 'if the original is gone for good: syncq doctor --adopt',
-    });
+    throw new QueueError(
+      'queue-is-copy',
+      `${this.location} is a copy of ${row.copy_of}; nothing was sent, because the original may have sent these writes already`,
+      {
+        hint: 'if the original is gone for good: syncq doctor --adopt',
+      },
+    );
   }
 
   #takeEpoch(who: RunnerIdentity, now: number): number {
@@ -197,7 +219,7 @@ class SqliteStore implements Store {
 
   async change(command: PersonCommand, by: Actor, now: number): Promise<ChangeReport> {
     const report = await this.#connection.write(() => carryOut(this.#connection, this.location, command, by, now), {
-      onFull: () => this.#reserve.release(),
+      onFull: this.#makeRoom,
     });
     this.#connection.assertSameFile();
     return report;
@@ -227,7 +249,11 @@ class SqliteStore implements Store {
     return this.#connection.read(() => readSummary(this.#connection, this.location, now));
   }
 
-  async history(filter: { item: number | undefined; since: number | undefined; limit: number }): Promise<HistoryEntry[]> {
+  async history(filter: {
+    item: number | undefined;
+    since: number | undefined;
+    limit: number;
+  }): Promise<HistoryEntry[]> {
     return this.#connection.read(() => readHistory(this.#connection, filter));
   }
 
@@ -244,7 +270,9 @@ class SqliteStore implements Store {
     { limit, dryRun, now }: { limit: number; dryRun: boolean; now: number },
   ): Promise<PruneReport> {
     if (dryRun) return this.#connection.read(() => countPrunable(this.#connection, rules, limit));
-    const report = await this.#connection.write(() => pruneBatch({ connection: this.#connection, rules, limit, now }));
+    const report = await this.#connection.write(() => pruneBatch({ connection: this.#connection, rules, limit, now }), {
+      onFull: this.#makeRoom,
+    });
     if (!report.more) await emptyLog(this.#connection, this.#clock, 0);
     return report;
   }
@@ -259,7 +287,9 @@ class SqliteStore implements Store {
       const report = await this.#connection.read(() => eraseEntity(this.#connection, entity, options));
       return { ...report, copies, cleared: true };
     }
-    const report = await this.#connection.write(() => eraseEntity(this.#connection, entity, options));
+    const report = await this.#connection.write(() => eraseEntity(this.#connection, entity, options), {
+      onFull: this.#makeRoom,
+    });
     removeFiles(copies);
     return { ...report, copies, cleared: await emptyLog(this.#connection, this.#clock) };
   }

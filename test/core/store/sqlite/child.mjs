@@ -77,6 +77,19 @@ function fill(directory) {
   closeSync(handle);
 }
 
+async function hundredsOfCommands(store) {
+  const codes = [];
+  for (let n = 0; n < 300; n += 1) {
+    const kind = n % 2 === 0 ? 'pause' : 'resume';
+    codes.push(
+      await codeOf(() =>
+        store.change({ kind, what: 'all', until: undefined }, { who: 'x', command: kind }, Date.now()),
+      ),
+    );
+  }
+  return codes;
+}
+
 const TASKS = {
   /** Makes the queue, or finds that others were quicker, and stores one item. */
   async add() {
@@ -143,6 +156,8 @@ const TASKS = {
           Date.now(),
         ),
       ),
+      // Far more than the reserve holds: the log is written over again and again.
+      commands: [...new Set(await hundredsOfCommands(store))],
       states: (await store.get([1, 2, 3, 4], Date.now())).map((item) => item.state),
     };
     fill(directory);

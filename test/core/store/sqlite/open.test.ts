@@ -393,6 +393,7 @@ const READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1"';
         settleAgain: 'ok',
         claim: 'disk-full',
         discard: 'ok',
+        commands: ['ok'],
         states: ['completed', 'completed', 'discarded', 'pending'],
       },
       other: { read: 'ok', seen: 1, write: 'disk-full' },
