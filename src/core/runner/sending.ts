@@ -91,7 +91,9 @@ export async function drainQueue(deps: SendingDeps, options: DrainOptions): Prom
   const finished = async (part: Omit<DrainReport, 'remaining' | 'held' | 'needsPerson' | 'tryLater' | 'durationMs'>): Promise<DrainReport> => {
     const left = await remains(deps, options.target);
     const needsPerson = left.needsPerson || part.review > 0;
-    return { ...part, ...left, needsPerson, durationMs: Math.round(clock.monotonic() - begun) };
+    // What a --limit left is left on purpose.
+    const tryLater = left.tryLater || (left.remaining.due > 0 && part.stopped !== 'limit');
+    return { ...part, ...left, needsPerson, tryLater, durationMs: Math.round(clock.monotonic() - begun) };
   };
   const nothing = { attempts: 0, delivered: 0, failed: 0, review: 0, runner: undefined };
   // A cron job that finds nothing to do must not cost a write.
@@ -150,7 +152,7 @@ async function remains(
     remaining: { due: sum((row) => row.due), waiting: sum((row) => row.waiting), blocked: sum((row) => row.blocked), held: sum((row) => row.held) },
     held: stuck.map(({ name, state, reason, until }) => ({ target: name, state, reason, until })),
     needsPerson: forPerson || leftovers.behindReview,
-    tryLater: timed.some((row) => row.held > 0 || row.due > 0) || leftovers.backingOff,
+    tryLater: timed.some((row) => row.held > 0) || leftovers.backingOff,
   };
 }
 

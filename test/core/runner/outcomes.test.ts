@@ -355,4 +355,19 @@ describe('an answer of the server', () => {
     );
     expect(await queue.drain()).toMatchObject({ delivered: 1, needsPerson: false, tryLater: false });
   });
+
+  test('what a limit left is left on purpose: nobody is needed and nothing is to be tried later', async () => {
+    const server = await startServer();
+    const { queue } = testQueue({ api: { baseUrl: server.url } });
+    for (let n = 0; n < 3; n += 1) await queue.enqueue({ method: 'POST', path: '/a', entity: `a/${n}`, json: n });
+    expect(await queue.drain({ limit: 2 })).toMatchObject({
+      attempts: 2,
+      delivered: 2,
+      stopped: 'limit',
+      tryLater: false,
+      needsPerson: false,
+      remaining: { due: 1 },
+    });
+    expect(await queue.drain({ maxTimeMs: 0 })).toMatchObject({ stopped: 'time' });
+  });
 });
