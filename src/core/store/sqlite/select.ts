@@ -105,7 +105,7 @@ export function selectPage(connection: Connection, filter: Filter, page: { after
 function countOf(connection: Connection, filter: Filter): number | undefined {
   const { states, targets, ...rest } = filter;
   if (Object.values(rest).some((value) => value !== undefined)) return undefined;
-  const columns = [...new Set(states ?? (['pending', 'sending', 'review'] as const))];
+  const columns: State[] = [...new Set<State>(states ?? ['pending', 'sending', 'review'])];
   if (columns.length === 0) return 0;
   const names = targets === undefined ? '' : `WHERE target.name IN (${targets.map(() => '?').join(', ')})`;
   const row = connection.get<{ n: number | null }>(
