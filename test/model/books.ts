@@ -52,6 +52,7 @@ export class Books {
   readonly #claims = new Map<SimProcess, Map<number, number>>();
   readonly #flights: Flight[] = [];
   readonly #confirmed = new Set<number>();
+  readonly #sent = new Set<number>();
   readonly #finals = new Map<number, State>();
   #number = 0;
   #effectsSeen = 0;
@@ -120,6 +121,9 @@ export class Books {
   }
 
   afterStep(process: SimProcess, { claims }: StepResult): void {
+    const epoch = this.#eye.get<{ epoch: number }>('SELECT epoch FROM runner')?.epoch;
+    if (epoch !== process.epoch)
+      this.problem(`I7: a commit of a runner that another one has replaced (${process.epoch ?? 0}, ${epoch ?? 0})`);
     const own = this.#claims.get(process) ?? new Map<number, number>();
     this.#claims.set(process, own);
     for (const { item, attempt, target } of claims) {
@@ -168,6 +172,8 @@ export class Books {
     if (row === undefined || STATES[row.state] !== 'sending' || row.claim_attempt !== attempt) {
       this.problem(`I4: item ${item.id} was sent without a durable claim of its sender`);
     }
+    if (attempt !== undefined && this.#sent.has(attempt)) this.problem(`I4: attempt ${attempt} was sent twice`);
+    if (attempt !== undefined) this.#sent.add(attempt);
     const ahead = this.#eye
       .all<{ id: number }>('SELECT id FROM item WHERE id < ? AND state < 3', item.id)
       .find(({ id }) => this.#laneOf(this.#items.get(id)) === this.#laneOf(item));

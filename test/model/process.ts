@@ -67,6 +67,10 @@ export class SimProcess {
     return this.state === 'running' || this.state === 'stopped';
   }
 
+  get epoch(): number | undefined {
+    return this.#session?.epoch;
+  }
+
   get hasSession(): boolean {
     return this.#session !== undefined && this.isLive;
   }
@@ -123,9 +127,10 @@ export class SimProcess {
     if (this.state === 'running' && this.options.kind === 'watch') this.#runner?.waker.ring();
   }
 
-  /** A lock file deleted by hand, a second copy of SQLite: it believes that it has a lock which it has no longer. */
+  /** A lock file deleted by hand, a second copy of SQLite: it sleeps, and has lost its lock when it wakes. */
   dispossess(): void {
-    if (this.state !== 'stopped' || this.#session === undefined || this.dispossessed) return;
+    if (!this.hasSession || this.dispossessed) return;
+    this.pause();
     this.dispossessed = true;
     this.#releaseLock();
   }

@@ -132,11 +132,11 @@ export class World {
         return;
       case 'answer': {
         const flight = this.#pick(this.books.underWay(), action.pick);
-        if (flight !== undefined) this.#answer(flight, action.fate);
+        if (flight !== undefined) this.answer(flight, action.fate);
         return;
       }
       case 'answer-all':
-        for (const flight of this.books.underWay()) this.#answer(flight, action.fate);
+        for (const flight of this.books.underWay()) this.answer(flight, action.fate);
         return;
       case 'late': {
         const flight = this.#pick(this.books.lost(), action.pick);
@@ -328,7 +328,7 @@ export class World {
     return this.server.arrive(flight.request);
   }
 
-  #answer(flight: Flight, fate: Fate): void {
+  answer(flight: Flight, fate: Fate): void {
     const accepted = (status: number, headers: Record<string, string> = {}): SendResult =>
       this.#arrive(flight) ? response(status, headers) : response(422);
     const ends: Record<Fate, () => SendResult> = {
@@ -351,10 +351,14 @@ export class World {
     flight.end(ends[fate]());
   }
 
-  async advance(ms: number): Promise<void> {
+  /** Lets time pass. With `fateOf` requests are answered as they come; without, they run into their timeout. */
+  async advance(ms: number, fateOf?: (flight: Flight) => Fate): Promise<void> {
     await this.clock.advance(ms, async () => {
-      for (const flight of this.books.underWay())
-        if (this.clock.monotonic() - flight.since >= TIMEOUT_MS) flight.end(NO_ANSWER);
+      await this.settle();
+      for (const flight of this.books.underWay()) {
+        if (fateOf !== undefined) this.answer(flight, fateOf(flight));
+        else if (this.clock.monotonic() - flight.since >= TIMEOUT_MS) flight.end(NO_ANSWER);
+      }
       await this.settle();
     });
   }
@@ -381,7 +385,7 @@ export class World {
         this.start({ kind: 'run', concurrency: 4, wait: true });
         await this.settle();
       }
-      for (const flight of this.books.underWay()) this.#answer(flight, 'ok');
+      for (const flight of this.books.underWay()) this.answer(flight, 'ok');
       await this.settle();
       if (this.books.underWay().length === 0) await this.advance(10_000);
       this.books.look();
