@@ -1,6 +1,9 @@
 /** A latch that a loop sleeps on: anything may ring it, also before the loop lies down. */
 import type { Clock } from '../clock.js';
 
+/** Given to `abort`, which would else make an error with a stack each time: 5 % of a run. */
+const RUNG = Symbol('rung');
+
 export class Waker {
   readonly #clock: Clock;
   #bell = new AbortController();
@@ -10,7 +13,7 @@ export class Waker {
   }
 
   ring(): void {
-    this.#bell.abort();
+    this.#bell.abort(RUNG);
   }
 
   /** Until rung, or for `ms` at most. Takes the ringing with it. */

@@ -10,13 +10,17 @@ import type { Tally } from './tally.js';
 
 const READY = `SELECT id FROM item INDEXED BY item_ready WHERE target_id = ? AND elig = ${ELIG.ready} AND id > ? ORDER BY id LIMIT ?`;
 
+const CLAIMABLE = `WHERE id = ? AND state = ${PENDING} AND elig = ${ELIG.ready}`;
+
+const LOOK = `SELECT ${FACT_COLUMNS}, entity_id, method, path, headers, content_type, payload, payload_bytes, idempotency_key,
+  payload_sha256, (SELECT type || '/' || key FROM entity WHERE entity.id = entity_id) AS entity_name FROM item ${CLAIMABLE}`;
+
 const CLAIM = `UPDATE item SET state = ${SENDING}, elig = NULL, not_before = NULL, attempts = attempts + 1, claim_attempt = ?,
-  claim_at = ?, state_at = ? WHERE id = ? AND state = ${PENDING} AND elig = ${ELIG.ready}
-  RETURNING ${FACT_COLUMNS}, entity_id, method, path, headers, content_type, payload, payload_bytes, idempotency_key,
-  payload_sha256`;
+  claim_at = ?, state_at = ? WHERE id = ?`;
 
 interface ClaimColumns extends FactColumns, RequestColumns {
   entity_id: number | null;
+  entity_name: string | null;
   payload_sha256: Buffer | null;
 }
 
@@ -25,27 +29,96 @@ export interface Candidate {
   target: TargetRow;
 }
 
-/** Ready lane heads that may go now, in the order they should. */
-export function candidates(connection: Connection, gates: readonly { target: TargetRow; gate: Gate }[], wanted: number): Candidate[] {
+/**
+ * First ready lane heads, remembered from commit to commit: with a thousand targets, asking each one anew would cost more
+ * than all the rest of a claim.
+ */
+export class ReadyHeads {
+  readonly #connection: Connection;
+  readonly #first = new Map<number, number>();
+  /** Found in the commit that is being made, so not known to stay. */
+  readonly #found = new Map<number, number>();
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** Lowest id of the target's ready heads. @param moved some of them were moved by the commit that is being made */
+  first(target: number, moved: boolean): number | undefined {
+    const known = moved ? undefined : (this.#first.get(target) ?? this.#found.get(target));
+    if (known !== undefined) return known;
+    const [id] = this.upTo(target, 1);
+    if (id !== undefined && !moved) this.#found.set(target, id);
+    return id;
+  }
+
+  upTo(target: number, most: number): number[] {
+    return readyIds(this.#connection, target, 0, most);
+  }
+
+  /** The head after the one tested last, wrapping round: never the same one twice while another lane has one. */
+  rotated({ id, tester }: TargetRow): number[] {
+    const next = readyIds(this.#connection, id, tester, 1);
+    return next.length > 0 ? next : this.upTo(id, 1);
+  }
+
+  /** The commit in which they were found was rolled back. */
+  dropFound(): void {
+    this.#found.clear();
+  }
+
+  /** It went through, and moved ready heads of these targets. */
+  committed(moved: Iterable<number>): void {
+    for (const [target, id] of this.#found) this.#first.set(target, id);
+    for (const target of moved) this.#first.delete(target);
+    this.#found.clear();
+  }
+
+  /** Others have written. */
+  forget(): void {
+    this.#first.clear();
+    this.#found.clear();
+  }
+}
+
+/**
+ * Ready lane heads that may go now, lowest id first over all targets.
+ *
+ * @param targets those that have ready heads
+ * @param gateOf asked for a target only when its first head would be among the wanted ones
+ */
+export function candidates(
+  heads: ReadyHeads,
+  targets: readonly TargetRow[],
+  gateOf: (target: TargetRow) => Gate,
+  wanted: number,
+  hasMoved: (target: number) => boolean,
+): Candidate[] {
   const found: Candidate[] = [];
-  for (const { target, gate } of gates) {
+  const only = targets.length === 1;
+  const byHead = targets.map((target) => ({
+    target,
+    first: only ? 0 : (heads.first(target.id, hasMoved(target.id)) ?? Infinity),
+  }));
+  if (!only) byHead.sort((a, b) => a.first - b.first);
+  for (const { target, first } of byHead) {
+    if (first > (found[wanted - 1]?.id ?? Infinity)) break;
+    const gate = gateOf(target);
     const most = Math.min(gate.slots, wanted);
     if (most <= 0) continue;
-    const ids = gate.rotate ? rotated(connection, target) : readyIds(connection, target.id, 0, most);
+    const ids = gate.rotate ? heads.rotated(target) : most === 1 && !only ? [first] : heads.upTo(target.id, most);
     for (const id of ids) found.push({ id, target });
+    found.sort((a, b) => a.id - b.id);
   }
-  if (gates.length > 1) found.sort((a, b) => a.id - b.id);
   return found.slice(0, wanted);
 }
 
 function readyIds(connection: Connection, target: number, after: number, most: number): number[] {
+  if (most === 1) {
+    const row = connection.get<{ id: number }>(READY, target, after, 1);
+    return row === undefined ? [] : [row.id];
+  }
   return connection.all<{ id: number }>(READY, target, after, most).map((row) => row.id);
-}
-
-/** The head after the one tested last, wrapping round: never the same one twice while another lane has one. */
-function rotated(connection: Connection, target: TargetRow): number[] {
-  const next = readyIds(connection, target.id, target.tester, 1);
-  return next.length > 0 ? next : readyIds(connection, target.id, 0, 1);
 }
 
 export type ClaimResult =
@@ -56,14 +129,22 @@ export type ClaimResult =
   | { kind: 'damaged' };
 
 /** Marks one item as being sent under this attempt id. Its bytes are checked against their checksum, or sealed. */
-export function claimItem(connection: Connection, tally: Tally, { id, target }: Candidate, attempt: number, now: number): ClaimResult {
-  const stored = connection.get<{ payload: Buffer | null; payload_sha256: Buffer | null }>('SELECT payload, payload_sha256 FROM item WHERE id = ?', id);
-  const digest = stored?.payload == null ? null : sha256(stored.payload);
-  if (digest !== null && stored?.payload_sha256 != null && !digest.equals(stored.payload_sha256)) return { kind: 'damaged' };
-  const row = connection.get<ClaimColumns>(CLAIM, attempt, now, now, id);
+export function claimItem(
+  connection: Connection,
+  tally: Tally,
+  { id, target }: Candidate,
+  attempt: number,
+  now: number,
+): ClaimResult {
+  const row = connection.get<ClaimColumns>(LOOK, id);
   if (row === undefined) return { kind: 'gone' };
+  const digest = row.payload === null ? null : sha256(row.payload);
+  if (digest !== null && row.payload_sha256 !== null && !digest.equals(row.payload_sha256)) return { kind: 'damaged' };
+  connection.run(CLAIM, attempt, now, now, id);
+  row.attempts += 1;
   // A foreign INSERT cannot compute a checksum: the first claim seals the bytes it is going to send.
-  if (row.payload_sha256 === null && digest !== null) connection.run('UPDATE item SET payload_sha256 = ? WHERE id = ?', digest, id);
+  if (row.payload_sha256 === null && digest !== null)
+    connection.run('UPDATE item SET payload_sha256 = ? WHERE id = ?', digest, id);
   tally.move(target.id, { state: 'pending', elig: ELIG.ready }, { state: 'sending', elig: null });
   return {
     kind: 'claimed',
@@ -73,14 +154,10 @@ export function claimItem(connection: Connection, tally: Tally, { id, target }: 
       target,
       request: toRequest(row),
       facts: toFacts(row),
-      entity: row.entity_id === null ? undefined : entityName(connection, row.entity_id),
+      entity: row.entity_name ?? undefined,
       startedAt: now,
       sendBefore: undefined,
     },
     place: { target: target.id, lane: row.lane, entity: row.entity_id },
   };
-}
-
-function entityName(connection: Connection, id: number): string | undefined {
-  return connection.get<{ name: string }>(`SELECT type || '/' || key AS name FROM entity WHERE id = ?`, id)?.name;
 }

@@ -26,7 +26,8 @@ import { appendHistory } from './history.js';
 import type { RunnerLock } from './lock.js';
 import type { Reserve } from './reserve.js';
 import { CLOCK_SLACK_MS } from '../../policy/backoff.js';
-import { endWaitsFromTheFuture, expireItems, nextDeadlineAt, nextDueAt, promoteDue, resumeEntities } from './due.js';
+import { endWaitsFromTheFuture } from './due.js';
+import { Outlook } from './outlook.js';
 import { syncTargets } from './relane.js';
 import { FACT_COLUMNS, SELECT_TARGETS, toFacts, toTarget, type FactColumns, type TargetColumns } from './rows.js';
 import { SENDING } from './schema.js';
@@ -35,9 +36,6 @@ import { Tally } from './tally.js';
 
 /** Attempt ids are epoch * 2^30 + n: they ascend over all runners without a look-up, and fence every write-back. */
 const ATTEMPTS_PER_EPOCH = 2 ** 30;
-
-/** Rows that one commit promotes, expires or recovers at most, so that none takes long. */
-const BATCH = 100;
 
 /** How often a busy runner renews its sign of life, ms. */
 const SEEN_EVERY_MS = 1_000;
@@ -56,6 +54,7 @@ export class SqliteSession implements Session {
   /** Where each open claim stands, by its attempt: the same item may be claimed again in the commit that settles it. */
   readonly #places = new Map<number, ClaimedItem>();
   #targets = new Map<number, TargetRow>();
+  readonly #outlook: Outlook;
   #version: string | undefined;
   #lastAttempt: number;
   /** Of the commit that is being made. */
@@ -76,6 +75,7 @@ export class SqliteSession implements Session {
     this.#policy = policy;
     this.#runner = `${who.kind} ${who.pid}@${who.host}`;
     this.#lastAttempt = epoch * ATTEMPTS_PER_EPOCH;
+    this.#outlook = new Outlook(connection);
   }
 
   get lost(): AbortSignal {
@@ -125,23 +125,18 @@ export class SqliteSession implements Session {
           const settled = input.settle.map((settlement) => this.#settle(work, settlement, changed));
           for (const { target, change, note } of input.targets) this.#updateTarget(work, target, change, note, changed);
           for (const claim of input.release) this.#release(work, claim);
-          const expired = expireItems(work, BATCH);
-          resumeEntities(work);
-          const more = promoteDue(work, BATCH) || expired.length === BATCH;
+          const time = this.#outlook.passTime(work);
           const rows = this.#rows(changed);
-          const gates = this.#gates(input, rows);
-          disk.holdsUp = !disk.hasRoom && candidates(this.#connection, gates, 1).length > 0;
-          const { claims, damaged } = this.#claim(work, disk.hasRoom ? input.claim : 0, gates);
+          disk.holdsUp = !disk.hasRoom && this.#candidates(work, 1, input.only, rows).length > 0;
+          const { claims, damaged } = this.#claim(work, disk.hasRoom ? input.claim : 0, input.only, rows);
           if (claims.length + settled.length > 0) this.#touch(now);
           return {
             settled,
-            expired,
+            ...time,
             claims,
             targets: rows,
-            nextDueAt: nextDueAt(this.#connection, input.only),
-            nextDeadlineAt: nextDeadlineAt(this.#connection),
-            ...this.#heads(work),
-            more,
+            ...this.#outlook.nextTimes(work, input, settled),
+            ...this.#outlook.headsAfter(work.tally),
             damaged,
           };
         },
@@ -202,27 +197,41 @@ export class SqliteSession implements Session {
     options: TransactionOptions = {},
   ): Promise<T> {
     const changed = new TargetChanges();
-    const result = await this.#connection.write(
-      () => {
-        changed.clear();
-        this.#assertStillOurs();
-        this.#refresh();
-        const work: Work = { connection: this.#connection, tally: new Tally(), now, runner: this.#runner };
-        const value = body(work, changed);
-        changed.write(this.#connection);
-        work.tally.flush(this.#connection);
-        return value;
-      },
-      { onFull: () => this.#reserve.release(), ...options, quiet: true },
-    );
+    let tally = new Tally();
+    const attempt = (): T => {
+      // Called a second time when the first was rolled back.
+      changed.clear();
+      tally = new Tally();
+      this.#assertStillOurs();
+      const work: Work = { connection: this.#connection, tally, now, runner: this.#runner };
+      const value = body(work, changed);
+      changed.write(this.#connection);
+      tally.flush(this.#connection);
+      return value;
+    };
+    const onFull = (): boolean => {
+      this.#outlook.rolledBack();
+      return (options.onFull ?? (() => this.#reserve.release()))();
+    };
+    let result: T;
+    try {
+      result = await this.#connection.write(attempt, { ...options, onFull, quiet: true });
+    } catch (error) {
+      this.#outlook.rolledBack();
+      throw error;
+    }
     for (const target of changed.rows()) this.#targets.set(target.id, target);
+    this.#outlook.committed(tally);
     return result;
   }
 
   #assertStillOurs(): void {
-    const row = this.#connection.get<{ epoch: number }>('SELECT epoch FROM runner');
-    if (row?.epoch === this.epoch && this.#lock.intact()) {
+    const version = this.#connection.dataVersion();
+    // Whoever took over has written its epoch.
+    const isOurs = version === this.#version || this.#storedEpoch() === this.epoch;
+    if (isOurs && this.#lock.intact()) {
       this.#connection.assertSameFile();
+      if (version !== this.#version) this.#refresh(version);
       return;
     }
     this.#lost.abort();
@@ -235,12 +244,15 @@ export class SqliteSession implements Session {
     );
   }
 
-  /** Reads the targets again when another process has committed since: people pause, resume and accept. */
-  #refresh(): void {
-    const version = this.#connection.dataVersion();
-    if (version === this.#version) return;
+  #storedEpoch(): number | undefined {
+    return this.#connection.get<{ epoch: number }>('SELECT epoch FROM runner')?.epoch;
+  }
+
+  /** Another process has committed since: people pause, resume and accept, and new items come. */
+  #refresh(version: string): void {
     const rows = this.#connection.all<TargetColumns>(SELECT_TARGETS).map(toTarget);
     this.#targets = new Map(rows.map((row) => [row.id, row]));
+    this.#outlook.renew();
     this.#version = version;
   }
 
@@ -304,18 +316,29 @@ export class SqliteSession implements Session {
     if (place !== undefined) releaseClaim(work, claim, place);
   }
 
-  #gates({ only, now }: StepInput, rows: readonly TargetRow[]): { target: TargetRow; gate: Gate }[] {
-    return rows
-      .filter((target) => only === undefined || only.has(target.id))
-      .map((target) => ({ target, gate: this.#policy.gate(target, now) }))
-      .filter(({ gate }) => gate.slots > 0);
+  #candidates(
+    { tally, now }: Work,
+    wanted: number,
+    only: StepInput['only'],
+    rows: readonly TargetRow[],
+  ): ReturnType<typeof candidates> {
+    const { ready } = this.#outlook.headsAfter(tally);
+    const targets = rows.filter(({ id }) => ready.has(id) && (only === undefined || only.has(id)));
+    const hasMoved = (target: number): boolean => tally.heads.has(target);
+    const gateOf = (target: TargetRow): Gate => this.#policy.gate(target, now);
+    return candidates(this.#outlook.firstHeads, targets, gateOf, wanted, hasMoved);
   }
 
-  #claim(work: Work, wanted: number, gates: Parameters<typeof candidates>[1]): Pick<StepResult, 'claims' | 'damaged'> {
+  #claim(
+    work: Work,
+    wanted: number,
+    only: StepInput['only'],
+    rows: readonly TargetRow[],
+  ): Pick<StepResult, 'claims' | 'damaged'> {
     const claims: Claim[] = [];
     this.#claimed = [];
     if (wanted <= 0) return { claims, damaged: undefined };
-    for (const candidate of candidates(this.#connection, gates, wanted)) {
+    for (const candidate of this.#candidates(work, wanted, only, rows)) {
       const result = claimItem(this.#connection, work.tally, candidate, this.#lastAttempt + 1, work.now);
       if (result.kind === 'damaged') return { claims, damaged: candidate.id };
       if (result.kind === 'gone') continue;
@@ -324,17 +347,6 @@ export class SqliteSession implements Session {
       claims.push(result.claim);
     }
     return { claims, damaged: undefined };
-  }
-
-  #heads(work: Work): Pick<StepResult, 'ready' | 'waiting'> {
-    work.tally.flush(this.#connection);
-    const rows = this.#connection.all<{ target_id: number; ready: number; waiting: number }>(
-      'SELECT target_id, ready, waiting FROM tally WHERE ready > 0 OR waiting > 0',
-    );
-    return {
-      ready: new Set(rows.filter((row) => row.ready > 0).map((row) => row.target_id)),
-      waiting: new Set(rows.filter((row) => row.waiting > 0).map((row) => row.target_id)),
-    };
   }
 
   /** A claim that a dead runner left, as if it were ours. */

@@ -24,6 +24,12 @@ interface Delta {
   completedAt: number;
 }
 
+/** How many lane heads of a target may go (`ready`), and how many wait for their time. */
+export interface Heads {
+  ready: number;
+  waiting: number;
+}
+
 /** Where an item stands: its state, and its eligibility when it is a pending lane head. */
 export interface Standing {
   state: State;
@@ -32,6 +38,10 @@ export interface Standing {
 
 export class Tally {
   readonly #deltas = new Map<number, Delta>();
+  /** What became of the counts of lane heads since the beginning, flushed or not; a target is in it once one moved. */
+  readonly heads = new Map<number, Heads>();
+  /** A lane head began or ceased to wait. */
+  waitsChanged = false;
 
   /** An item moved; `undefined` on a side = it was made or removed. */
   move(target: number, from: Standing | undefined, to: Standing | undefined): void {
@@ -42,6 +52,7 @@ export class Tally {
   /** `n` pending items that are no lane heads, and so on, in one go: what a bulk import adds. */
   add(target: number, column: Column, n: number): void {
     this.#of(target).counts[column] += n;
+    this.#countHeads(target, column, n);
   }
 
   sound(target: number, attempt: number): void {
@@ -70,13 +81,27 @@ export class Tally {
   /** Forgets what was gathered: the transaction was rolled back. */
   discard(): void {
     this.#deltas.clear();
+    this.heads.clear();
   }
 
   #add(target: number, { state, elig }: Standing, n: number): void {
     const { counts } = this.#of(target);
     counts[state] += n;
     const column = elig === null ? undefined : COLUMN_OF_ELIG[elig];
-    if (column !== undefined) counts[column] += n;
+    if (column === undefined) return;
+    counts[column] += n;
+    this.#countHeads(target, column, n);
+  }
+
+  #countHeads(target: number, column: Column, n: number): void {
+    if (column !== 'ready' && column !== 'waiting') return;
+    this.waitsChanged ||= column === 'waiting' && n !== 0;
+    let heads = this.heads.get(target);
+    if (heads === undefined) {
+      heads = { ready: 0, waiting: 0 };
+      this.heads.set(target, heads);
+    }
+    heads[column] += n;
   }
 
   #of(target: number): Delta {

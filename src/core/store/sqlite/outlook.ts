@@ -1,0 +1,100 @@
+/**
+ * What a session knows of the queue from commit to commit and need not ask again: how many lane heads each target has,
+ * which is the first, and when time will change something next. Good until anybody else writes.
+ */
+import type { Expired, Settled, StepInput, StepResult } from '../store.js';
+import { ReadyHeads } from './claim.js';
+import type { Connection } from './connection.js';
+import { expireItems, nextDeadlineAt, nextDueAt, promoteDue, resumeEntities } from './due.js';
+import type { Work } from './settle.js';
+import type { Heads, Tally } from './tally.js';
+
+/** Rows that one commit promotes or expires at most, so that none takes long. */
+const BATCH = 100;
+
+interface Quiet extends Pick<StepResult, 'nextDueAt' | 'nextDeadlineAt'> {
+  /** Epoch ms: before, no wait and no deadline ends, in scope or not. */
+  until: number;
+  only: StepInput['only'];
+}
+
+export class Outlook {
+  readonly firstHeads: ReadyHeads;
+  readonly #connection: Connection;
+  #heads = new Map<number, Heads>();
+  #quiet: Quiet | undefined;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.firstHeads = new ReadyHeads(connection);
+  }
+
+  /** Others have written: looks at everything anew. */
+  renew(): void {
+    const rows = this.#connection.all<Heads & { target_id: number }>(
+      'SELECT target_id, ready, waiting FROM tally WHERE ready > 0 OR waiting > 0',
+    );
+    this.#heads = new Map(rows.map(({ target_id: target, ready, waiting }) => [target, { ready, waiting }]));
+    this.firstHeads.forget();
+    this.#quiet = undefined;
+  }
+
+  /** A commit with these moves went through. */
+  committed(tally: Tally): void {
+    for (const [target, moved] of tally.heads) this.#heads.set(target, sum(this.#heads.get(target), moved));
+    this.firstHeads.committed(tally.heads.keys());
+  }
+
+  /** It did not, or will be tried again. */
+  rolledBack(): void {
+    this.firstHeads.dropFound();
+    this.#quiet = undefined;
+  }
+
+  /** Ends the waits, deadlines and pauses whose time has come. `more` = there are more than one commit should move. */
+  passTime(work: Work): { expired: Expired[]; more: boolean } {
+    if (this.#quiet !== undefined && work.now < this.#quiet.until) return { expired: [], more: false };
+    this.#quiet = undefined;
+    const expired = expireItems(work, BATCH);
+    resumeEntities(work);
+    return { expired, more: promoteDue(work, BATCH) || expired.length === BATCH };
+  }
+
+  /** When time will change something next; looked up only where this commit may have moved it. */
+  nextTimes(
+    { tally }: Work,
+    { only, release }: StepInput,
+    settled: readonly Settled[],
+  ): Pick<StepResult, 'nextDueAt' | 'nextDeadlineAt'> {
+    const putBack = release.length > 0 || settled.some(({ decision }) => decision?.move.to === 'pending');
+    if (this.#quiet?.only !== only || tally.waitsChanged || putBack) this.#quiet = undefined;
+    this.#quiet ??= this.#lookAhead(tally, only);
+    return { nextDueAt: this.#quiet.nextDueAt, nextDeadlineAt: this.#quiet.nextDeadlineAt };
+  }
+
+  #lookAhead(tally: Tally, only: StepInput['only']): Quiet {
+    tally.flush(this.#connection);
+    const dueAt = nextDueAt(this.#connection, only);
+    const deadlineAt = nextDeadlineAt(this.#connection);
+    const anyDueAt = only === undefined ? dueAt : nextDueAt(this.#connection, undefined);
+    const until = Math.min(anyDueAt ?? Infinity, deadlineAt ?? Infinity);
+    return { until, only, nextDueAt: dueAt, nextDeadlineAt: deadlineAt };
+  }
+
+  /** Which targets have ready and waiting heads once the commit with these moves goes through. */
+  headsAfter({ heads: moved }: Tally): Pick<StepResult, 'ready' | 'waiting'> {
+    const ready = new Set<number>();
+    const waiting = new Set<number>();
+    const look = (target: number, heads: Heads): void => {
+      if (heads.ready > 0) ready.add(target);
+      if (heads.waiting > 0) waiting.add(target);
+    };
+    for (const [target, heads] of this.#heads) look(target, moved.has(target) ? sum(heads, moved.get(target)) : heads);
+    for (const [target, heads] of moved) if (!this.#heads.has(target)) look(target, heads);
+    return { ready, waiting };
+  }
+}
+
+function sum(a: Heads | undefined, b: Heads | undefined): Heads {
+  return { ready: (a?.ready ?? 0) + (b?.ready ?? 0), waiting: (a?.waiting ?? 0) + (b?.waiting ?? 0) };
+}
