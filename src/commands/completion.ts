@@ -1,0 +1,29 @@
+/** Prints what makes a shell complete commands, flags, ids, targets, states and tags. */
+import { Args } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.js';
+import { SHELLS } from '../cli/complete-words.js';
+import { completionScript } from '../cli/completion-scripts.js';
+import type { JsonObject } from '../render/json.js';
+
+export default class Completion extends BaseCommand {
+  static override summary = 'print the completion script of a shell';
+  static override description =
+    'the shell then offers commands and flags, and from the queue ids, targets, entities and tags';
+  static override examples = [
+    'eval "$(<%= config.bin %> completion bash)"',
+    'eval "$(<%= config.bin %> completion zsh)"',
+    '<%= config.bin %> completion fish > ~/.config/fish/completions/<%= config.bin %>.fish',
+    '<%= config.bin %> completion powershell | Out-String | Invoke-Expression',
+  ];
+  static override args = {
+    shell: Args.string({ description: 'the shell', options: [...SHELLS], required: true, ignoreStdin: true }),
+  };
+
+  override async run(): Promise<JsonObject> {
+    const { args } = await this.parse(Completion);
+    const shell = SHELLS.find((name) => name === args.shell) ?? 'bash';
+    const script = completionScript(shell, this.config.bin);
+    await this.print(script.trimEnd());
+    return { shell, script };
+  }
+}
