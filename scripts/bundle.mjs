@@ -2,7 +2,7 @@
  * Bundles the program for a fast start (docs/decisions): `dist/cli/boot.cjs` and `dist/cli/main.cjs`. Runs after tsc and
  * `oclif manifest`, whose output stays as it is for oclif's tools, for SYNCQ_NO_BUNDLE=1 and for the library.
  */
-import { readFileSync, realpathSync } from 'node:fs';
+import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -73,12 +73,27 @@ const { metafile } = await build({
     lazy('late', LATE, requireAsOclif, (module) => `require(${JSON.stringify(requireAsOclif.resolve(module))})`),
   ],
 });
+importByBoot('dist/cli/main.cjs');
 for (const [file, { bytes }] of Object.entries(metafile.outputs))
   console.log(`${file}: ${Math.round(bytes / 1024)} KiB`);
 const heavy = Object.keys(metafile.inputs).filter((file) =>
   EXTERNAL.some((module) => file.includes(`node_modules/${module}/`)),
 );
 if (heavy.length > 0) throw new Error(`in the bundle, where they cost every start: ${heavy.join(', ')}`);
+
+/**
+ * Code that V8 deserialises from a cache has lost the right to `import()` (ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING on
+ * Node 20), so packages are imported by boot.cjs, which is never cached that way; by `require` it may import itself.
+ */
+function importByBoot(file) {
+  const output = join(ROOT, file);
+  const text = readFileSync(output, 'utf8');
+  const imports = /\bimport\("([^"]+)"\)/g;
+  const names = new Set(Array.from(text.matchAll(imports), ([, name]) => name));
+  if (names.size === 0) throw new Error('the bundle imports no package any more: is this still needed?');
+  const importer = 'var syncqImport = module.importPackage ?? ((name) => import(name));\n';
+  writeFileSync(output, importer + text.replace(imports, 'syncqImport("$1")'));
+}
 
 /** The commands of the manifest and the hooks of package.json, each evaluated when it is asked for. */
 function entry() {

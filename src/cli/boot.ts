@@ -55,7 +55,9 @@ function evaluate(bundle: string, cache: string | undefined): Program {
     // At the end, when what this command needed is compiled.
     process.once('exit', () => writeCode(cache, script.createCachedData()));
   }
-  const module: { exports: unknown } = { exports: {} };
+  // Code from the cache cannot import by itself; see scripts/bundle.mjs.
+  const importPackage = (name: string): Promise<unknown> => import(name);
+  const module: { exports: unknown; importPackage: typeof importPackage } = { exports: {}, importPackage };
   const run = script.runInThisContext() as Wrapped;
   run.call(module.exports, module.exports, createRequire(bundle), module, bundle, dirname(bundle));
   return module.exports as Program;
