@@ -77,7 +77,8 @@ function matches(filter: Filter, found: ItemSummary): boolean {
 }
 
 const VALUES: { [Name in keyof Filter]-?: readonly NonNullable<Filter[Name]>[] } = {
-  ids: [[]],
+  ids: [],
+  like: [],
   states: [['pending'], ['review', 'sending'], ['completed', 'discarded', 'review']],
   entities: [
     [

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 
+import { expect, test } from '@jest/globals';
+
 import { systemClock } from '../../../../src/core/clock.js';
 import { contentDigest } from '../../../../src/core/input/stable-content.js';
 import { openSqliteStore } from '../../../../src/core/store/sqlite/store.js';
 import type { Store } from '../../../../src/core/store/store.js';
-import { keepDirectory, removeDirectory } from '../../../support/temp.js';
+import { keepDirectory, removeDirectory, tempDirectory } from '../../../support/temp.js';
 import { storeConformance } from '../conformance.js';
+import { about, decide, end, item, openGate, runner } from '../conformance/harness.js';
 import { faultsOf, raw } from './support.js';
 
 storeConformance('SQLite', async () => {
@@ -47,4 +50,34 @@ storeConformance('SQLite', async () => {
     check: async () => faultsOf(path),
     dispose: async () => removeDirectory(directory),
   };
+});
+
+test('a claim that another hand has moved is stale, whatever this runner remembers of it', async () => {
+  const path = join(tempDirectory(), 'queue.db');
+  const store = openSqliteStore({
+    path,
+    mode: 'create',
+    clock: systemClock,
+    uid: process.getuid?.(),
+    allowNetworkDisk: false,
+  });
+  await store.enqueue(
+    ['a/1', 'b/1', 'c/1', 'd/1'].map((name) => item(about(name))),
+    { now: 0, ifQueued: 'append' },
+  );
+  const session = await store.acquire(runner(), { decide, gate: openGate }, 0);
+  if ('heldBy' in session) throw new Error('held');
+  const step = { now: 0, settle: [], release: [], targets: [], claim: 0, only: undefined, signal: undefined };
+  const { claims } = await session.step({ ...step, claim: 4 });
+  raw(path, (db) => db.exec('UPDATE item SET claim_attempt = claim_attempt + 100'));
+  for (const [index, outcome] of (['delivered', 'rejected', 'unknown'] as const).entries()) {
+    const { settled } = await session.step({ ...step, settle: [{ claim: claims[index]!, end: end(outcome) }] });
+    expect(settled).toMatchObject([{ result: 'stale' }]);
+  }
+  await session.step({ ...step, release: [claims[3]!] });
+  expect((await store.get([1, 2, 3, 4], 0)).map(({ state }) => state)).toEqual(
+    Array.from({ length: 4 }, () => 'sending'),
+  );
+  await store.close();
+  expect(faultsOf(path)).toEqual([]);
 });
