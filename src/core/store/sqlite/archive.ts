@@ -78,6 +78,7 @@ export class SqliteArchive implements Archive {
     });
   }
 
+  /** Of an imported piece of a queue nobody knows what else was delivered: where it was bound to counts. */
   async targets(): Promise<ArchivedTarget[]> {
     const rows = await this.#connection.read(() =>
       this.#connection.all<{
@@ -88,7 +89,8 @@ export class SqliteArchive implements Archive {
         delivered: number;
       }>(
         `SELECT name, lane_order, implicit_base_url, bound_to,
-           tally.completed > 0 OR tally.last_completed_at IS NOT NULL AS delivered
+           tally.completed > 0 OR tally.last_completed_at IS NOT NULL OR (bound_to IS NOT NULL AND EXISTS
+             (SELECT 1 FROM history WHERE event = 'imported')) AS delivered
          FROM target JOIN tally ON tally.target_id = target.id ORDER BY target.id`,
       ),
     );

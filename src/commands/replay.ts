@@ -1,0 +1,97 @@
+/** Sends copies of items to another target and compares the answers; the queue is only read. */
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.js';
+import { filterFlags, filterOf, hasFilter } from '../cli/filters.js';
+import { readIds } from '../cli/ids.js';
+import { dryReplay, replayExitCode, replayItems } from '../cli/replay-items.js';
+import { catchSignals } from '../cli/signals.js';
+import { refuseUsage } from '../cli/usage.js';
+import type { JsonObject } from '../render/json.js';
+import { replayLines } from '../render/replay.js';
+
+const several = { multiple: true, multipleNonGreedy: true } as const;
+
+export default class Replay extends BaseCommand {
+  static override summary = 'send copies of items to another target, and compare the answers';
+  static override description =
+    'items in any state, in their lanes’ order, under keys of their own; the queue stays as it is; what was replayed is skipped, so the same command goes on after Ctrl-C; 0: every answer is of the class of the original’s, 3: something differs';
+  static override examples = [
+    '<%= config.bin %> replay --to staging --all --report replay.html',
+    '<%= config.bin %> replay --to staging --state review --since 2d --dry-run',
+    '<%= config.bin %> replay --to http://127.0.0.1:8080 --all --rate 20/s --map-path /v1=/api/v2',
+  ];
+  static override args = {
+    id: Args.string({ description: 'ids of items, or - for ids on stdin', multiple: true, ignoreStdin: true }),
+  };
+  static override flags = {
+    ...filterFlags,
+    to: Flags.string({
+      description: 'a target of the config, or a URL, which gets no credential',
+      helpValue: 'TARGET|URL',
+      required: true,
+    }),
+    all: Flags.boolean({ description: 'all items' }),
+    concurrency: Flags.integer({
+      description: 'requests in flight, one per lane',
+      helpValue: 'N',
+      min: 1,
+      max: 64,
+      default: 1,
+    }),
+    rate: Flags.string({ description: 'requests started in a time at most', helpValue: 'N/s' }),
+    'set-header': Flags.string({ ...several, description: 'a header for every copy', helpValue: "'K: V'" }),
+    'map-path': Flags.string({ ...several, description: 'replace a prefix of paths', helpValue: 'FROM=TO' }),
+    ignore: Flags.string({
+      ...several,
+      description: 'a member or JSON Pointer of answers that may differ',
+      helpValue: 'NAME|/PATH',
+    }),
+    exact: Flags.boolean({ description: 'compare also the usual ids and times' }),
+    again: Flags.boolean({ description: 'start anew: under new keys, skipping nothing' }),
+    'dry-run': Flags.boolean({ description: 'list the requests, send nothing' }),
+    report: Flags.string({ description: 'write the whole comparison', helpValue: 'FILE.html|.json' }),
+    'allow-production': Flags.boolean({ description: 'also to where the originals went' }),
+  };
+
+  override async run(): Promise<JsonObject> {
+    const { args, flags } = await this.parse(Replay);
+    const words = args.id ?? [];
+    if ([words.length > 0, flags.all, hasFilter(flags)].filter(Boolean).length !== 1) {
+      refuseUsage('nothing says which items, or it is said twice', 'Give ids, - for ids on stdin, filters, or --all.');
+    }
+    const filter = words.length > 0 ? { ids: await readIds(words, process.stdin) } : filterOf(flags, this.now);
+    const opened = await this.open('read');
+    const context = { filter, dataDir: this.config.dataDir, now: this.now };
+    if (flags['dry-run']) {
+      const plan = await dryReplay(opened, flags, context, await this.look());
+      await this.print(...plan.lines);
+      await this.say(...plan.talk);
+      return plan.document;
+    }
+    const stopping = catchSignals({
+      onSignal: (_signal, count) =>
+        void this.say(
+          count === 1 ? 'stopping: requests in flight may end (10 s); once more cuts them off' : 'cutting off',
+        ),
+    });
+    const progress = this.progress('replaying');
+    try {
+      const { report, document } = await replayItems(opened, flags, {
+        ...context,
+        stop: stopping.stop,
+        abort: stopping.abort,
+        onProgress: (done, total) => progress.update(`replaying: ${done} of ${total}`),
+      });
+      progress.stop();
+      await this.print(...(await replayLines(report, await this.look())));
+      await this.say(
+        ...(report.message === undefined ? [] : [report.message]),
+        `what was sent is kept in ${report.ledger}: the same command goes on from there, --again starts anew`,
+      );
+      this.endWith(replayExitCode(report, stopping.received()));
+      return document;
+    } finally {
+      stopping.dispose();
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/** The original's answer and the replay's side by side: what is the same, what differs, and whether that matters. */
+import { isJsonContentType } from '../input/content-type.js';
+import type { Attempt, Method, ResponseExcerpt } from '../item.js';
+import { serverMessage } from '../send/server-message.js';
+import type { ArchivedItem } from '../store/archive.js';
+import { diffJson, type Difference, type DiffRules } from './json-diff.js';
+import type { ReplayEntry } from './ledger.js';
+
+export interface Side {
+  /** Undefined = no answer. */
+  status: number | undefined;
+  durationMs: number;
+  /** What the server said, or why there is no answer. */
+  message: string | undefined;
+}
+
+/**
+ * `same`: the same class of status as the original's, or 2xx where the original got no answer. `differs`: another class.
+ * `no-answer`: nobody knows what the target makes of it. `skipped`: was not sent.
+ */
+export type Verdict = 'same' | 'differs' | 'no-answer' | 'skipped';
+
+export interface Comparison {
+  item: number;
+  operation: string;
+  method: Method;
+  path: string;
+  /** Where the copy went, when paths are mapped. */
+  sentPath: string;
+  original: Side | undefined;
+  replay: Side | undefined;
+  verdict: Verdict;
+  /** Why it was skipped. */
+  reason: string | undefined;
+  /** Differences of the two bodies; empty = none that count, undefined = they could not be compared. */
+  body: Difference[] | undefined;
+  /** It was replayed before, and not again now. */
+  earlier: boolean;
+}
+
+/** The last answer the original got, whatever it was; undefined when it got none yet. */
+export function answeredAttempt(item: ArchivedItem): Attempt | undefined {
+  return item.attempts.findLast(({ status }) => status !== undefined);
+}
+
+export function compareItem(
+  item: ArchivedItem,
+  sentPath: string,
+  entry: ReplayEntry | undefined,
+  { reason, earlier, rules }: { reason: string | undefined; earlier: boolean; rules: DiffRules },
+): Comparison {
+  const original = answeredAttempt(item);
+  const replay = entry === undefined ? undefined : sideOf(entry);
+  return {
+    item: item.id,
+    operation: item.operation,
+    method: item.method,
+    path: item.path,
+    sentPath,
+    original:
+      original === undefined
+        ? undefined
+        : { status: original.status, durationMs: original.durationMs ?? 0, message: original.message },
+    replay,
+    verdict: verdictOf(original?.status, replay),
+    reason: replay === undefined ? (reason ?? 'was not reached') : undefined,
+    body: entry?.response === undefined ? undefined : compareBodies(original?.response, entry.response, rules),
+    earlier,
+  };
+}
+
+function sideOf({ response, durationMs, message }: ReplayEntry): Side {
+  const isRefusal = response !== undefined && classOf(response.status) !== 2;
+  return { status: response?.status, durationMs, message: isRefusal ? serverMessage(response) : message };
+}
+
+function verdictOf(original: number | undefined, replay: Side | undefined): Verdict {
+  if (replay === undefined) return 'skipped';
+  if (replay.status === undefined) return 'no-answer';
+  return classOf(replay.status) === classOf(original ?? 200) ? 'same' : 'differs';
+}
+
+function classOf(status: number): number {
+  return Math.floor(status / 100);
+}
+
+/** Bodies of which the end was not kept can only be told apart where they begin: they are not compared. */
+function compareBodies(a: ResponseExcerpt | undefined, b: ResponseExcerpt, rules: DiffRules): Difference[] | undefined {
+  if (a?.complete !== true || !b.complete) return undefined;
+  const [left, right] = [parsed(a), parsed(b)];
+  if (left !== undefined && right !== undefined) return diffJson(left.value, right.value, rules);
+  if (Buffer.compare(a.body, b.body) === 0) return [];
+  return [{ path: '', kind: 'changed', original: described(a), replay: described(b) }];
+}
+
+function parsed({ headers, body }: ResponseExcerpt): { value: unknown } | undefined {
+  if (!isJsonContentType(headers['content-type'] ?? '')) return undefined;
+  try {
+    return { value: JSON.parse(Buffer.from(body).toString('utf8')) as unknown };
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is no JSON has no members to hide the sensitive ones of: only its kind and length are told. */
+function described({ headers, body }: ResponseExcerpt): string {
+  return `${body.length} bytes of ${headers['content-type'] ?? 'no type'}`;
+}

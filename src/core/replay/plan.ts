@@ -1,0 +1,152 @@
+/** What a replay may send, where to, and under which key. Sends nothing. */
+import { createHash } from 'node:crypto';
+
+import { implicitTarget } from '../config/target-shape.js';
+import type { Config } from '../config/types.js';
+import { QueueError } from '../errors.js';
+import { checkHeaders, parseHeaderFlag } from '../input/headers.js';
+import { checkPath, splitUrl } from '../input/path.js';
+import { quoted } from '../input/text.js';
+import type { StoredRequest } from '../item.js';
+import type { ArchivedItem, ArchivedTarget } from '../store/archive.js';
+import type { TargetConfig } from '../target.js';
+
+/** A prefix of whole segments that is replaced by another one. */
+export interface PathRule {
+  from: string;
+  to: string;
+}
+
+export interface RequestChanges {
+  paths: readonly PathRule[];
+  /** Win over the item's own. Lower-case names. */
+  headers: Readonly<Record<string, string>>;
+  contentType: string | undefined;
+}
+
+const LONGEST_PATH = 64 * 1024;
+const LONGEST_HEADERS = 16 * 1024;
+
+/** A target of the config by its name, or any URL, which never gets a credential. @throws {QueueError} unknown-target, usage */
+export function replayTarget(config: Config, to: string): TargetConfig {
+  const known = config.targets.get(to);
+  if (known !== undefined) return known;
+  if (/^https?:\/\//i.test(to)) {
+    const { origin, rest } = splitUrl(to, LONGEST_PATH);
+    return implicitTarget(origin + checkPath(rest.replace(/\/+$/, ''), LONGEST_PATH));
+  }
+  const names = [...config.targets.keys()];
+  throw new QueueError('unknown-target', `the config has no target ${quoted(to)}; nothing was sent`, {
+    hint:
+      names.length === 0
+        ? 'add one with: syncq target add NAME URL'
+        : `known targets: ${names.join(', ')}; or give a URL`,
+  });
+}
+
+/**
+ * Keeps copies from the server that has the originals: a target that is marked, or whose origin items of this queue were
+ * delivered to under any name.
+ *
+ * @throws {QueueError} code 'confirm-needed'
+ */
+export function refuseProduction(target: TargetConfig, known: readonly ArchivedTarget[], config: Config): void {
+  const hint = 'if you mean it, say so with --allow-production';
+  if (target.production) {
+    throw new QueueError('confirm-needed', `the target ${target.name} is marked as production; nothing was sent`, {
+      hint,
+    });
+  }
+  const { origin } = new URL(target.baseUrl);
+  for (const { name, boundTo, implicitBaseUrl, delivered } of known) {
+    if (!delivered) continue;
+    const urls = [boundTo, implicitBaseUrl, boundTo === undefined ? config.targets.get(name)?.baseUrl : undefined];
+    if (urls.some((url) => url !== undefined && URL.canParse(url) && new URL(url).origin === origin)) {
+      throw new QueueError(
+        'confirm-needed',
+        `items of this queue were delivered to ${origin} (target ${name}); nothing was sent`,
+        { hint },
+      );
+    }
+  }
+}
+
+/** Reads `FROM=TO`. @throws {QueueError} code 'usage' */
+export function parsePathRule(text: string): PathRule {
+  const equals = text.indexOf('=');
+  const [from, to] = [text.slice(0, Math.max(0, equals)), text.slice(equals + 1)].map((part) =>
+    part.replace(/\/+$/, ''),
+  );
+  if (
+    equals < 0 ||
+    from === undefined ||
+    to === undefined ||
+    [from, to].some((part) => part !== '' && !part.startsWith('/'))
+  ) {
+    throw new QueueError('usage', `${quoted(text)} maps no path`, {
+      hint: 'write FROM=TO, both from / on: --map-path /v1=/api/v2',
+    });
+  }
+  if (to !== '') checkPath(to, LONGEST_PATH);
+  return { from, to };
+}
+
+/** @throws {QueueError} usage, bad-item: not a header, or one that carries a credential */
+export function parseHeaderFlags(
+  flags: readonly string[],
+  target: TargetConfig,
+): Pick<RequestChanges, 'headers' | 'contentType'> {
+  return checkHeaders(flags.map(parseHeaderFlag), {
+    maxBytes: LONGEST_HEADERS,
+    idempotencyHeader: target.idempotencyHeader,
+  });
+}
+
+/** The longest prefix that fits, at the border of a segment. */
+export function mapPath(path: string, rules: readonly PathRule[]): string {
+  const fits = ({ from }: PathRule): boolean =>
+    path.startsWith(from) && ['', '/', '?'].includes(path.charAt(from.length));
+  const rule = rules.filter(fits).sort((a, b) => b.from.length - a.from.length)[0];
+  return rule === undefined ? path : rule.to + path.slice(rule.from.length);
+}
+
+/** Why an item cannot be replayed; undefined = it can. */
+export function unsendable(item: ArchivedItem): string | undefined {
+  return item.payload === undefined && item.payloadBytes !== undefined ? 'its payload was removed' : undefined;
+}
+
+/** The copy that is sent. The same copy of the same replay has the same key, another one another. */
+export function copyOf(item: ArchivedItem, changes: RequestChanges, family: string): StoredRequest {
+  const request = {
+    method: item.method,
+    path: mapPath(item.path, changes.paths),
+    headers: { ...item.headers, ...changes.headers },
+    contentType: item.payload === undefined ? undefined : (changes.contentType ?? item.contentType),
+    payload: item.payload,
+  };
+  const content = [
+    request.method,
+    request.path,
+    request.headers,
+    request.contentType ?? null,
+    item.payloadSha256 ?? null,
+  ];
+  return { ...request, idempotencyKey: derivedKey(`${family}\n${item.idempotencyKey}\n${JSON.stringify(content)}`) };
+}
+
+/** UUIDv8 (RFC 9562, section 5.8). */
+function derivedKey(source: string): string {
+  const bytes = createHash('sha256').update(source).digest().subarray(0, 16);
+  bytes[6] = 0x80 | ((bytes[6] ?? 0) & 0x0f);
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** The lane an item stood in: what must not overtake what. */
+export function laneOf(item: ArchivedItem, orders: ReadonlyMap<string, ArchivedTarget['order']>): string {
+  const order = orders.get(item.target) ?? 'entity';
+  if (order === 'none') return `item/${item.id}`;
+  if (order === 'strict') return `target/${item.target}`;
+  if (item.entity !== undefined) return `entity/${JSON.stringify([item.target, item.entity.type, item.entity.id])}`;
+  return item.ownLane ? `item/${item.id}` : `target/${item.target}`;
+}

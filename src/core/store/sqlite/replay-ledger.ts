@@ -1,0 +1,137 @@
+/** The replay ledger as a small SQLite file in the data directory. */
+import { createHash, randomUUID } from 'node:crypto';
+import { closeSync, constants, existsSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { QueueError } from '../../errors.js';
+import type { ReplayEntry, ReplayLedger } from '../../replay/ledger.js';
+import { loadSqlite, type Database, type Statement } from './driver.js';
+import { isBusy } from './connection.js';
+import { makeDirectory } from './open.js';
+import { toResponse, type ResponseColumns } from './rows.js';
+
+/** "SYNR": no queue, though it lies beside one. */
+const LEDGER_APPLICATION_ID = 0x53594e52;
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS replay (one INTEGER PRIMARY KEY CHECK (one = 1), family TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS sent (
+  item_key TEXT PRIMARY KEY,
+  at INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL,
+  status INTEGER,                           -- NULL = no answer
+  message TEXT,
+  response_headers TEXT,
+  response_complete INTEGER,
+  response_body BLOB
+) STRICT, WITHOUT ROWID;
+`;
+
+interface SentColumns extends ResponseColumns {
+  at: number;
+  duration_ms: number;
+  message: string | null;
+}
+
+/** One file per queue, target and base URL: a target that moved is another server, which got nothing yet. */
+export function ledgerPath(directory: string, queue: string, target: string, baseUrl: string): string {
+  const name = target.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 64);
+  const digest = createHash('sha256').update(`${queue}\n${target}\n${baseUrl}`).digest('hex').slice(0, 16);
+  return join(directory, `replay-${name}-${digest}.db`);
+}
+
+/** @throws {QueueError} busy: another replay to the same target is at work; unwritable */
+export function openReplayLedger(path: string): ReplayLedger {
+  try {
+    makeDirectory(join(path, '..'));
+    if (!existsSync(path)) closeSync(openSync(path, constants.O_CREAT | constants.O_RDWR, 0o600));
+    return new SqliteReplayLedger(path);
+  } catch (error) {
+    throw ledgerError(error, path);
+  }
+}
+
+class SqliteReplayLedger implements ReplayLedger {
+  readonly location: string;
+  readonly #db: Database;
+  readonly #get: Statement<[string]>;
+  readonly #put: Statement;
+  #family: string;
+
+  constructor(path: string) {
+    this.location = path;
+    this.#db = new (loadSqlite())(path, { timeout: 200 });
+    try {
+      // Held as long as it is open: two replays at once would send the same items twice.
+      this.#db.pragma('locking_mode = EXCLUSIVE');
+      this.#db.pragma('journal_mode = WAL');
+      // What a power cut takes away is sent again, under the same keys.
+      this.#db.pragma('synchronous = NORMAL');
+      this.#db.pragma('trusted_schema = OFF');
+      this.#db.pragma(`application_id = ${LEDGER_APPLICATION_ID}`);
+      this.#db.exec(SCHEMA);
+      this.#get = this.#db.prepare('SELECT * FROM sent WHERE item_key = ?');
+      this.#put = this.#db.prepare('INSERT OR REPLACE INTO sent VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+      this.#family = this.#readFamily();
+    } catch (error) {
+      this.#db.close();
+      throw error;
+    }
+  }
+
+  get family(): string {
+    return this.#family;
+  }
+
+  get(itemKey: string): ReplayEntry | undefined {
+    const row = this.#get.get(itemKey) as SentColumns | undefined;
+    if (row === undefined) return undefined;
+    return { at: row.at, durationMs: row.duration_ms, response: toResponse(row), message: row.message ?? undefined };
+  }
+
+  put(itemKey: string, { at, durationMs, response, message }: ReplayEntry): void {
+    this.#put.run(
+      itemKey,
+      at,
+      durationMs,
+      response?.status ?? null,
+      message ?? null,
+      response === undefined ? null : JSON.stringify(response.headers),
+      response === undefined ? null : Number(response.complete),
+      response === undefined || response.body.length === 0 ? null : response.body,
+    );
+  }
+
+  startAnew(): void {
+    this.#db.exec('BEGIN; DELETE FROM sent; DELETE FROM replay; COMMIT');
+    this.#family = this.#readFamily();
+  }
+
+  #readFamily(): string {
+    this.#db.prepare('INSERT OR IGNORE INTO replay (one, family) VALUES (1, ?)').run(randomUUID());
+    return (this.#db.prepare('SELECT family FROM replay').get() as { family: string }).family;
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+function ledgerError(error: unknown, path: string): unknown {
+  if (isBusy(error)) {
+    return new QueueError('busy', 'another replay from this queue to this target is at work; nothing was sent', {
+      hint: 'wait for its end, or stop it',
+      cause: error,
+    });
+  }
+  const code = (error as { code?: unknown } | null)?.code;
+  if (typeof code !== 'string') return error;
+  return new QueueError(
+    'unwritable',
+    `the replay's own record ${path} cannot be used (${code}); nothing was sent, the queue was not touched`,
+    {
+      hint: 'remove that file to begin anew, or check its permissions',
+      cause: error,
+    },
+  );
+}
