@@ -72,13 +72,15 @@ async function session(store: Store) {
 describe('creating', () => {
   test('twenty processes at once make one queue with twenty items', async () => {
     const path = join(tempDirectory(), 'made', 'here', 'queue.db');
-    const results = await Promise.all(Array.from({ length: 20 }, () => startNode([CHILD, 'add', path]).ended));
+    const results = await Promise.all(
+      Array.from({ length: 20 }, () => startNode([CHILD, 'add', path], { timeoutMs: 80_000 }).ended),
+    );
     expect(results.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
       Array.from({ length: 20 }, () => ({ code: 0, stderr: '' })),
     );
     expect((await open(path, 'read').summary(Date.now())).targets).toMatchObject([{ pending: 20 }]);
     expect(faultsOf(path)).toEqual([]);
-  }, 60_000);
+  }, 90_000);
 
   test.each(['000', '022', '077', '277', '777'])(
     'files are 0600 and directories 0700 under umask %s',
