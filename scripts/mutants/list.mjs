@@ -219,6 +219,12 @@ export const MUTANTS = [
     ],
     tests: RULES,
   },
+  {
+    name: 'stale-probe-applied',
+    breaks: 'a probe begun while a target was offline ends what has come since',
+    edits: [edit(`${SQLITE}/session.ts`, 'if (from !== undefined && from !== target.state) return;', '')],
+    tests: [STORIES],
+  },
 ];
 
 /** @throws when a replacement does not match exactly once: the sources have changed, and the mutant must follow */

@@ -53,6 +53,7 @@ export class Books {
   readonly #flights: Flight[] = [];
   readonly #confirmed = new Set<number>();
   readonly #sent = new Set<number>();
+  #held = new Set<number>();
   readonly #finals = new Map<number, State>();
   #number = 0;
   #effectsSeen = 0;
@@ -108,7 +109,7 @@ export class Books {
     this.#confirmed.add(flight.item.id);
   }
 
-  beforeStep({ now }: StepInput): void {
+  beforeStep({ now, settle, targets: updates }: StepInput): void {
     this.counts.commits += 1;
     const targets = this.#eye.all<{ id: number }>(
       'SELECT id FROM target WHERE paused_at IS NOT NULL AND paused_until IS NULL',
@@ -118,6 +119,15 @@ export class Books {
       now,
     );
     this.#paused = { targets: new Set(targets.map(({ id }) => id)), entities: new Set(entities.map(({ key }) => key)) };
+    const held = this.#eye.all<{ id: number }>(
+      `SELECT id FROM target WHERE state IN ('throttled', 'unavailable', 'auth') AND until > @now AND set_at <= @now
+       OR state IN ('offline', 'misconfigured')`,
+      { now },
+    );
+    this.#held = new Set(held.map(({ id }) => id));
+    // A request that came back with a status shows that the network is back; a fresh look at the settings mends them.
+    const spoke = settle.filter(({ end }) => end.status !== undefined).map(({ claim }) => claim.target.id);
+    for (const id of [...spoke, ...updates.map(({ target }) => target)]) if (!this.#isTimed(id)) this.#held.delete(id);
   }
 
   afterStep(process: SimProcess, { claims }: StepResult): void {
@@ -130,10 +140,18 @@ export class Books {
       this.counts.claims += 1;
       own.set(item, attempt);
       const known = this.#items.get(item);
+      if (this.#held.has(target.id)) this.problem(`item ${item} was claimed though its target is held`);
       if (this.#paused.targets.has(target.id)) this.problem(`item ${item} was claimed though its target is paused`);
       if (known !== undefined && this.#paused.entities.has(String(known.entity)))
         this.problem(`item ${item} was claimed though its entity is paused`);
     }
+  }
+
+  #isTimed(target: number): boolean {
+    return (
+      this.#eye.get("SELECT 1 FROM target WHERE id = ? AND state IN ('throttled', 'unavailable', 'auth')", target) !==
+      undefined
+    );
   }
 
   /** A request leaves a process. */

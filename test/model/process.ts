@@ -36,6 +36,9 @@ export interface Surroundings {
   probe: (target: string) => ProbeResult;
 }
 
+/** How long a probe takes, ms. */
+const PROBE_MS = 500;
+
 const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
 
 export class SimProcess {
@@ -292,11 +295,13 @@ class SimChannels extends Channels {
 /** The wire is the world's; everything else of a channel is real. */
 class SimChannel extends Channel {
   readonly #process: SimProcess;
+  readonly #clock: Clock;
   readonly #world: Surroundings;
 
   constructor(process: SimProcess, config: TargetConfig, clock: Clock, world: Surroundings) {
     super(config, { clock, env: {}, version: 'sim', secretEnv: [] });
     this.#process = process;
+    this.#clock = clock;
     this.#world = world;
   }
 
@@ -315,9 +320,8 @@ class SimChannel extends Channel {
   }
 
   override async probe(): Promise<ProbeResult> {
-    await this.#process.pass();
-    const result = this.#world.probe(this.config.name);
-    await this.#process.pass();
-    return result;
+    // Long enough for late answers to come in between.
+    await this.#clock.sleep(PROBE_MS);
+    return this.#world.probe(this.config.name);
   }
 }

@@ -92,3 +92,17 @@ test('an item that kills its runner each time is flagged at the fifth death, and
   expect(states()).toEqual({ review: 1, pending: 1 });
   expect(world.eye.all('SELECT review_reason FROM items WHERE id = 1')).toEqual([{ review_reason: 'unknown' }]);
 });
+
+test('a probe that gets through while another answer throttles the target does not let its items go', async () => {
+  await enqueue(6);
+  await world.play({ do: 'start', kind: 'watch', concurrency: 4, wait: true });
+  const [first, second] = world.books.underWay();
+  if (first === undefined || second === undefined)
+    throw new Error(`${world.books.underWay().length} requests are under way`);
+  world.answer(first, 'refused-connection');
+  await world.advance(10);
+  world.answer(second, '429-later');
+  await world.advance(30_000);
+  world.books.look();
+  expect(world.eye.all("SELECT state FROM target WHERE name = 'loose'")).toEqual([{ state: 'throttled' }]);
+});

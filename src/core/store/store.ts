@@ -147,6 +147,8 @@ export interface SettlePolicy {
 /** A change of a target's row that no attempt caused: a probe, a credential, the config. */
 export interface TargetUpdate {
   target: number;
+  /** What was found out says something only of a target that is still in this state; undefined = whatever it is in now. */
+  from?: TargetRow['state'];
   change: Partial<TargetRow>;
   /** Written to the history when given. */
   note: string | undefined;

@@ -18,6 +18,7 @@ import type {
   StepInput,
   StepResult,
   TargetFacts,
+  TargetUpdate,
 } from '../store.js';
 import { candidates, claimItem } from './claim.js';
 import { TargetChanges } from './target-changes.js';
@@ -123,7 +124,7 @@ export class SqliteSession implements Session {
         (work, changed) => {
           this.#lastAttempt = claimedBefore;
           const settled = input.settle.map((settlement) => this.#settle(work, settlement, changed));
-          for (const { target, change, note } of input.targets) this.#updateTarget(work, target, change, note, changed);
+          for (const update of input.targets) this.#updateTarget(work, update, changed);
           for (const claim of input.release) this.#release(work, claim);
           const time = this.#outlook.passTime(work);
           const rows = this.#rows(changed);
@@ -289,14 +290,10 @@ export class SqliteSession implements Session {
     changed.set({ ...target, ...change }, Object.keys(columns).length > 0);
   }
 
-  #updateTarget(
-    work: Work,
-    id: number,
-    change: Partial<TargetRow>,
-    note: string | undefined,
-    changed: TargetChanges,
-  ): void {
+  #updateTarget(work: Work, { target: id, from, change, note }: TargetUpdate, changed: TargetChanges): void {
     const target = this.#target(id, changed);
+    // A probe takes its time: meanwhile an answer may have throttled the target, or a person resumed it.
+    if (from !== undefined && from !== target.state) return;
     this.#changeTarget(work, target, change, changed);
     if (note === undefined) return;
     appendHistory(this.#connection, {
