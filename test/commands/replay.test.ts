@@ -141,7 +141,7 @@ describe('syncq replay', () => {
 
   test('ends with 0 when every answer is of the class of the original’s, or 2xx where there is none', async () => {
     const { common } = await field((request) =>
-      request.path === '/refused' ? { status: 400 } : { ...accept(request), status: 200 },
+      request.path === '/refused' ? { status: 400, body: { message: 'no' } } : { ...accept(request), status: 200 },
     );
     const { code, stdout } = await runCli('replay', '--to', 'staging', '--all', ...common);
     expect(code).toBe(0);
@@ -354,7 +354,7 @@ describe('syncq replay', () => {
     const running = startProcess(['replay', '--to', 'staging', '--all', '--json', ...common]);
     await staging.waitFor(2);
     const { code, json } = await running.kill('SIGINT');
-    expect([code, json().stopped, json().sent + json().remaining]).toEqual([130, 'signal', 7]);
+    expect([code, json().stopped, Number(json().sent) + Number(json().remaining)]).toEqual([130, 'signal', 7]);
     expect(json().remaining).toBeGreaterThan(0);
     const rest = (await runCli('replay', '--to', 'staging', '--all', '--json', ...common)).json();
     expect(rest).toMatchObject({ sent: json().remaining, earlier: json().sent, remaining: 0 });
