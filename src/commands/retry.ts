@@ -1,12 +1,11 @@
 /** Sends items on that are in review, or makes waiting ones due now. Sends nothing itself. */
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.js';
+import { chosenItems, itemArgs } from '../cli/choose-items.js';
 import { durationFlag } from '../cli/duration-flag.js';
 import { EXIT } from '../cli/exit-codes.js';
-import { filterFlags, filterOf, hasFilter } from '../cli/filters.js';
-import { readIds } from '../cli/ids.js';
+import { filterFlags } from '../cli/filters.js';
 import { retryAnswer } from '../cli/retry-answer.js';
-import { refuseUsage } from '../cli/usage.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Retry extends BaseCommand {
@@ -19,9 +18,7 @@ export default class Retry extends BaseCommand {
     '<%= config.bin %> retry --reason rejected --status 422 --target production',
     '<%= config.bin %> inspect --json --search "phone" | jq ".items[].id" | <%= config.bin %> retry -',
   ];
-  static override args = {
-    id: Args.string({ description: 'ids of items, or - for ids on stdin', multiple: true, ignoreStdin: true }),
-  };
+  static override args = itemArgs;
   static override flags = {
     ...filterFlags,
     all: Flags.boolean({ description: 'all items in review' }),
@@ -31,18 +28,8 @@ export default class Retry extends BaseCommand {
 
   override async run(): Promise<JsonObject> {
     const { args, flags } = await this.parse(Retry);
-    const words = args.id ?? [];
-    const byFilter = flags.all || hasFilter(flags);
-    if (words.length > 0 === byFilter) {
-      refuseUsage(
-        byFilter ? 'ids and filters are given together' : 'nothing says which items',
-        'Give ids, - for ids on stdin, filters, or --all.',
-      );
-    }
     const expiresMs = durationFlag('expires', flags.expires);
-    const filter = byFilter
-      ? { states: ['review' as const], ...filterOf(flags, this.now) }
-      : { ids: await readIds(words, process.stdin) };
+    const filter = await chosenItems(args.id ?? [], flags, this.now);
     const queue = await this.openQueue('write');
     const dryRun = flags['dry-run'];
     const report = await queue.retry(filter, this.by(), {

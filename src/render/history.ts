@@ -1,13 +1,13 @@
 /** What happened, told in sentences that can be read out, and as JSON. */
 import type { Attempt, ItemDetail } from '../core/item.js';
 import type { HistoryEntry } from '../core/index.js';
-import { span } from '../core/policy/time-words.js';
+import { absolute, span } from '../core/policy/time-words.js';
 import { quote } from '../core/policy/why.js';
 import type { JsonObject } from './json.js';
 import { isoTime } from './json.js';
-import { cut, oneLine } from './printable.js';
+import { cut, oneLine, textWidth } from './printable.js';
 import type { Look } from './style.js';
-import { fullTime } from './time.js';
+import { wrapText } from './wrap.js';
 
 /** As `core/support/story.ts` makes it. */
 export type Told =
@@ -16,6 +16,9 @@ export type Told =
   | { kind: 'event'; at: number; entry: HistoryEntry };
 
 const LONGEST_NAME = 24;
+const GAP = 2;
+/** Columns that words need to be read at ease. */
+const NARROWEST = 30;
 
 /** One line an entry. @param one the story is about one item: its number need not be said */
 export function storyLines(entries: readonly Told[], look: Look, one: boolean): string[] {
@@ -26,8 +29,16 @@ export function storyLines(entries: readonly Told[], look: Look, one: boolean): 
   }));
   if (!look.terminal)
     return rows.map(({ told, who, what }) => [isoTime(told.at), itemOf(told) ?? '-', who, what].join('\t'));
-  const width = Math.max(0, ...rows.map(({ who }) => who.length));
-  return rows.map(({ told, who, what }) => `${look.style.dim(fullTime(told.at, look))}  ${who.padEnd(width)}  ${what}`);
+  const width = Math.max(0, ...rows.map(({ who }) => textWidth(who)));
+  return rows.flatMap(({ told, who, what }) => {
+    const head = `${absolute(told.at)}  ${who}${' '.repeat(width - textWidth(who))}`;
+    const room = look.columns - textWidth(head) - GAP;
+    // Where names are long, the words get lines of their own.
+    const indent = room < NARROWEST ? GAP * 2 : look.columns - room;
+    const [first = '', ...rest] = wrapText(what, room < NARROWEST ? look.columns - indent : room);
+    const tail = [...(room < NARROWEST ? [first] : []), ...rest].map((line) => ' '.repeat(indent) + line);
+    return [room < NARROWEST ? look.style.dim(head) : `${look.style.dim(head)}${' '.repeat(GAP)}${first}`, ...tail];
+  });
 }
 
 function itemOf(told: Told): number | undefined {

@@ -1,6 +1,6 @@
 /** Items as a table: what needs attention can be seen from the first columns, and why from the last. */
 import type { ItemSummary } from '../core/item.js';
-import { why } from '../core/policy/why.js';
+import { shortWhy, why } from '../core/policy/why.js';
 import type { DocumentOptions } from './item-document.js';
 import { summaryDocument } from './item-document.js';
 import { stateColour } from './item.js';
@@ -51,6 +51,8 @@ export const ITEM_COLUMNS = {
   method: text('METHOD', ({ method }) => method, false),
   path: text('PATH', ({ path }) => (path === '' ? undefined : path)),
   entity: text('ENTITY', entityOf),
+  /** The entity, or where there is none what tells most instead. */
+  about: text('ABOUT', (item) => entityOf(item) ?? `${item.method} ${item.path}`),
   operation: text('OPERATION', ({ operation }) => operation),
   tries: number('TRIES', ({ attemptCount }) => attemptCount),
   stored: time('STORED', ({ createdAt }) => createdAt),
@@ -65,7 +67,8 @@ export const ITEM_COLUMNS = {
   why: {
     title: 'WHY',
     flexible: true,
-    cell: (item, look) => why(item, look.now),
+    // In a pipe the whole sentence, at every width.
+    cell: (item, look) => (look.terminal ? shortWhy(item, look.now) : why(item, look.now)),
     key: why,
   } satisfies ItemColumn as ItemColumn,
 } as const;
@@ -74,7 +77,7 @@ export type ColumnName = keyof typeof ITEM_COLUMNS;
 
 const USUAL: readonly ColumnName[] = ['id', 'state', 'target', 'method', 'path', 'entity', 'tries', 'stored', 'why'];
 /** Where there is little room, what tells least goes, so that something of the reason can be read. */
-const NARROW: readonly ColumnName[] = ['id', 'state', 'path', 'entity', 'stored', 'why'];
+const NARROW: readonly ColumnName[] = ['id', 'state', 'about', 'stored', 'why'];
 const NARROW_BELOW = 100;
 
 /** In a pipe: tab-separated, without header, uncut, and the same columns at every width. */

@@ -17,7 +17,7 @@ export async function statusView(report: StatusReport, look: Look, user?: string
   return [
     ...lines,
     '',
-    countsLine(report),
+    ...countsLines(report, look),
     ...timesLines(report, look),
     ...runnerLines(report, look),
     ...(await targetLines(report.targets, look)),
@@ -38,6 +38,12 @@ function countsLine({ counts, due, waiting, blocked, held }: StatusReport): stri
   const { pending, sending, review, completed, discarded } = counts;
   const parts = pending === 0 ? '' : ` (due ${due}, waiting ${waiting}, blocked ${blocked}, held ${held})`;
   return `pending ${pending}${parts}, sending ${sending}, review ${review}, completed ${completed}, discarded ${discarded}`;
+}
+
+/** In a pipe one line; on a narrow terminal broken where it reads best. */
+function countsLines(report: StatusReport, { terminal, columns }: Look): string[] {
+  const line = countsLine(report);
+  return terminal && line.length > columns ? line.split(/, (?=sending )/) : [line];
 }
 
 function timesLines(report: StatusReport, look: Look): string[] {

@@ -261,7 +261,7 @@ describe('the list', () => {
   test('has one row an item, why last', async () => {
     expect(await itemTable([ITEM], TERMINAL)).toEqual([
       '  ID  STATE   TARGET      METHOD  PATH            ENTITY       TRIES  STORED   WHY',
-      '1041  review  production  PUT     /activities/42  activity/42      1  2 h ago  in review since 09:1…',
+      '1041  review  production  PUT     /activities/42  activity/42      1  2 h ago  refused (422, phone …',
     ]);
     expect(await itemTable([ITEM], PIPE)).toEqual([
       `1041\treview\tproduction\tPUT\t/activities/42\tactivity/42\t1\t${ISO}\tin review since 09:12: the server refused it (422, phone must be digits)`,

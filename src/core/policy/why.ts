@@ -41,6 +41,14 @@ export function why(item: Explained, now: number): string {
   }
 }
 
+/** For a table that has a column for the state: of an item in review only what was wrong, the shortest way. */
+export function shortWhy(item: Explained, now: number): string {
+  if (item.state !== 'review' || item.reviewReason === 'editing') return why(item, now);
+  if (item.reviewReason === 'rejected') return `refused${inBrackets(item.lastError)}`;
+  if (item.reviewReason === 'conflict') return `conflict${inBrackets(item.lastError)}`;
+  return reviewCause(item.reviewReason, item.lastError, item, now);
+}
+
 function delivered(item: Explained, now: number): string {
   const at = moment(item.completedAt ?? item.stateAt, now);
   return item.response === undefined

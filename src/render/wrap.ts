@@ -1,0 +1,30 @@
+/** Breaks sanitised text into lines that fit a terminal, between words where there are any. */
+import { cut, textWidth } from './printable.js';
+
+/** At least one line. A word that is longer than a line is broken within. */
+export function wrapText(text: string, columns: number): string[] {
+  const width = Math.max(8, columns);
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ').flatMap((one) => pieces(one, width))) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (line !== '' && textWidth(longer) > width) {
+      lines.push(line);
+      line = word;
+    } else line = longer;
+  }
+  return [...lines, line];
+}
+
+function pieces(word: string, width: number): string[] {
+  const found: string[] = [];
+  let rest = word;
+  while (textWidth(rest) > width) {
+    // `cut` ends in an ellipsis; what stands before it is what fits.
+    const piece = cut(rest, width).slice(0, -1);
+    if (piece === '') break;
+    found.push(piece);
+    rest = rest.slice(piece.length);
+  }
+  return [...found, rest];
+}
