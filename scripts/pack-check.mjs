@@ -18,6 +18,7 @@ const WANTED = [
   'dist/cli/main.cjs',
   'dist/core/index.js',
   'dist/core/index.d.ts',
+  'man/syncq.1',
   'oclif.manifest.json',
   'LICENSE',
   'README.md',
