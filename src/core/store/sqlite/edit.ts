@@ -255,7 +255,7 @@ function openEdit(connection: Connection, id: number): { token: number; who: str
 export function openEdits(connection: Connection): { id: number; group: number | undefined }[] {
   return connection
     .all<{ id: number }>(
-      `SELECT item.id FROM review_group JOIN item INDEXED BY item_review ON item.state = ${REVIEW} AND item.review_group = review_group.id
+      `SELECT item.id FROM review_group CROSS JOIN item INDEXED BY item_review ON item.state = ${REVIEW} AND item.review_group = review_group.id
        WHERE review_group.reason = 'editing' AND review_group.items > 0`,
     )
     .map(({ id }) => ({ id, group: orUndefined(openEdit(connection, id)?.opened.group ?? null) }));
