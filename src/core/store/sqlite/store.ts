@@ -57,11 +57,14 @@ export function openSqliteStore(options: OpenOptions): Store {
   return new SqliteStore(connection, options, reserve, dispose);
 }
 
+/** An attempt that found no connection, or none that could be trusted, sent nothing: a mistyped host may be mended. */
+const WAS_SENT = `EXISTS (SELECT 1 FROM attempt WHERE attempt.item_id = item.id AND outcome NOT IN ('offline', 'misconfigured'))`;
+
 /** Items of a target that were on the wire and are not at their end: being tried again, being sent, in review. */
 const OPEN_ATTEMPTS = [
-  `SELECT 1 FROM item INDEXED BY item_retrying WHERE state = ${PENDING} AND attempts > 0 AND target_id = ? LIMIT 1`,
+  `SELECT 1 FROM item INDEXED BY item_retrying WHERE state = ${PENDING} AND attempts > 0 AND target_id = ? AND ${WAS_SENT} LIMIT 1`,
   `SELECT 1 FROM item INDEXED BY item_sending WHERE state = ${SENDING} AND target_id = ? LIMIT 1`,
-  `SELECT 1 FROM item INDEXED BY item_flagged WHERE state = ${REVIEW} AND attempts > 0 AND target_id = ? LIMIT 1`,
+  `SELECT 1 FROM item INDEXED BY item_flagged WHERE state = ${REVIEW} AND attempts > 0 AND target_id = ? AND ${WAS_SENT} LIMIT 1`,
 ];
 
 const NOTHING_STORED = 'nothing was stored';

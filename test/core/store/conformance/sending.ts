@@ -544,7 +544,9 @@ export function sendingConformance(open: OpenSubject): void {
     const sender = await b.start();
     const [claim] = await sender.claim();
     expect(await b.store.hasOpenAttempts(main!.id)).toBe(true);
-    await sender.settle(claim!, 'unknown');
+    await sender.settle(claim!, 'offline');
+    expect(await b.store.hasOpenAttempts(main!.id)).toBe(false);
+    await sender.send(id!, 'unknown');
     expect(await b.store.hasOpenAttempts(main!.id)).toBe(true);
     await sender.send(id!, 'rejected');
     expect(await b.store.hasOpenAttempts(main!.id)).toBe(true);
