@@ -1,0 +1,132 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { parseConfig } from '../../../src/core/config/validate.js';
+import {
+  copyOf,
+  laneOf,
+  mapPath,
+  parsePathRule,
+  refuseProduction,
+  replayTarget,
+} from '../../../src/core/replay/plan.js';
+import type { ArchivedTarget } from '../../../src/core/store/archive.js';
+import { archivedItem } from '../transfer/support.js';
+
+const config = parseConfig(
+  { targets: { production: { baseUrl: 'https://api.example.org/v1' }, staging: { baseUrl: 'https://staging.example.org' }, marked: { baseUrl: 'https://m.example.org', production: true } } },
+  { source: undefined, baseDir: '/' },
+); // prettier-ignore
+const NO_CHANGES = { paths: [], headers: {}, contentType: undefined };
+const known = (more: Partial<ArchivedTarget>): ArchivedTarget => ({
+  name: 'production',
+  order: 'entity',
+  implicitBaseUrl: undefined,
+  boundTo: undefined,
+  delivered: true,
+  ...more,
+});
+
+describe('the target of a replay', () => {
+  test.each([
+    ['staging', 'https://staging.example.org', false],
+    ['https://other.example.org/v2/', 'https://other.example.org/v2', true],
+    ['http://127.0.0.1:8080', 'http://127.0.0.1:8080', true],
+  ])('%s is %s', (to, baseUrl, implicit) => {
+    expect(replayTarget(config, to)).toMatchObject({ baseUrl, implicit, auth: undefined });
+  });
+
+  test.each(['nowhere', 'ftp://x.example.org', 'https://user:pass@x.example.org', 'https://x.example.org/../y'])(
+    'is not %s',
+    (to) => {
+      expect(() => replayTarget(config, to)).toThrow();
+    },
+  );
+
+  test.each([
+    ['a marked target', 'marked', known({ delivered: false })],
+    [
+      'the origin its attempts went to',
+      'https://api.example.org/staging',
+      known({ boundTo: 'https://api.example.org/v1' }),
+    ],
+    ['the origin the config names', 'https://api.example.org', known({})],
+    ['an origin under an old name', 'staging', known({ name: 'old', boundTo: 'https://staging.example.org/x' })],
+    [
+      'an implicit origin',
+      'staging',
+      known({ name: 'https://staging.example.org', implicitBaseUrl: 'https://staging.example.org' }),
+    ],
+  ])('is refused for being production: %s', (_name, to, target) => {
+    expect(() => refuseProduction(replayTarget(config, to), [target], config)).toThrow(
+      expect.objectContaining({ code: 'confirm-needed' }),
+    );
+  });
+
+  test.each([
+    ['another origin', 'staging', known({ boundTo: 'https://api.example.org/v1' })],
+    ['an origin to which nothing was delivered', 'https://api.example.org', known({ delivered: false })],
+    [
+      'where production is now, when the items went elsewhere',
+      'https://api.example.org',
+      known({ boundTo: 'https://old.example.org' }),
+    ],
+    ['another port', 'http://127.0.0.1:2', known({ boundTo: 'http://127.0.0.1:1' })],
+  ])('is taken: %s', (_name, to, target) => {
+    expect(() => refuseProduction(replayTarget(config, to), [target], config)).not.toThrow();
+  });
+});
+
+describe('a path rule', () => {
+  test.each([
+    ['/v1/a', ['/v1=/v2'], '/v2/a'],
+    ['/v1', ['/v1=/v2'], '/v2'],
+    ['/v1?x=1', ['/v1=/v2'], '/v2?x=1'],
+    ['/v10/a', ['/v1=/v2'], '/v10/a'],
+    ['/v1/a/b', ['/v1=/x', '/v1/a=/y'], '/y/b'],
+    ['/v1/a', ['/v1='], '/a'],
+    ['/a', ['=/api'], '/api/a'],
+    ['/a', ['/=/api/'], '/api/a'],
+    ['/a', [], '/a'],
+  ])('maps %s by %j to %s', (path, rules, expected) => {
+    expect(mapPath(path, rules.map(parsePathRule))).toBe(expected);
+  });
+
+  test.each(['/v1', 'v1=/v2', '/v1=v2', '/v1=//evil', '/v1=/../x'])('%s is refused', (text) => {
+    expect(() => parsePathRule(text)).toThrow();
+  });
+});
+
+describe('a copy', () => {
+  const item = archivedItem({ payload: Buffer.from('{}'), headers: { a: '1' } });
+
+  test('has the item’s bytes, and a key of its own that depends on the replay and on what is sent', () => {
+    const key = (changes = NO_CHANGES, family = 'f', of = item): string => copyOf(of, changes, family).idempotencyKey;
+    expect(copyOf(item, NO_CHANGES, 'f')).toMatchObject({
+      method: 'PUT',
+      path: '/things/1',
+      headers: { a: '1' },
+      payload: item.payload,
+      contentType: 'application/json',
+    });
+    expect(key()).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    const others = [
+      key(NO_CHANGES, 'g'),
+      key({ ...NO_CHANGES, headers: { a: '2' } }),
+      key({ ...NO_CHANGES, paths: [{ from: '/things', to: '/x' }] } as never),
+      key(NO_CHANGES, 'f', archivedItem({ ...item, idempotencyKey: 'other' })),
+      key(NO_CHANGES, 'f', archivedItem({ ...item, payloadSha256: 'a'.repeat(64) })),
+    ];
+    expect(new Set([key(), key(), ...others]).size).toBe(6);
+  });
+
+  test('stands in the lane of its original', () => {
+    const orders = new Map([['api', 'entity'], ['strict', 'strict'], ['none', 'none']] as const); // prettier-ignore
+    const lane = (more: object): string => laneOf(archivedItem(more), orders);
+    expect(lane({ id: 1, entity: { type: 'a', id: 'b' } })).toBe(lane({ id: 2, entity: { type: 'a', id: 'b' } }));
+    expect(lane({ id: 1, entity: { type: 'a', id: 'b' } })).not.toBe(lane({ id: 2, entity: { type: 'a', id: 'c' } }));
+    expect(lane({ id: 1 })).toBe(lane({ id: 2 }));
+    expect(lane({ id: 1, ownLane: true })).not.toBe(lane({ id: 2, ownLane: true }));
+    expect(lane({ id: 1, target: 'strict', entity: { type: 'a', id: 'b' } })).toBe(lane({ id: 2, target: 'strict' }));
+    expect(lane({ id: 1, target: 'none' })).not.toBe(lane({ id: 2, target: 'none' }));
+  });
+});
