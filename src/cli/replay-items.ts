@@ -2,6 +2,7 @@
 import { extname } from 'node:path';
 import { systemClock } from '../core/clock.js';
 import { checkPattern, compileSensitive, EVERYTHING } from '../core/config/sensitive.js';
+import type { Config } from '../core/config/types.js';
 import type { Filter } from '../core/index.js';
 import { VERSION } from '../core/index.js';
 import type { Comparison } from '../core/replay/compare.js';
@@ -137,7 +138,10 @@ export async function replayItems(opened: CliQueue, flags: ReplayFlags, context:
       ledger,
       concurrency: flags.concurrency,
       ratePerSecond: rate ?? target.ratePerSecond,
-      rules: { ignore: ignoredPaths(flags), sensitive: maskAll ? EVERYTHING : compileSensitive(config.sensitive) },
+      rules: {
+        ignore: ignoredPaths(flags, config),
+        sensitive: maskAll ? EVERYTHING : compileSensitive(config.sensitive),
+      },
       clock: systemClock,
       env: environment(),
       version: VERSION,
@@ -175,12 +179,12 @@ export function replayExitCode({ summary, stopped }: ReplayReport, signal: StopS
   return stopped === 'done' ? EXIT.ok : EXIT.tryLater;
 }
 
-function ignoredPaths({ ignore = [], exact }: ReplayFlags): ReturnType<typeof ignoring> {
+function ignoredPaths({ ignore = [], exact }: ReplayFlags, config: Config): ReturnType<typeof ignoring> {
   for (const pattern of ignore) {
     const fault = checkPattern(pattern);
     if (fault !== undefined) refuseUsage(`--ignore ${pattern} ${fault}`);
   }
-  return ignoring(ignore, exact);
+  return ignoring([...(config.replay?.ignore ?? []), ...ignore], exact);
 }
 
 /** `20/s`, `100/m`, `5000/h`; a bare number counts a second. */

@@ -158,7 +158,7 @@ describe('syncq replay', () => {
       request.path === '/refused'
         ? { status: 422, body: { message: 'no' } }
         : { status: 201, body: { id: 99 + request.n, name: 'other', phone: '40000000', updatedAt: 'now', list: [1] } };
-    const { common } = await field(answer);
+    const { common, config } = await field(answer);
     const first = (await runCli('replay', '--to', 'staging', '1', '--json', ...common)).json();
     expect([first.same, first.bodyDiffers]).toEqual([1, 1]);
     expect(first.items[0].body).toEqual([
@@ -166,6 +166,8 @@ describe('syncq replay', () => {
       { path: '/phone', kind: 'added', original: null, replay: '***' },
       { path: '/list', kind: 'added', original: null, replay: '[1]' },
     ]);
+    writeFileSync(config, readFileSync(config, 'utf8').replace('{', '{"replay":{"ignore":["list"]},'), { mode: 0o600 });
+    expect((await runCli('replay', '--to', 'staging', '1', '--json', ...common)).json().items[0].body).toHaveLength(2);
     const paths = (items: any): string[] => items.items[0].body.map(({ path }: any) => path);
     expect(
       paths(

@@ -9,6 +9,8 @@ export interface Config {
   queue: string | undefined;
   targets: ReadonlyMap<string, TargetConfig>;
   sensitive: readonly string[];
+  /** Members of answers that a replay does not compare, in the grammar of `sensitive`. */
+  replay?: { ignore: readonly string[] };
   retention: { completedMs: number | undefined; payloadsMs: number | undefined };
   /** Commands to run on events, argv without a shell. */
   hooks: { review: readonly string[] | undefined; offline: readonly string[] | undefined; idle: readonly string[] | undefined };

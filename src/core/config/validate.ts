@@ -33,6 +33,7 @@ export const documentShape = object({
   queue: queueLocation,
   targets: record(checkTargetName, target),
   sensitive: list(sensitive, 0),
+  replay: object({ ignore: list(sensitive, 0) }),
   retention: object({ completed: duration('0s', '3650d'), payloads: duration('0s', '3650d') }),
   hooks: object({ review: command, offline: command, idle: command }),
   limits: object({
@@ -60,6 +61,7 @@ export function parseConfig(document: unknown, options: ParseOptions): Config {
     queue: given.queue,
     targets: byName,
     sensitive: given.sensitive ?? [],
+    replay: { ignore: given.replay?.ignore ?? [] },
     retention: { completedMs: given.retention?.completed, payloadsMs: given.retention?.payloads },
     hooks: { review: given.hooks?.review, offline: given.hooks?.offline, idle: given.hooks?.idle },
     limits: withLimits(given.limits ?? {}),

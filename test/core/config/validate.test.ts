@@ -210,7 +210,7 @@ const MISTAKES: readonly [document: unknown, message: string][] = [
   [{ target: {} }, 'target: there is no such setting; did you mean targets?'],
   [
     { 'x y': 1 },
-    '["x y"]: there is no such setting; known here: $schema, defaultTarget, queue, targets, sensitive, retention, hooks, limits',
+    '["x y"]: there is no such setting; known here: $schema, defaultTarget, queue, targets, sensitive, replay, retention, hooks, limits',
   ],
   [JSON.parse('{"__proto__":{}}'), '__proto__: this name is reserved and cannot be used as a key'],
   [{ constructor: {} }, 'constructor: this name is reserved and cannot be used as a key'],
