@@ -117,11 +117,7 @@ export const MUTANTS = [
     name: 'tester-not-rotated',
     breaks: 'a held target is always tested with the same item',
     edits: [
-      edit(
-        `${SQLITE}/claim.ts`,
-        'readyIds(connection, target.id, target.tester, 1);',
-        'readyIds(connection, target.id, 0, 1);',
-      ),
+      edit(`${SQLITE}/claim.ts`, 'readyIds(this.#connection, id, tester, 1)', 'readyIds(this.#connection, id, 0, 1)'),
     ],
     tests: [STORIES],
   },
@@ -142,21 +138,13 @@ export const MUTANTS = [
   {
     name: 'lock-file-deleted',
     breaks: 'a runner goes on although its lock file is gone',
-    edits: [
-      edit(`${SQLITE}/session.ts`, 'row?.epoch === this.epoch && this.#lock.intact()', 'row?.epoch === this.epoch'),
-    ],
+    edits: [edit(`${SQLITE}/session.ts`, 'isOurs && this.#lock.intact()', 'isOurs')],
     tests: [FENCE],
   },
   {
     name: 'commit-without-epoch',
     breaks: 'a runner that lost the queue while it was stopped goes on when it wakes',
-    edits: [
-      edit(
-        `${SQLITE}/session.ts`,
-        'row?.epoch === this.epoch && this.#lock.intact()',
-        'row !== undefined && this.#lock.intact()',
-      ),
-    ],
+    edits: [edit(`${SQLITE}/session.ts`, 'this.#storedEpoch() === this.epoch', 'this.#storedEpoch() !== undefined')],
     tests: [MODEL],
   },
   {

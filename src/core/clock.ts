@@ -9,6 +9,8 @@ export interface Clock {
    * `ms` above 2^31-1 (24.8 days, the limit of timers) is cut to that.
    */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Resolves once what the operating system has ready for this process has been handled. */
+  settleDown?(): Promise<void>;
 }
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -30,4 +32,5 @@ export const systemClock: Clock = {
       const timer = setTimeout(done, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
       signal?.addEventListener('abort', done, { once: true });
     }),
+  settleDown: () => new Promise((resolve) => setImmediate(resolve)),
 };

@@ -146,6 +146,8 @@ export class Runner {
   /** One commit and what follows from it. */
   async turn(): Promise<Turn | undefined> {
     const { session, clock } = this.#deps;
+    // Answers that arrived together are recorded together: one flush for all instead of one each.
+    if (this.#ended.length > 0 && this.#inFlight > 0) await clock.settleDown?.();
     const input = {
       now: clock.now(),
       // Copies: more may end while the commit waits for its lock.

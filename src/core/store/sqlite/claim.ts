@@ -100,8 +100,7 @@ export function candidates(
     target,
     first: only ? 0 : (heads.first(target.id, hasMoved(target.id)) ?? Infinity),
   }));
-  if (!only) byHead.sort((a, b) => a.first - b.first);
-  for (const { target, first } of byHead) {
+  for (const { target, first } of lowestFirst(byHead)) {
     if (first > (found[wanted - 1]?.id ?? Infinity)) break;
     const gate = gateOf(target);
     const most = Math.min(gate.slots, wanted);
@@ -111,6 +110,19 @@ export function candidates(
     found.sort((a, b) => a.id - b.id);
   }
   return found.slice(0, wanted);
+}
+
+/** Sorts only when more than a few are asked for: mostly the first target with ready heads may be sent to. */
+function* lowestFirst<T extends { first: number }>(entries: T[]): Generator<T> {
+  for (let round = 0; round < 8; round += 1) {
+    let [lowest] = entries;
+    for (const entry of entries) if (entry.first < (lowest?.first ?? Infinity)) lowest = entry;
+    if (lowest === undefined) return;
+    yield lowest;
+    entries[entries.indexOf(lowest)] = entries[entries.length - 1] ?? lowest;
+    entries.pop();
+  }
+  yield* entries.sort((a, b) => a.first - b.first);
 }
 
 function readyIds(connection: Connection, target: number, after: number, most: number): number[] {

@@ -21,7 +21,10 @@ interface Quiet extends Pick<StepResult, 'nextDueAt' | 'nextDeadlineAt'> {
 export class Outlook {
   readonly firstHeads: ReadyHeads;
   readonly #connection: Connection;
-  #heads = new Map<number, Heads>();
+  readonly #heads = new Map<number, Heads>();
+  /** Targets with ready and with waiting heads, as of the last commit. */
+  readonly #ready = new Set<number>();
+  readonly #waiting = new Set<number>();
   #quiet: Quiet | undefined;
 
   constructor(connection: Connection) {
@@ -34,14 +37,17 @@ export class Outlook {
     const rows = this.#connection.all<Heads & { target_id: number }>(
       'SELECT target_id, ready, waiting FROM tally WHERE ready > 0 OR waiting > 0',
     );
-    this.#heads = new Map(rows.map(({ target_id: target, ready, waiting }) => [target, { ready, waiting }]));
+    this.#heads.clear();
+    this.#ready.clear();
+    this.#waiting.clear();
+    for (const { target_id: target, ready, waiting } of rows) this.#set(target, { ready, waiting });
     this.firstHeads.forget();
     this.#quiet = undefined;
   }
 
   /** A commit with these moves went through. */
   committed(tally: Tally): void {
-    for (const [target, moved] of tally.heads) this.#heads.set(target, sum(this.#heads.get(target), moved));
+    for (const [target, moved] of tally.heads) this.#set(target, sum(this.#heads.get(target), moved));
     this.firstHeads.committed(tally.heads.keys());
   }
 
@@ -81,17 +87,22 @@ export class Outlook {
     return { until, only, nextDueAt: dueAt, nextDeadlineAt: deadlineAt };
   }
 
-  /** Which targets have ready and waiting heads once the commit with these moves goes through. */
-  headsAfter({ heads: moved }: Tally): Pick<StepResult, 'ready' | 'waiting'> {
-    const ready = new Set<number>();
-    const waiting = new Set<number>();
-    const look = (target: number, heads: Heads): void => {
-      if (heads.ready > 0) ready.add(target);
-      if (heads.waiting > 0) waiting.add(target);
-    };
-    for (const [target, heads] of this.#heads) look(target, moved.has(target) ? sum(heads, moved.get(target)) : heads);
-    for (const [target, heads] of moved) if (!this.#heads.has(target)) look(target, heads);
-    return { ready, waiting };
+  /** Whether the target has ready heads, the moves of the commit that is being made included. */
+  hasReady(target: number, { heads: moved }: Tally): boolean {
+    return (this.#heads.get(target)?.ready ?? 0) + (moved.get(target)?.ready ?? 0) > 0;
+  }
+
+  /** Which targets have ready and waiting heads. Live: good until the next commit. */
+  get heads(): Pick<StepResult, 'ready' | 'waiting'> {
+    return { ready: this.#ready, waiting: this.#waiting };
+  }
+
+  #set(target: number, heads: Heads): void {
+    this.#heads.set(target, heads);
+    if (heads.ready > 0) this.#ready.add(target);
+    else this.#ready.delete(target);
+    if (heads.waiting > 0) this.#waiting.add(target);
+    else this.#waiting.delete(target);
   }
 }
 

@@ -137,7 +137,6 @@ export class SqliteSession implements Session {
             claims,
             targets: rows,
             ...this.#outlook.nextTimes(work, input, settled),
-            ...this.#outlook.headsAfter(work.tally),
             damaged,
           };
         },
@@ -150,7 +149,7 @@ export class SqliteSession implements Session {
       const stuck = disk.holdsUp && this.#places.size === 0;
       if (stuck && ended.length === 0) this.#reserve.assertRoom(0, 'nothing more was sent');
       // What ended is reported first; the runner comes again at once and is told then.
-      return stuck ? { ...result, more: true } : result;
+      return { ...result, ...this.#outlook.heads, more: result.more || stuck };
     } catch (error) {
       this.#lastAttempt = claimedBefore;
       throw error;
@@ -319,8 +318,8 @@ export class SqliteSession implements Session {
     only: StepInput['only'],
     rows: readonly TargetRow[],
   ): ReturnType<typeof candidates> {
-    const { ready } = this.#outlook.headsAfter(tally);
-    const targets = rows.filter(({ id }) => ready.has(id) && (only === undefined || only.has(id)));
+    const isInScope = (id: number): boolean => only === undefined || only.has(id);
+    const targets = rows.filter(({ id }) => isInScope(id) && this.#outlook.hasReady(id, tally));
     const hasMoved = (target: number): boolean => tally.heads.has(target);
     const gateOf = (target: TargetRow): Gate => this.#policy.gate(target, now);
     return candidates(this.#outlook.firstHeads, targets, gateOf, wanted, hasMoved);
