@@ -1,66 +1,164 @@
-/** What `watch` shows on a terminal: the status, redrawn, and below it the last events. */
+/** The live view's terminal: takes the screen, draws when something changed, and gives it back whatever happens. */
 import type { Queue, QueueEvent } from '../core/index.js';
-import { eventLine } from '../render/events.js';
-import { cut } from '../render/printable.js';
-import { statusView } from '../render/status.js';
+import type { LiveState, Sending } from '../render/live.js';
+import { liveLines } from '../render/live.js';
 import type { Look } from '../render/style.js';
-import { PLAIN_STYLE } from '../render/style.js';
+import type { Shower } from './watch-loop.js';
 
-const EVENTS_SHOWN = 8;
-/** At most this often: a drain of thousands must not spend its time drawing. */
-const PERIOD_MS = 250;
-/** Relative times grow also while nothing happens. */
-const REFRESH_MS = 1000;
-const REDRAW = '\x1b[H\x1b[J';
+/** At most this often, ms: a drain of thousands must not spend its time drawing. */
+const FRAME_MS = 200;
+/** Relative times and curves go on also while nothing happens. */
+const SECOND_MS = 1000;
+const HISTORY = 120;
+const RECENT = 100;
 
-export interface LiveView {
-  show(event: QueueEvent): void;
-  /** Draws what is still undrawn and lets go of the timer. */
-  end(): Promise<void>;
-}
+/** The other screen, no cursor; and back. */
+const ENTER = '\x1b[?1049h\x1b[?25l\x1b[H\x1b[2J';
+const LEAVE = '\x1b[?25h\x1b[?1049l';
 
 export interface LiveOutput {
   look: () => Promise<Look>;
-  /** Lines that the terminal has room for. */
-  rows: () => number;
-  print: (text: string) => Promise<void>;
+  /** `q` or Ctrl-C: the watch is to stop. */
+  leave: () => void;
 }
 
-export function liveView(queue: Pick<Queue, 'status'>, { look, rows, print }: LiveOutput): LiveView {
-  const events: QueueEvent[] = [];
+export function liveView(queue: Pick<Queue, 'status'>, { look, leave }: LiveOutput): Shower {
+  const state = new Gathered();
+  const screen = takeScreen(leave);
   let isStale = true;
-  let drawnAt = 0;
-  let drawing: Promise<void> = Promise.resolve();
+  let drawing: Promise<void> | undefined;
   const draw = async (): Promise<void> => {
     isStale = false;
+    state.report = await queue.status();
     const now = await look();
-    drawnAt = now.now;
-    const status = await statusView(await queue.status(), now);
-    // Cut without colour: a line that wraps would push the answer, the first line, out of sight.
-    const recent = events.map((event) => cut(eventLine(event, { ...now, style: PLAIN_STYLE }), now.columns));
-    const room = Math.max(1, rows() - recent.length - 2);
-    await print(`${REDRAW}${[...status.slice(0, room), '', ...recent].join('\n')}\n`);
+    await screen.draw(liveLines(state, now, process.stdout.rows || 24));
   };
   const redraw = (): void => {
     // A view that cannot be drawn is no reason to stop sending.
-    drawing = drawing.then(draw).catch(() => undefined);
+    drawing ??= draw()
+      .catch(() => undefined)
+      .finally(() => (drawing = undefined));
   };
-  let ticks = 0;
-  const timer = setInterval(() => {
-    ticks += 1;
-    if (isStale || ticks % (REFRESH_MS / PERIOD_MS) === 0) redraw();
-  }, PERIOD_MS);
+  const onResize = (): void => {
+    screen.clear();
+    redraw();
+  };
+  const frames = setInterval(() => {
+    if (isStale) redraw();
+  }, FRAME_MS);
+  const seconds = setInterval(() => {
+    state.tick();
+    isStale = true;
+  }, SECOND_MS);
+  process.stdout.on('resize', onResize);
+  redraw();
   return {
-    show: (event) => {
-      events.push(event);
-      if (events.length > EVENTS_SHOWN) events.shift();
+    show: async (event) => {
+      state.add(event);
       isStale = true;
-      if (drawnAt === 0) redraw();
     },
     end: async () => {
-      clearInterval(timer);
-      redraw();
+      clearInterval(frames);
+      clearInterval(seconds);
+      process.stdout.off('resize', onResize);
       await drawing;
+      screen.giveBack();
     },
+  };
+}
+
+class Gathered implements LiveState {
+  report: LiveState['report'];
+  readonly delivered: number[] = [];
+  readonly backlog: number[] = [];
+  readonly recent: QueueEvent[] = [];
+  totalDelivered = 0;
+  startedAt = Date.now();
+  readonly #sending = new Map<number, Sending>();
+  #thisSecond = 0;
+
+  get sending(): Sending[] {
+    return [...this.#sending.values()];
+  }
+
+  add(event: QueueEvent): void {
+    if (event.event === 'sending') {
+      this.#sending.set(event.item, event);
+      return;
+    }
+    if ('item' in event) this.#sending.delete(event.item);
+    if (event.event === 'delivered') {
+      this.#thisSecond += 1;
+      this.totalDelivered += 1;
+    }
+    push(this.recent, event, RECENT);
+  }
+
+  tick(): void {
+    push(this.delivered, this.#thisSecond, HISTORY);
+    this.#thisSecond = 0;
+    const counts = this.report?.counts;
+    if (counts !== undefined) push(this.backlog, counts.pending + counts.sending, HISTORY);
+  }
+}
+
+function push<T>(list: T[], entry: T, most: number): void {
+  list.push(entry);
+  if (list.length > most) list.shift();
+}
+
+interface Screen {
+  /** Writes only the lines that changed: no flicker, little to send over a slow line. */
+  draw(lines: readonly string[]): Promise<void>;
+  /** The next frame is drawn whole. */
+  clear(): void;
+  giveBack(): void;
+}
+
+function takeScreen(leave: () => void): Screen {
+  const { stdin, stdout } = process;
+  let shown: readonly string[] = [];
+  let isOurs = true;
+  const giveBack = (): void => {
+    if (!isOurs) return;
+    isOurs = false;
+    process.off('exit', giveBack);
+    if (stdin.isTTY) {
+      stdin.off('data', onKey);
+      stdin.setRawMode(false);
+      stdin.pause();
+    }
+    stdout.write(LEAVE);
+  };
+  const onKey = (keys: Buffer): void => {
+    const text = keys.toString('latin1');
+    // In raw mode the terminal sends no signal for Ctrl-C.
+    if (text.includes('\x03')) process.kill(process.pid, 'SIGINT');
+    else if (/^[qQ]/.test(text)) leave();
+  };
+  // Also after a crash: a terminal without cursor is useless.
+  process.on('exit', giveBack);
+  if (stdin.isTTY) {
+    stdin.setRawMode(true);
+    stdin.on('data', onKey).resume();
+  }
+  stdout.write(ENTER);
+  return {
+    draw: (lines) => {
+      if (!isOurs) return Promise.resolve();
+      const most = Math.max(lines.length, shown.length);
+      const changes = Array.from({ length: most }, (_, row) => {
+        const line = lines[row] ?? '';
+        return line === (shown[row] ?? '') ? '' : `\x1b[${row + 1};1H${line}\x1b[K`;
+      });
+      shown = [...lines];
+      // The next frame waits for this one: a slow terminal gets fewer, not more.
+      return new Promise((resolve) => stdout.write(changes.join(''), () => resolve()));
+    },
+    clear: () => {
+      shown = [];
+      if (isOurs) stdout.write('\x1b[2J');
+    },
+    giveBack,
   };
 }

@@ -1,11 +1,71 @@
-/** Takes the events of the background loop one by one and prints them; ends with the loop or when nobody reads them. */
+/**
+ * `watch` around the core's loop: hands every event to whoever wants it (the printer or the live view, hooks, metrics,
+ * systemd), and starts the loop anew with the config read again when it is asked to.
+ */
 import type { Queue, QueueEvent, WatchOptions } from '../core/index.js';
+import { sentence } from '../render/events.js';
+import { oneLine } from '../render/printable.js';
+import type { Hooks } from './hooks.js';
+import type { MetricsServer } from './metrics-server.js';
+import type { CliQueue } from './open-queue.js';
+import type { ServiceManager } from './service-manager.js';
 
-/** @throws what the loop or the printing threw; leaving the iteration stops the loop, so the queue is let go of */
-export async function watchQueue(
-  queue: Queue,
+/** Shows events, in order; the loop waits for it. */
+export interface Shower {
+  show: (event: QueueEvent) => Promise<void>;
+  end: () => Promise<void>;
+}
+
+/** What happens beside showing: nothing waits for these. */
+export interface Surround {
+  service: ServiceManager;
+  metrics: MetricsServer | undefined;
+  /** Made anew for each config. */
+  hooks: (opened: CliQueue) => Hooks;
+}
+
+/** Hooks under way get this long when the watch stops, ms: a service has to be gone within 10 s. */
+const HOOK_PATIENCE_MS = 5_000;
+
+/** @throws what the loop or the showing threw; leaving the iteration stops the loop, so the queue is let go of */
+export async function watchOnce(
+  opened: CliQueue,
   options: WatchOptions,
-  print: (event: QueueEvent) => Promise<void>,
+  shower: Shower,
+  { service, metrics, hooks: startHooks }: Surround,
 ): Promise<void> {
-  for await (const event of queue.watch(options)) await print(event);
+  const hooks = startHooks(opened);
+  metrics?.use(opened.queue);
+  const tell = statusTeller(service);
+  const onEvent = (event: QueueEvent): void => {
+    hooks.handle(event);
+    metrics?.handle(event);
+    tell(event);
+  };
+  try {
+    await showAll(opened.queue, { ...options, onEvent, onTurn: () => service.beat() }, shower);
+  } finally {
+    await shower.end();
+    await hooks.end(HOOK_PATIENCE_MS);
+  }
+}
+
+async function showAll(queue: Queue, options: WatchOptions, shower: Shower): Promise<void> {
+  for await (const event of queue.watch(options)) await shower.show(event);
+}
+
+/** Ready once it works or stands by; then what it does, in one line. */
+function statusTeller(service: ServiceManager): (event: QueueEvent) => void {
+  let delivered = 0;
+  let isReady = false;
+  return (event) => {
+    if (!isReady && (event.event === 'started' || event.event === 'standby')) {
+      isReady = true;
+      service.ready();
+    }
+    if (event.event === 'delivered') delivered += 1;
+    if (event.event === 'sending' || event.event === 'retrying') return;
+    const line = event.event === 'delivered' ? 'delivering' : oneLine(sentence(event, event.at));
+    service.status(`${line} (${delivered} delivered since the start)`);
+  };
 }

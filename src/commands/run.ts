@@ -2,14 +2,19 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.js';
 import { durationFlag } from '../cli/duration-flag.js';
+import { environment } from '../cli/environment.js';
 import { exitCodeOfDrain } from '../cli/exit-codes.js';
 import type { EventPrinter } from '../cli/event-printer.js';
 import { needsPerson, printEvents } from '../cli/event-printer.js';
+import { startHooks } from '../cli/hooks.js';
 import type { Stopping } from '../cli/signals.js';
 import { catchSignals } from '../cli/signals.js';
 import { drainDocument, drainLines, dryRunDocument, dryRunTable } from '../render/drain.js';
 import { eventDocument, eventLine } from '../render/events.js';
 import type { JsonObject } from '../render/json.js';
+
+/** Hooks under way get this long at the end, ms: their own limit. */
+const HOOK_PATIENCE_MS = 30_000;
 
 export default class Run extends BaseCommand {
   static override summary = 'send what is due, then end';
@@ -50,7 +55,8 @@ export default class Run extends BaseCommand {
     }
     this.isLines = flags.events;
     const maxTimeMs = durationFlag('max-time', flags['max-time']);
-    const queue = await this.openQueue('write');
+    const { queue, config } = await this.open('write');
+    const hooks = startHooks(config.hooks, { env: environment(), onFailure: (message) => void this.say(message) });
     const stopping = catchSignals({
       onSignal: (_signal, count) =>
         void this.say(
@@ -67,9 +73,14 @@ export default class Run extends BaseCommand {
         wait,
         stop: stopping.stop,
         abort: stopping.abort,
-        onEvent: (event) => printer.handle(event),
+        onEvent: (event) => {
+          printer.handle(event);
+          hooks.handle(event);
+        },
       });
       await printer.done();
+      if (report.attempts > 0 && report.stopped === 'drained') hooks.handle({ event: 'idle', at: this.now, pending: 0, nextDueAt: undefined });
+      await hooks.end(HOOK_PATIENCE_MS);
       this.endWith(exitCodeOfDrain(report, flags.require, stopping.received()));
       const look = await this.look();
       const isWorthSaying = look.terminal || report.stopped === 'other-runner';

@@ -6,8 +6,10 @@ import { ageView } from '../cli/age-view.js';
 import { durationFlag } from '../cli/duration-flag.js';
 import { EXIT } from '../cli/exit-codes.js';
 import { followStatus } from '../cli/follow.js';
+import { writeOut } from '../cli/output.js';
 import { checkLimits, checkReport } from '../cli/status-check.js';
 import type { JsonObject } from '../render/json.js';
+import { openMetrics } from '../render/metrics.js';
 import { statusDocument } from '../render/status-document.js';
 import { checkLine, statusView } from '../render/status.js';
 
@@ -29,6 +31,10 @@ export default class Status extends BaseCommand {
     ages: Flags.boolean({
       description: 'show how old the unfinished items are, target by target',
       exclusive: ['check', 'follow'],
+    }),
+    openmetrics: Flags.boolean({
+      description: 'print OpenMetrics text, for the textfile collector of node exporter',
+      exclusive: ['follow', 'check', 'ages', 'json'],
     }),
     check: Flags.boolean({
       ...CHECK,
@@ -79,6 +85,10 @@ export default class Status extends BaseCommand {
       return undefined;
     }
     const report = await queue.status();
+    if (flags.openmetrics) {
+      await writeOut(openMetrics(report));
+      return undefined;
+    }
     if (flags.ages) {
       const ages = await ageView(queue, report, await this.look(), effectiveUser());
       await this.print(...ages.lines);

@@ -2,92 +2,106 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.js';
 import { loadConfig } from '../cli/config-file.js';
+import { environment } from '../cli/environment.js';
 import { EXIT, exitCodeOfSignal } from '../cli/exit-codes.js';
+import { startHooks } from '../cli/hooks.js';
 import { liveView } from '../cli/live-view.js';
-import { writeOut } from '../cli/output.js';
+import type { LogLevel } from '../cli/log-level.js';
+import { isLogged, LOG_LEVELS } from '../cli/log-level.js';
+import { startMetrics } from '../cli/metrics-server.js';
 import { serviceManager } from '../cli/service-manager.js';
+import type { Stopping } from '../cli/signals.js';
 import { catchSignals } from '../cli/signals.js';
-import { watchQueue } from '../cli/watch-loop.js';
-import type { Queue, QueueEvent } from '../core/index.js';
+import type { Shower } from '../cli/watch-loop.js';
+import { watchOnce } from '../cli/watch-loop.js';
+import type { Queue } from '../core/index.js';
 import { eventDocument, eventLine } from '../render/events.js';
-import type { Look } from '../render/style.js';
 
 export default class Watch extends BaseCommand {
   static override summary =
     'deliver in the background: whenever a server can be reached, and at once when something is enqueued';
   static override description =
-    'runs until a signal ends it: the first lets requests in flight end, a second cuts them off; beside another runner it stands by and takes over; SIGHUP reads the config again';
+    'runs until a signal ends it: the first lets requests in flight end, a second cuts them off; beside another runner it stands by and takes over; SIGHUP without a terminal reads the config again; on a terminal a live view (q leaves), else one line per event; to keep it running: syncq schedule';
   static override examples = [
     '<%= config.bin %> watch',
-    '<%= config.bin %> watch --concurrency 4',
+    '<%= config.bin %> watch --concurrency 8',
+    '<%= config.bin %> watch --log-level warn --metrics 127.0.0.1:9464',
     '<%= config.bin %> watch --json --quiet >> events.ndjson',
   ];
   static override flags = {
     target: Flags.string({ description: 'only items for this target', helpValue: 'NAME' }),
     concurrency: Flags.integer({
-      description: 'requests in flight in all, one per lane [default: 1]',
+      description: 'requests in flight in all, one per lane [default: 4]',
       helpValue: 'N',
       min: 1,
     }),
+    'log-level': Flags.option({
+      description: 'least weight of the events to print; without it, all [default: debug]',
+      options: LOG_LEVELS,
+    })(),
+    metrics: Flags.string({ description: 'serve OpenMetrics at this address', helpValue: 'HOST:PORT' }),
   };
 
   protected override isLines = true;
 
   override async run(): Promise<undefined> {
     const { flags } = await this.parse(Watch);
-    const { target, concurrency } = flags;
+    const { target, concurrency, metrics: address } = flags;
+    const level = flags['log-level'];
+    const service = serviceManager();
     let reload = new AbortController();
     const stopping = catchSignals({
       onReload: () => {
         if (this.canReload()) reload.abort();
       },
-      onSignal: (_signal, count) =>
+      onSignal: (_signal, count) => {
+        service.stopping();
         void this.say(
           count === 1 ? 'stopping: requests in flight may end (10 s); once more cuts them off' : 'cutting off',
-        ),
+        );
+      },
     });
-    const service = serviceManager();
+    let opened = await this.open('create');
+    const metrics = address === undefined ? undefined : await startMetrics(address, opened.queue, this.now);
+    const hooks = ({ config }: typeof opened): ReturnType<typeof startHooks> =>
+      startHooks(config.hooks, { env: environment(), onFailure: (message) => void this.say(message) });
     try {
-      do {
+      for (;;) {
+        const { signal } = reload;
+        const stop = AbortSignal.any([stopping.stop, signal]);
+        const options = {
+          ...(target === undefined ? {} : { target }),
+          ...(concurrency === undefined ? {} : { concurrency }),
+        };
+        const shower = await this.shower(opened.queue, level, stopping);
+        await watchOnce(opened, { ...options, stop, abort: stopping.abort }, shower, { service, metrics, hooks });
+        if (!signal.aborted || stopping.stop.aborted) break;
+        service.reloading();
+        await this.closeQueues();
         reload = new AbortController();
-        const queue = await this.openQueue('create');
-        const show = await this.shower(queue);
-        service.ready();
-        await watchQueue(
-          queue,
-          {
-            ...(target === undefined ? {} : { target }),
-            ...(concurrency === undefined ? {} : { concurrency }),
-            stop: AbortSignal.any([stopping.stop, reload.signal]),
-            abort: stopping.abort,
-          },
-          show.event,
-        ).finally(show.end);
-        if (reload.signal.aborted) await this.closeQueues();
-      } while (reload.signal.aborted && !stopping.stop.aborted);
+        opened = await this.open('create');
+      }
       const signal = stopping.received();
       this.endWith(signal === undefined ? EXIT.ok : exitCodeOfSignal(signal));
       return undefined;
     } finally {
-      service.stopping();
       service.dispose();
+      await metrics?.close();
       stopping.dispose();
     }
   }
 
   /** A live view for a person, else one line per event. */
-  private async shower(
-    queue: Queue,
-  ): Promise<{ event: (event: QueueEvent) => Promise<void>; end: () => Promise<void> }> {
-    const look = (): Promise<Look> => this.look();
-    const isLive = !this.jsonEnabled() && (await look()).terminal;
-    if (isLive) {
-      const view = liveView(queue, { look, rows: () => process.stdout.rows, print: writeOut });
-      return { event: async (event) => view.show(event), end: () => view.end() };
-    }
+  private async shower(queue: Queue, level: LogLevel | undefined, stopping: Stopping): Promise<Shower> {
+    const isLive = !this.jsonEnabled() && level === undefined && (await this.look()).terminal;
+    if (isLive) return liveView(queue, { look: () => this.look(), leave: () => stopping.end() });
     return {
-      event: async (event) =>
-        this.jsonEnabled() ? this.printObject(eventDocument(event)) : this.print(eventLine(event, await look())),
+      show: async (event) => {
+        if (!isLogged(event, level ?? 'debug')) return;
+        await (this.jsonEnabled()
+          ? this.printObject(eventDocument(event))
+          : this.print(eventLine(event, await this.look())));
+      },
       end: async () => undefined,
     };
   }

@@ -59,8 +59,8 @@ function subject({ item, method, path, target, entity }: ItemEvent): string {
   return `item ${item} (${method} ${path} to ${target}${entity === undefined ? '' : `, ${entity}`})`;
 }
 
-/** The event as a fragment without time: `delivered item 1041 (PUT /x to production): 201 after 120 ms`. */
-function sentence(event: QueueEvent, now: number): string {
+/** The event as a fragment without time, not yet made harmless: `delivered item 1041 (PUT /x to production): 201 after 120 ms`. */
+export function sentence(event: QueueEvent, now: number): string {
   switch (event.event) {
     case 'started':
       return `started ${event.kind}, pid ${event.pid}`;

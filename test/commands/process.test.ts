@@ -172,7 +172,8 @@ test('on a terminal watch shows the status and the last events, and leaves with 
   const inner = 'stty cols 100 rows 30; $SYNCQ watch & pid=$!; sleep 2.5; kill $pid; wait $pid; echo code $?';
   // Not `shell`: the server of this test must be able to answer meanwhile.
   const { stdout } = await promisify(execFile)('script', ['-qec', inner, '/dev/null'], shellOptions());
-  expect(stdout).toContain('\x1b[H\x1b[J');
+  expect(stdout).toContain('\x1b[?1049h');
+  expect(stdout).toContain('\x1b[?25h\x1b[?1049l');
   expect(stdout).toContain('all delivered');
   expect(stdout).toMatch(/\d\d:\d\d:\d\d delivered item 1 \(POST \/a to api\): 200 after/);
   expect(stdout).toContain('code 143');

@@ -7,7 +7,7 @@
 const FIRST_MS = 1_000;
 const CAP_MS = 10_000;
 
-/** Share of a pause that chance takes off: many clients of one server do not come back in step, and the cap holds. */
+/** Share of a pause that chance adds, or takes off where it would pass the cap: many clients do not come back in step. */
 const JITTER = 0.2;
 
 /** Pause while nothing waits for the target: at most 12 connections an hour; ms. */
@@ -65,9 +65,10 @@ export class ProbeSchedule {
 
   /** It came to nothing. The pause counts from its start: an attempt that hung is part of the wait. */
   failed(): void {
-    const pause = Math.min(CAP_MS, FIRST_MS * 2 ** Math.min(this.#failures, 10));
+    const pause = FIRST_MS * 2 ** Math.min(this.#failures, 10);
+    const chance = JITTER * this.#random();
     this.#failures += 1;
-    this.#pauseEnds = this.#lastAt + pause * (1 - JITTER * this.#random());
+    this.#pauseEnds = this.#lastAt + (pause < CAP_MS ? Math.min(CAP_MS, pause * (1 + chance)) : CAP_MS * (1 - chance));
   }
 
   /**

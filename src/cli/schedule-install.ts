@@ -1,0 +1,84 @@
+/** Puts systemd user units in place and takes them away again; everything goes through `systemctl --user`. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { QueueError } from '../core/errors.js';
+import type { Environment } from './environment.js';
+import type { UnitFile } from './schedule-texts.js';
+
+/** First line of every unit that syncq wrote: others are never touched. */
+const MARK = '# Made by syncq schedule; syncq schedule --remove takes it away.\n';
+
+export interface Installed {
+  /** Files that were written or removed. */
+  files: string[];
+  /** What systemctl said against it; undefined = all went well, or no systemd is reachable (then `hint` is set). */
+  problem: string | undefined;
+}
+
+export function unitDirectory(env: Environment): string {
+  const base = env['XDG_CONFIG_HOME'] ?? '';
+  return join(base.startsWith('/') ? base : join(env['HOME'] ?? homedir(), '.config'), 'systemd', 'user');
+}
+
+/** @throws {QueueError} `unwritable`: a file of that name is not ours, or cannot be written */
+export function installUnits(units: readonly UnitFile[], env: Environment): Installed {
+  const directory = unitDirectory(env);
+  const files = units.map(({ name }) => join(directory, name));
+  for (const file of files) assertOurs(file);
+  try {
+    mkdirSync(directory, { recursive: true });
+    units.forEach(({ text }, index) => writeFileSync(files[index] ?? '', MARK + text, { mode: 0o644 }));
+  } catch (error) {
+    throw new QueueError('unwritable', `the units cannot be written to ${directory}; nothing was started`, {
+      cause: error,
+    });
+  }
+  const started = units.at(-1)?.name ?? '';
+  return { files, problem: systemctl(env, ['daemon-reload'], ['enable', '--now', started]) };
+}
+
+/** Removes what `installUnits` wrote; what is not there is no mistake. */
+export function removeUnits(units: readonly UnitFile[], env: Environment): Installed {
+  const directory = unitDirectory(env);
+  const there = units.filter(({ name }) => readText(join(directory, name)) !== undefined);
+  const files = there.map(({ name }) => join(directory, name));
+  for (const file of files) assertOurs(file);
+  if (there.length === 0) return { files, problem: undefined };
+  const disabled = systemctl(env, ...there.map(({ name }) => ['disable', '--now', name]));
+  for (const file of files) rmSync(file, { force: true });
+  return { files, problem: disabled ?? systemctl(env, ['daemon-reload']) };
+}
+
+function assertOurs(file: string): void {
+  const text = readText(file);
+  if (text === undefined || text.startsWith(MARK)) return;
+  throw new QueueError('unwritable', `${file} was not made by syncq schedule; nothing was changed`, {
+    hint: 'Look at it, and move it away if it is no longer needed.',
+  });
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs each in turn; answers the first complaint. */
+function systemctl(env: Environment, ...calls: readonly string[][]): string | undefined {
+  for (const call of calls) {
+    const { status, error, stderr } = spawnSync('systemctl', ['--user', ...call], {
+      encoding: 'utf8',
+      env: { ...env },
+      timeout: 60_000,
+    });
+    if (error !== undefined)
+      return `systemctl cannot be run (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`;
+    if (status !== 0)
+      return `systemctl --user ${call.join(' ')}: ${stderr.trim().split('\n')[0] ?? `ended with ${status}`}`;
+  }
+  return undefined;
+}

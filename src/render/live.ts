@@ -1,0 +1,173 @@
+/** The live view of `watch`: one screen, the answer first, as much of the rest as fits. Data in, lines out. */
+import type { QueueEvent } from '../core/events.js';
+import { statusAnswer } from '../core/policy/status-answer.js';
+import { span } from '../core/policy/time-words.js';
+import { targetSentence } from '../core/policy/why.js';
+import type { StatusReport, TargetStatus } from '../core/report.js';
+import { sentence } from './events.js';
+import { cut, fitted, oneLine, textWidth } from './printable.js';
+import type { Look, Style } from './style.js';
+import { absolute } from './time.js';
+
+export type Sending = Extract<QueueEvent, { event: 'sending' }>;
+
+export interface LiveState {
+  /** Undefined until it was first read. */
+  report: StatusReport | undefined;
+  sending: readonly Sending[];
+  /** Deliveries, failures and changes, oldest first. */
+  recent: readonly QueueEvent[];
+  /** One entry a second, oldest first. */
+  delivered: readonly number[];
+  backlog: readonly number[];
+  totalDelivered: number;
+  startedAt: number;
+}
+
+const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+const RATE_SECONDS = 10;
+const GROUPS_SHOWN = 3;
+const SENDING_SHOWN = 4;
+/** Lines kept for the last events, with their title, where the screen is not too low for that. */
+const LAST_LINES = 5;
+const LOW_SCREEN = 16;
+
+/** At most `rows` lines, none wider than the terminal. */
+export function liveLines(state: LiveState, look: Look, rows: number): string[] {
+  const { style, columns } = look;
+  const keys = style.dim('q leaves');
+  const title = `${style.bold('syncq watch')} ${style.dim(`for ${span(Math.max(0, look.now - state.startedAt))}`)}`;
+  const titleWidth = textWidth(`syncq watch for ${span(Math.max(0, look.now - state.startedAt))}`);
+  const head = `${title}${' '.repeat(Math.max(1, columns - titleWidth - 8))}${keys}`;
+  const { report } = state;
+  if (report === undefined) return [head];
+  const fixed = [head, ...answer(report, look), '', ...trends(state, look)];
+  const sections = [
+    section('targets', targets(report, look), look),
+    section('needs you', reviews(report, look), look),
+    section(
+      'sending',
+      state.sending.slice(0, SENDING_SHOWN).map((event) => sendingLine(event, look)),
+      look,
+    ),
+  ].filter((lines) => lines.length > 0);
+  const room = Math.max(0, rows - fixed.length);
+  const middle = fill(sections, rows < LOW_SCREEN ? room : room - LAST_LINES);
+  const left = room - middle.length - 2;
+  const last =
+    left < 1
+      ? []
+      : section(
+          'last',
+          state.recent
+            .slice(-left)
+            .reverse()
+            .map((event) => recentLine(event, look)),
+          look,
+        );
+  return [...fixed, ...middle, ...last].slice(0, rows);
+}
+
+function answer(report: StatusReport, look: Look): string[] {
+  const { style } = look;
+  const paint =
+    report.counts.review > 0
+      ? style.red
+      : report.counts.pending + report.counts.sending === 0
+        ? style.green
+        : style.yellow;
+  return statusAnswer(report, look.now)
+    .slice(0, 2)
+    .map((line) => paint(fitted(line, look.columns)));
+}
+
+/** Rate and backlog, with a small curve each; side by side where there is room. */
+function trends({ delivered, backlog, totalDelivered }: LiveState, { columns, style }: Look): string[] {
+  const latest = delivered.slice(-RATE_SECONDS);
+  const rate = latest.reduce((sum, count) => sum + count, 0) / Math.max(1, latest.length);
+  const width = Math.max(8, Math.min(40, Math.floor(columns / 2) - 34));
+  const texts = [
+    `rate    ${spark(delivered, width)} ${rate.toFixed(1)}/s, ${totalDelivered} delivered`,
+    `backlog ${spark(backlog, width)} ${backlog.at(-1) ?? 0}`,
+  ];
+  const isWide = columns >= 120;
+  const [first = '', second = ''] = texts;
+  const lines = isWide ? [`${first.padEnd(Math.floor(columns / 2))}${second}`] : texts;
+  return lines.map((line) => style.cyan(cut(line, columns)));
+}
+
+/** A curve of the last `width` values; its highest bar is the highest value. */
+export function spark(values: readonly number[], width: number): string {
+  const shown = values.slice(-width);
+  const most = Math.max(1, ...shown);
+  const bars = shown.map(
+    (value) => BARS[Math.min(BARS.length - 1, Math.round((value / most) * (BARS.length - 1)))] ?? ' ',
+  );
+  return bars.join('').padStart(width);
+}
+
+const QUIET: ReadonlySet<TargetStatus['state']> = new Set(['online', 'untried']);
+
+function targets(report: StatusReport, look: Look): string[] {
+  const { style, columns, now } = look;
+  const urgentFirst = [...report.targets].sort(
+    (a, b) => Number(QUIET.has(a.state)) - Number(QUIET.has(b.state)) || b.pending - a.pending,
+  );
+  const nameWidth = Math.min(24, Math.max(...urgentFirst.map(({ name }) => textWidth(oneLine(name))), 6));
+  return urgentFirst.map((target) => {
+    const { state } = target;
+    const name = fitted(target.name, nameWidth);
+    const facts = `${target.pending} pending${target.review > 0 ? `, ${target.review} in review` : ''}`;
+    const why = QUIET.has(state) ? `, since ${absolute(target.since).slice(11, 16)}` : `: ${targetSentence(target, now)}`;
+    const rest = fitted(`${state.padEnd(12)} ${facts}${why}`, Math.max(10, columns - nameWidth - 4));
+    return `${name.padEnd(nameWidth)}  ${(QUIET.has(state) ? style.green : style.yellow)(rest)}`;
+  });
+}
+
+function reviews({ reviewGroups }: StatusReport, { columns, style }: Look): string[] {
+  const lines = reviewGroups.slice(0, GROUPS_SHOWN).map((group) => {
+    const status = group.status === 0 ? '' : ` (${group.status})`;
+    return style.red(
+      fitted(
+        `${group.count} ${group.reason}${status}, from item ${group.firstId}, ${group.target}: ${group.message}`,
+        columns - 2,
+      ),
+    );
+  });
+  const more = reviewGroups.length - lines.length;
+  return more > 0 ? [...lines, `and ${more} more causes: syncq status`] : lines;
+}
+
+function sendingLine(event: Sending, { columns, now }: Look): string {
+  return fitted(
+    `item ${event.item}, ${event.method} ${event.path} to ${event.target}, for ${span(Math.max(0, now - event.at))}`,
+    columns - 2,
+  );
+}
+
+function recentLine(event: QueueEvent, look: Look): string {
+  const time = absolute(event.at).slice(11);
+  return `${look.style.dim(time)} ${colourOf(event, look.style)(fitted(sentence(event, look.now), look.columns - 3 - time.length))}`;
+}
+
+function colourOf({ event }: QueueEvent, style: Style): (text: string) => string {
+  if (event === 'delivered' || event === 'online') return style.green;
+  if (event === 'review') return style.red;
+  return event === 'offline' || event === 'held' || event === 'retrying' ? style.yellow : (text) => text;
+}
+
+function section(title: string, lines: readonly string[], { style }: Look): string[] {
+  return lines.length === 0 ? [] : ['', style.bold(title), ...lines.map((line) => `  ${line}`)];
+}
+
+/** Whole sections while they fit; the first that does not is cut, and says so by its length. */
+function fill(sections: readonly string[][], room: number): string[] {
+  const lines: string[] = [];
+  for (const each of sections) {
+    const left = room - lines.length;
+    // A title without a line under it says nothing.
+    if (left < 3) break;
+    lines.push(...each.slice(0, left));
+  }
+  return lines;
+}
