@@ -34,7 +34,7 @@ describe('work in lanes', () => {
               busy.add(lane);
               begun.push(n);
               most = Math.max(most, busy.size);
-              await Promise.resolve();
+              await new Promise(setImmediate);
               busy.delete(lane);
             },
             { ...options, concurrency, windowJobs },
