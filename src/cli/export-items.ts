@@ -12,6 +12,7 @@ import { oneLine } from '../render/printable.js';
 import { environment } from './environment.js';
 import type { CliQueue } from './open-queue.js';
 import { writeOut } from './output.js';
+import { refuseQueueFile } from './output-file.js';
 import { countWords, refuseUsage } from './usage.js';
 
 export interface ExportFlags {
@@ -51,6 +52,7 @@ export async function exportItems(
     const count = await exportText(queue.archive, format, options, writeOut);
     return answer({ file: undefined, format, count, bytes: undefined, sha256: undefined, ...redaction });
   }
+  refuseQueueFile(flags.output, queue.location);
   const file = new AtomicFile(flags.output);
   try {
     if (format === 'bundle') {

@@ -23,6 +23,7 @@ import type { Look } from '../render/style.js';
 import { environment } from './environment.js';
 import { EXIT, exitCodeOfSignal, type ExitCode, type StopSignal } from './exit-codes.js';
 import type { CliQueue } from './open-queue.js';
+import { refuseQueueFile } from './output-file.js';
 import { countWords, refuseUsage } from './usage.js';
 
 /** As the command line names them. */
@@ -123,6 +124,7 @@ export async function replayItems(opened: CliQueue, flags: ReplayFlags, context:
   const { queue, config, maskAll } = opened;
   const rate = ratePerSecond(flags.rate);
   const { target, changes, openLedger: open } = await prepare(opened, flags, context.dataDir);
+  if (flags.report !== undefined) refuseQueueFile(flags.report, queue.location);
   const writer = flags.report === undefined ? undefined : reportWriter(flags.report);
   const ledger = open('write');
   const listed: Comparison[] = [];

@@ -151,6 +151,14 @@ describe('syncq export and import', () => {
     expect((await runCli('export', '--tag', 'none', ...common)).code).toBe(5);
   });
 
+  test('never write over the queue', async () => {
+    const { queue, common } = await fieldQueue();
+    const before = readFileSync(queue);
+    const { code, json } = await runCli('export', '--output', queue, '--json', ...common);
+    expect([code, json().error.message]).toEqual([2, expect.stringContaining('belongs to the queue itself')]);
+    expect(readFileSync(queue).equals(before)).toBe(true);
+  });
+
   test('the queue stays as it is', async () => {
     const { queue, common } = await fieldQueue();
     const digest = (): string => createHash('sha256').update(readFileSync(queue)).digest('hex');
