@@ -24,7 +24,10 @@ export async function eraseEntity(queue: Queue, entity: Entity, options: EraseOp
   const { by, yes, dryRun, json } = options;
   const name = oneLine(`${entity.type}/${entity.id}`);
   const shown = await queue.desk.erase(entity, { dryRun: true, by });
-  if (dryRun || shown.items.length === 0) return answer(shown, entity, name, dryRun);
+  if (dryRun) return answer(shown, entity, name, true);
+  // Nothing to ask about; but the log may still hold what an earlier call removed from the file.
+  if (shown.items.length === 0)
+    return answer(await queue.desk.erase(entity, { dryRun: false, by }), entity, name, false);
   const would = `what ${countWords(shown.items.length)} hold about ${name} would be removed for good`;
   const go = await confirmed({
     lines: [...effects(shown), `Remove what ${countWords(shown.items.length)} hold about ${name}, for good`],
@@ -63,12 +66,11 @@ function answer(report: EraseReport, entity: Entity, name: string, dry: boolean)
       ...(dry ? { dryRun: true } : {}),
     },
     lines: [head, ...(nothing ? [] : effects(report))],
-    talk:
-      cleared || nothing
-        ? []
-        : [
-            'another process was reading all the while: the old bytes leave the log file (-wal) when it ends; then: syncq erase again, or syncq status',
-          ],
+    talk: cleared
+      ? []
+      : [
+          'another program was reading all the while, so the log (-wal) still holds the old bytes: they go when it ends, or with the same command later',
+        ],
     nothing,
   };
 }

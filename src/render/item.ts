@@ -43,6 +43,12 @@ function facts(item: ItemDetail, look: Look): string[] {
     ['deadline', item.expiresAt === undefined ? undefined : fullTime(item.expiresAt, look)],
     ['completed', item.completedAt === undefined ? undefined : fullTime(item.completedAt, look)],
     ['retries', `${item.retryCount}${item.maxRetries === undefined ? '' : ` of ${item.maxRetries}`}`],
+    [
+      'edited',
+      item.revision === 0
+        ? undefined
+        : `${item.revision === 1 ? 'once' : `${item.revision} times`}; see: syncq history ${item.id}`,
+    ],
     ['tags', item.tags.length === 0 ? undefined : item.tags.join(', ')],
     ...Object.entries(item.headers).map(([name, value]): [string, string] => ['header', `${name}: ${value}`]),
   ];

@@ -1,7 +1,9 @@
 /** The parts of the desk's commands that can be tried by themselves. */
 import { describe, expect, test } from '@jest/globals';
 
+import type { ChangeReport, PersonCommand, Queue } from '../../src/core/index.js';
 import { editsOf } from '../../src/cli/edit-flags.js';
+import { endItems } from '../../src/cli/end-items.js';
 import { columnsOf, sortOf } from '../../src/cli/list-flags.js';
 import { slips } from '../../src/cli/near-ids.js';
 import { writtenReason } from '../../src/cli/written-reason.js';
@@ -73,6 +75,32 @@ describe('the flags of edit', () => {
       await expect(editsOf(flags, 100, nothing())).rejects.toMatchObject({ code: 'usage' });
     },
   );
+});
+
+test('what ends is what was shown, whatever came to the queue meanwhile', async () => {
+  const report: ChangeReport = {
+    changed: [3, 5],
+    skipped: [{ id: 7, reason: 'it is being sent', state: 'sending' }],
+    missing: [],
+    groups: [],
+    targets: [],
+    names: [],
+    from: { review: 2 },
+    unknown: [],
+  };
+  const commands: PersonCommand[] = [];
+  const queue = {
+    change: (command: PersonCommand) => {
+      commands.push(command);
+      return Promise.resolve(report);
+    },
+  } as unknown as Queue;
+  const by = { who: 'kari', command: 'discard', reason: undefined };
+  await endItems(queue, { states: ['review'] }, { kind: 'discard', by, yes: true, dryRun: false, json: false });
+  expect(commands).toEqual([
+    { kind: 'discard', filter: { states: ['review'] }, dryRun: true },
+    { kind: 'discard', filter: { ids: [3, 5, 7] }, dryRun: false },
+  ]);
 });
 
 test('a reason in words is told apart from a review reason', () => {

@@ -1,6 +1,6 @@
 /** The support desk: from "it is stuck" to "it is delivered", with what it leaves behind. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
@@ -183,8 +183,16 @@ describe('commands that end items', () => {
 });
 
 describe('edit', () => {
-  const withEditor = (script: string, ...argv: string[]): Promise<CliResult> =>
-    runCli(...argv, { env: { EDITOR: script } });
+  /** The editor notes which file it was given. */
+  const withEditor = (script: string, ...argv: string[]): Promise<CliResult> => {
+    const editor = join(testHome().home, 'editor.sh');
+    writeFileSync(editor, `echo "$1" >> '${testHome().home}/opened'\n${script}\n`);
+    return runCli(...argv, { env: { EDITOR: `sh '${editor}'` } });
+  };
+  const leftOpen = (): string[] =>
+    readFileSync(join(testHome().home, 'opened'), 'utf8')
+      .split('\n')
+      .filter((file) => file !== '' && existsSync(file));
   const state = async (): Promise<unknown> => {
     const item = (await syncq('inspect', '1', '--json', '--reveal')).json();
     return [item.state, item.reviewReason, item.payload];
@@ -194,7 +202,7 @@ describe('edit', () => {
     writeConfig(await phoneServer());
     await enqueuePerson('4O1');
     await syncq('run');
-    const edited = await withEditor(`sed -i 's/4O1/471/'`, 'edit', '1', '--reason', 'typo');
+    const edited = await withEditor(`sed -i 's/4O1/471/' "$1"`, 'edit', '1', '--reason', 'typo');
     expect([edited.code, edited.stdout]).toEqual([
       0,
       'item 1 is edited (payload); it has a new idempotency key\nit is still in review; to send it: syncq retry 1\n',
@@ -214,17 +222,13 @@ describe('edit', () => {
       expect([script, kept.code, kept.json()]).toEqual([script, 0, { id: 1, edited: false, fields: [] }]);
       expect(await state()).toEqual(['pending', null, { phone: '4O1', n: 1 }]);
     }
-    expect(
-      readdirSync('/tmp').filter(
-        (name) => name.startsWith('syncq-edit-') && existsSync(join('/tmp', name, 'item-1.json')),
-      ),
-    ).toEqual([]);
+    expect(leftOpen()).toEqual([]);
   });
 
   test('refuses what is no JSON, and puts the item back', async () => {
     writeConfig(await phoneServer());
     await enqueuePerson('4O1');
-    const refused = await withEditor(`sed -i 's/}//'`, 'edit', '1');
+    const refused = await withEditor(`sed -i 's/}//' "$1"`, 'edit', '1');
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('payload is not valid JSON')]);
     expect(refused.stderr).not.toContain('4O1');
     expect(await state()).toEqual(['pending', null, { phone: '4O1', n: 1 }]);
@@ -233,12 +237,16 @@ describe('edit', () => {
   test('a killed editor leaves the item in review, visible, until retry frees it', async () => {
     writeConfig(await phoneServer());
     await enqueuePerson('4O1');
-    const killed = await withEditor(`sh -c 'kill -9 $$'`, 'edit', '1', '--json');
+    const killed = await withEditor('kill -9 $$', 'edit', '1', '--json');
     expect([killed.code, killed.json().error.message]).toEqual([
       4,
       expect.stringMatching(/SIGKILL.*stays in review \(editing\)/),
     ]);
     expect(await state()).toEqual(['review', 'editing', { phone: '4O1', n: 1 }]);
+    // What was typed is not thrown away.
+    const [file = ''] = leftOpen();
+    expect(readFileSync(file, 'utf8')).toBe('{\n  "phone": "4O1",\n  "n": 1.0\n}\n');
+    rmSync(dirname(file), { recursive: true });
     expect((await syncq('status')).stdout).toContain('has it open in an editor');
     expect((await syncq('edit', '1', '--set', '/n=2', '--json')).json().error.message).toContain(
       'has it open in an editor',
