@@ -102,11 +102,13 @@ export class Prober {
     entry.schedule.answered();
   }
 
-  /** A request found that the target cannot be reached: that was the first look. */
+  /** A request found that the target cannot be reached: that was the first look. Those beside it say the same. */
   unreachable(target: number): void {
     const { schedule } = this.#of(target);
-    schedule.connecting(this.#options.clock.monotonic());
-    schedule.failed();
+    const now = this.#options.clock.monotonic();
+    const isFirst = schedule.nextAt(true, now) <= now;
+    schedule.connecting(now);
+    if (isFirst) schedule.failed();
   }
 
   #of(target: number): Probing {
