@@ -141,7 +141,7 @@ export class Courier {
     for (;;) {
       const now = this.#clock.monotonic();
       if (now >= this.#nextAt || stop.aborted) {
-        this.#nextAt = Math.max(this.#nextAt, now - this.#perRequestMs) + this.#perRequestMs;
+        this.#nextAt = now + this.#perRequestMs;
         return;
       }
       await this.#clock.sleep(this.#nextAt - now, stop);
