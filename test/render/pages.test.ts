@@ -92,6 +92,7 @@ describe('the page of an item', () => {
       '  key         k-1',
       '  stored      2026-11-23 09:12:00 (2 h ago)',
       '  retries     0',
+      '  edited      once; see: syncq history 1041',
       '  tags        north',
       '  header      x-app: field',
       '',
