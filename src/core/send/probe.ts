@@ -91,7 +91,7 @@ async function ask(
     await closed(openSocket(transport, signal), signal);
     return { kind: 'reachable', status: undefined };
   }
-  return askHttp(target.probe, transport, deps.version, signal);
+  return askHttp(target.probe, target.expect?.contentType, transport, deps.version, signal);
 }
 
 /** Waits for the connection and closes it; rejects when the signal comes first (a connection made later is closed too). */
@@ -145,6 +145,7 @@ function openSocket(transport: Transport, signal: AbortSignal): Promise<Socket> 
 
 async function askHttp(
   settings: NonNullable<TargetConfig['probe']>,
+  expected: string | undefined,
   transport: Transport,
   version: string,
   signal: AbortSignal,
@@ -166,6 +167,8 @@ async function askHttp(
     fetch: viaDispatcher(undici.fetch, dispatcher),
   });
   await response.body?.cancel().catch(() => undefined);
+  if (isPage(response) && expected !== undefined && !/html/i.test(expected))
+    return portal(transport, 'was answered with a web page');
   return judge(response.status, response.headers.get('location'), transport);
 }
 
@@ -196,13 +199,22 @@ function judge(status: number, location: string | null, transport: Transport): F
   }
   const isRedirect = status >= 300 && status < 400 && location !== null && URL.canParse(location, base.href);
   if (isRedirect && new URL(location, base.href).hostname !== base.hostname) {
-    return {
-      kind: 'unreachable',
-      code: 'captive-portal',
-      message: `the probe of ${base.host} was redirected to another host: is there a captive portal?`,
-    };
+    return portal(transport, 'was redirected to another host');
   }
   return { kind: 'reachable', status };
+}
+
+/** A success that is a web page, from a server that is expected to say something else. */
+function isPage(response: Response): boolean {
+  return response.ok && /^text\/html\b/i.test(response.headers.get('content-type') ?? '');
+}
+
+function portal({ base }: Transport, what: string): Finding {
+  return {
+    kind: 'unreachable',
+    code: 'captive-portal',
+    message: `the probe of ${base.host} ${what}: is there a captive portal?`,
+  };
 }
 
 function cutShort(transport: Transport, limitMs: number, isAborted: boolean): Finding {

@@ -162,6 +162,20 @@ describe('a request is the probe', () => {
     expect(seen).toEqual(['/health']);
   });
 
+  test.each([
+    ['application/json', 'unreachable'],
+    ['text/html; charset=utf-8', 'reachable'],
+    [undefined, 'reachable'],
+  ])('a web page where %s is expected is %s', async (contentType, kind) => {
+    const server = keep(
+      await startHttp((_request, response) => {
+        response.writeHead(200, { 'content-type': 'text/html' }).end('<html>log in</html>');
+      }),
+    );
+    const expected = contentType === undefined ? undefined : { status: undefined, contentType };
+    expect(await probeOf(targetOf(server.url, { probe: health, expect: expected }))).toMatchObject({ kind });
+  });
+
   test.each(['hangs', 'hangs in the body'])('a server that %s', async (how) => {
     const server = keep(
       await startHttp((_request, response) => {
