@@ -1,5 +1,6 @@
 /** What `discard` and `complete` share: look, ask with the count by cause, act on what was shown, tell. */
 import type { Actor, ChangeReport, Filter, Queue } from '../core/index.js';
+import { quote } from '../core/policy/why.js';
 import type { JsonObject } from '../render/json.js';
 import { oneLine } from '../render/printable.js';
 import { reviewGroupsDocument } from '../render/status-document.js';
@@ -79,7 +80,7 @@ function answer(report: ChangeReport, kind: EndOptions['kind'], dry: boolean): E
 /** How many for which cause; pending items have none yet. */
 export function causeLines({ groups, from }: Pick<ChangeReport, 'groups' | 'from'>): string[] {
   const causes = groups.map(({ count, target, reason, status, message }) =>
-    oneLine(`${count} in review at ${target}: ${reason}${status === 0 ? '' : ` (${status})`}, ${message}`),
+    oneLine(`${count} in review at ${target}: ${reason}${status === 0 ? '' : ` (${status})`}, ${quote(message)}`),
   );
   const { pending = 0 } = from;
   return [...causes, ...(pending === 0 ? [] : [`${pending} pending`])];

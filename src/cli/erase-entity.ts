@@ -28,9 +28,10 @@ export async function eraseEntity(queue: Queue, entity: Entity, options: EraseOp
   // Nothing to ask about; but the log may still hold what an earlier call removed from the file.
   if (shown.items.length === 0)
     return answer(await queue.desk.erase(entity, { dryRun: false, by }), entity, name, false);
-  const would = `what ${countWords(shown.items.length)} hold about ${name} would be removed for good`;
+  const what = `what ${countWords(shown.items.length)} ${shown.items.length === 1 ? 'holds' : 'hold'} about ${name}`;
+  const would = `${what} would be removed for good`;
   const go = await confirmed({
-    lines: [...effects(shown), `Remove what ${countWords(shown.items.length)} hold about ${name}, for good`],
+    lines: [...effects(shown), `Remove ${what}, for good`],
     would,
     yes,
     json,
