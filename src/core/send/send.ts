@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import type { ResponseExcerpt, StoredRequest } from '../item.js';
 import type { TargetConfig } from '../target.js';
 import { cleanLine } from './clean.js';
+import { conceal } from './conceal.js';
 import { watchDeadlines } from './deadline.js';
 import { prepareTransport } from './dispatcher.js';
 import type { PreparedTransport, Problem, Transport } from './dispatcher.js';
@@ -96,7 +97,7 @@ export async function createSender(target: TargetConfig, deps: SenderDeps): Prom
     const next = followed(transport, path, end);
     if (next !== undefined) end = await exchange({ ...outgoing, path: next });
     const redirectedTo = next === undefined ? undefined : transport.base.origin + next;
-    return resultOf(end, redirectedTo, target, transport, took());
+    return conceal(resultOf(end, redirectedTo, target, transport, took()), options.credential);
   };
 
   return {

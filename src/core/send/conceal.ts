@@ -1,0 +1,62 @@
+/** Takes the credential out of what a server answered: some echo the whole request, and answers are kept and shown. */
+import type { ResponseExcerpt } from '../item.js';
+import type { SendOptions, SendResult } from './result.js';
+
+/** Shorter ones would hide half of an innocent answer, and protect nothing. */
+const SHORTEST = 4;
+
+/** The answer with every trace of the credential overwritten by `*`, byte for byte. */
+export function conceal(result: SendResult, credential: SendOptions['credential']): SendResult {
+  if (credential === undefined || result.kind !== 'response') return result;
+  const needles = spellings(credential[1]);
+  if (needles.length === 0) return result;
+  const { response, redirectedTo } = result;
+  return {
+    ...result,
+    response: concealInResponse(response, needles),
+    redirectedTo: redirectedTo === undefined ? undefined : concealInText(redirectedTo, needles),
+  };
+}
+
+/** The secret by itself, as it stands in the header, and as a URL or JSON would spell it. Longest first. */
+function spellings(value: string): string[] {
+  const secret = value.replace(/^[\w-]+ +/, '');
+  const decoded = /^basic /i.test(value) ? Buffer.from(secret, 'base64').toString('utf8') : '';
+  const password = decoded.slice(decoded.indexOf(':') + 1);
+  const plain = [value, secret, decoded, password].filter((text) => text.length >= SHORTEST);
+  const all = plain.flatMap((text) => [text, JSON.stringify(text).slice(1, -1), encodeURIComponent(text)]);
+  return [...new Set(all)].sort((a, b) => b.length - a.length);
+}
+
+function concealInResponse(response: ResponseExcerpt, needles: readonly string[]): ResponseExcerpt {
+  const headers = Object.entries(response.headers).map(
+    ([name, value]) => [name, concealInText(value, needles)] as const,
+  );
+  const body = Buffer.from(response.body);
+  let changed = false;
+  for (const needle of needles) changed = overwrite(body, Buffer.from(needle, 'utf8')) || changed;
+  return { ...response, headers: Object.fromEntries(headers), body: changed ? body : response.body };
+}
+
+function concealInText(text: string, needles: readonly string[]): string {
+  const bytes = Buffer.from(text, 'utf8');
+  let changed = false;
+  for (const needle of needles) changed = overwrite(bytes, Buffer.from(needle, 'utf8')) || changed;
+  return changed ? bytes.toString('utf8') : text;
+}
+
+/** What is kept may end in the middle of the secret: its beginning at the very end counts as well. */
+function overwrite(bytes: Buffer, needle: Buffer): boolean {
+  let changed = false;
+  for (let at = bytes.indexOf(needle); at >= 0; at = bytes.indexOf(needle, at + needle.length)) {
+    bytes.fill('*', at, at + needle.length);
+    changed = true;
+  }
+  for (let length = Math.min(needle.length - 1, bytes.length); length >= SHORTEST; length -= 1) {
+    const at = bytes.length - length;
+    if (bytes.compare(needle, 0, length, at) !== 0) continue;
+    bytes.fill('*', at);
+    return true;
+  }
+  return changed;
+}
