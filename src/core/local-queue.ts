@@ -2,7 +2,9 @@
 import { systemClock, type Clock } from './clock.js';
 import type { Config } from './config/types.js';
 import type { QueueEvent } from './events.js';
+import { defaultTarget } from './input/choose-target.js';
 import { checkDraft, type Draft, type DraftContext } from './input/draft.js';
+import { isAbsoluteUrl } from './input/path.js';
 import type { ItemDetail, NewItem } from './item.js';
 import type { DrainOptions, DryRunRow, Queue, WatchOptions, Write } from './queue.js';
 import type { DrainReport, InspectReport, Next, StatusReport } from './report.js';
@@ -52,8 +54,16 @@ export class LocalQueue implements Queue {
     return { targets, defaultTarget, limits, now: this.#clock.now(), knownTarget: (name) => known.get(name) };
   }
 
+  /** The queue's own targets are read only where the config does not settle which one is meant: 15 % of an enqueue. */
+  async #contextFor({ target, path }: Write): Promise<DraftContext> {
+    const { targets, defaultTarget: usual, limits } = this.#options.config;
+    const name = target ?? defaultTarget({ targets, defaultTarget: usual });
+    if (path === undefined || name === undefined || !targets.has(name) || isAbsoluteUrl(path)) return this.draftContext();
+    return { targets, defaultTarget: usual, limits, now: this.#clock.now() };
+  }
+
   async enqueue(write: Write, options: { ifQueued?: IfQueued } = {}): Promise<EnqueueResult> {
-    const item = checkDraft(draftOf(write), await this.draftContext());
+    const item = checkDraft(draftOf(write), await this.#contextFor(write));
     const [result] = await this.#store.enqueue([item], { now: this.#clock.now(), ifQueued: options.ifQueued ?? 'append' });
     if (result === undefined) throw new Error('the store answered nothing');
     return result;
