@@ -11,6 +11,7 @@ import { METHODS, OUTCOMES, REVIEW_REASONS, STATES, type Attempt, type ResponseE
 import type { ArchivedEvent, ArchivedItem, ArchivedReview, ArchivedRevision } from '../store/archive.js';
 import { Fields, damaged } from './fields.js';
 import { bytesDocument, isoTime, payloadMembers, readPayload } from './payload-text.js';
+import { safeJson } from './safe-json.js';
 
 const MOST_DEPTH = 1100;
 const LONGEST_PATH = 1024 * 1024;
@@ -30,7 +31,7 @@ export function bundleLine(item: ArchivedItem): string {
     revisions: revisions.map(revisionDocument),
     history: history.map((event) => ({ ...event, at: isoTime(event.at) })),
   };
-  return `${JSON.stringify(document).slice(0, -1)}${payloadMembers(payload, item.contentType)}}\n`;
+  return `${safeJson(document).slice(0, -1)}${payloadMembers(payload, item.contentType)}}\n`;
 }
 
 function attemptDocument({ response, ...attempt }: Attempt): object {

@@ -1,6 +1,7 @@
 /** An item as a line that `enqueue --from` reads again: the same request, with the same bytes and the same key. */
 import type { ArchivedItem, ArchivedTarget } from '../store/archive.js';
 import { isoTime, payloadMembers } from './payload-text.js';
+import { safeJson } from './safe-json.js';
 
 /** @param target what the queue knows of the item's target: an implicit one has no name elsewhere, so its URL is written */
 export function ndjsonLine(item: ArchivedItem, target: ArchivedTarget | undefined): string {
@@ -38,5 +39,5 @@ export function ndjsonLine(item: ArchivedItem, target: ArchivedTarget | undefine
     completedAt: item.state === 'completed' ? isoTime(item.stateAt) : null,
     tags: item.tags,
   };
-  return `${JSON.stringify(document).slice(0, -1)}${payloadMembers(item.payload, item.contentType)}}\n`;
+  return `${safeJson(document).slice(0, -1)}${payloadMembers(item.payload, item.contentType)}}\n`;
 }

@@ -4,6 +4,7 @@
  */
 import { isJsonContentType } from '../input/content-type.js';
 import { JsonFault, readString, validateJson, type JsonRange } from '../input/json-scan.js';
+import { safeJson } from './safe-json.js';
 
 /** Deeper payloads than any limit allows are no reason to lose them: base64 carries them. */
 const MOST_DEPTH = 1000;
@@ -13,7 +14,7 @@ export function payloadMembers(payload: Uint8Array | undefined, contentType: str
   if (payload === undefined) return '';
   const text = decodeText(payload);
   const isJson = contentType !== undefined && isJsonContentType(contentType);
-  if (text !== undefined && !isJson) return `,"payload":${JSON.stringify(text)}`;
+  if (text !== undefined && !isJson) return `,"payload":${safeJson(text)}`;
   if (
     text !== undefined &&
     !/[\r\n]/.test(text) &&
