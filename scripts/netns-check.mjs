@@ -186,9 +186,10 @@ async function measure(fault, directory, requests, children, upAt) {
     const end = Date.now() + (Number(values.outage) + Math.random() * Number(values.spread)) * 1000;
     const counts = [];
     while (Date.now() < end) {
-      counts.push(opened());
-      // Ten looks a second: every window of one second is seen.
-      if (counts.length > 10) mostInASecond = Math.max(mostInASecond, counts.at(-1) - counts.at(-11));
+      const now = performance.now();
+      counts.push({ now, opened: opened() });
+      while (counts[0].now < now - 1000) counts.shift();
+      mostInASecond = Math.max(mostInASecond, counts.at(-1).opened - counts[0].opened);
       await pause(Math.min(100, Math.max(0, end - Date.now())));
     }
     const before = requests.length;
