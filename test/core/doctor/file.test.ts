@@ -66,14 +66,14 @@ describe('examining a queue file', () => {
   });
 
   test.each([
-    ['a head that is none', 'UPDATE item SET elig = 1 WHERE id = 11'],
-    ['a lane without a head', 'UPDATE item SET elig = NULL WHERE id = 1'],
-    ['a wrong count', 'UPDATE tally SET pending = pending + 1'],
-    ['a missing count', 'DELETE FROM tally'],
-  ])('finds %s, and repair mends it', async (_, sql) => {
+    ['a head that is none', 'UPDATE item SET elig = 1 WHERE id = 11', ['lane-head', 'counts']],
+    ['a lane without a head', 'UPDATE item SET elig = NULL WHERE id = 1', ['lane-head', 'counts']],
+    ['a wrong count', 'UPDATE tally SET pending = pending + 1', ['counts']],
+    ['a missing count', 'DELETE FROM tally', ['counts']],
+  ])('finds %s, and repair mends it', async (_, sql, expected) => {
     const path = await closedQueue();
     edit(path, (db) => db.exec(sql));
-    expect(await codes(path)).toEqual(['derived']);
+    expect(await codes(path)).toEqual(expected);
     expect(await repairQueue(place(path), BY)).not.toEqual({ heads: 0, targets: 0, groups: 0 });
     expect(await codes(path)).toEqual([]);
     expect(await repairQueue(place(path), BY)).toEqual({ heads: 0, targets: 0, groups: 0 });
@@ -86,7 +86,7 @@ describe('examining a queue file', () => {
     await queue.drain();
     await queue.close();
     edit(path, (db) => db.exec('UPDATE review_group SET items = 7'));
-    expect(await codes(path)).toEqual(['derived']);
+    expect(await codes(path)).toEqual(['review-groups']);
     expect(await repairQueue(place(path), BY)).toEqual({ heads: 0, targets: 0, groups: 1 });
     expect(await codes(path)).toEqual([]);
   });

@@ -18,14 +18,12 @@ export function auditQueue(connection: Connection): Finding[] {
   const damage = [...integrity(connection), ...payloads(connection)];
   // What is derived from damaged pages is no news.
   if (damage.some(({ code }) => code === 'corrupt')) return damage;
-  return [
-    ...damage,
-    ...lanes(connection),
-    ...heads(connection),
-    ...counts(connection),
-    ...groups(connection),
-    ...ledger(connection),
-  ];
+  return [...damage, ...auditDerived(connection)];
+}
+
+/** The part of it that follows from the items: for a file whose pages and payloads were looked at already. */
+export function auditDerived(connection: Connection): Finding[] {
+  return [lanes, heads, counts, groups, ledger].flatMap((check) => check(connection));
 }
 
 function integrity(connection: Connection): Finding[] {
@@ -36,16 +34,19 @@ function integrity(connection: Connection): Finding[] {
   if (answers.length !== 1 || answers[0] !== 'ok') {
     found.push(
       finding('unusable', 'corrupt', `SQLite finds the file damaged: ${answers.join('; ')}`, {
-        next: 'keep a copy of the file, then: syncq doctor --salvage FILE',
+        next: 'keep a copy of the file, then: syncq doctor --save FILE',
       }),
     );
   }
-  const orphans = connection.all<{ table: string; parent: string }>('PRAGMA foreign_key_check');
-  if (orphans.length > 0) {
-    const names = [...new Set(orphans.map(({ table, parent }) => `${table} without ${parent}`))].join(', ');
-    found.push(finding('unusable', 'orphans', `${orphans.length} rows point at rows that do not exist (${names})`));
-  }
-  return found;
+  return [...found, ...orphans(connection)];
+}
+
+/** Rows that point at rows that do not exist: nothing SQLite would notice by itself. */
+export function orphans(connection: Connection): Finding[] {
+  const rows = connection.all<{ table: string; parent: string }>('PRAGMA foreign_key_check');
+  if (rows.length === 0) return [];
+  const names = [...new Set(rows.map(({ table, parent }) => `${table} without ${parent}`))].join(', ');
+  return [finding('unusable', 'orphans', `${rows.length} rows point at rows that do not exist (${names})`)];
 }
 
 /** Reads one payload at a time: a queue may hold more bytes than memory. */

@@ -6,12 +6,12 @@ import { finding, someItems, type Finding } from '../../doctor/finding.js';
 import { diskFindings, modeFindings, type FileFacts, type KnownTarget } from '../../doctor/surroundings.js';
 import { isQueueError } from '../../errors.js';
 import type { RunnerInfo } from '../store.js';
+import { auditDerived, orphans } from './audit.js';
 import type { Connection } from './connection.js';
 import { storeError } from './connection.js';
 import { sqliteVersion } from './driver.js';
 import { sha256 } from './enqueue.js';
 import { openFile, type OpenOptions } from './open.js';
-import { wrongDerived } from './repair.js';
 import { LEAST_FREE_BYTES } from './reserve.js';
 import { readRunner } from './summary.js';
 
@@ -78,7 +78,9 @@ async function lookInside(
     const isWhole = integrity(connection, examination.findings);
     await connection.read(() => readFacts(connection, options.path, examination));
     await checkPayloads(connection, examination, signal);
-    if (isWhole) await connection.read(() => checkDerived(connection, examination.findings));
+    if (isWhole) {
+      await connection.read(() => examination.findings.push(...orphans(connection), ...auditDerived(connection)));
+    }
   } catch (error) {
     // Damage may have been told already, in the words of the integrity check.
     const failure = asFinding(error, options.path);
@@ -226,22 +228,6 @@ function tellPayloads(
       ),
     );
   }
-}
-
-function checkDerived(connection: Connection, findings: Finding[]): void {
-  const { heads, targets, groups } = wrongDerived(connection);
-  const words = [
-    ...(heads.length === 0 ? [] : [`the place in line of ${someItems(heads)}`]),
-    ...(targets.length === 0 ? [] : [`the counts of ${targets.join(', ')}`]),
-    ...(groups.length === 0 ? [] : [`the counts of ${groups.length} review groups`]),
-  ];
-  if (words.length === 0) return;
-  findings.push(
-    finding('problem', 'derived', `what the queue keeps to be quick is wrong: ${words.join('; ')}`, {
-      safe: 'the items themselves are whole',
-      next: 'stop the runner, then: syncq doctor --repair',
-    }),
-  );
 }
 
 function freeBytesAt(path: string): number | undefined {

@@ -22,7 +22,7 @@ const RIGHT_ELIG = `CASE
     WHERE ahead.target_id = item.target_id AND ahead.lane = item.lane AND ahead.lane IS NOT NULL
     AND ahead.state < ${COMPLETED} AND ahead.id < item.id) THEN NULL
   WHEN EXISTS (SELECT 1 FROM entity WHERE entity.id = item.entity_id AND entity.paused_at IS NOT NULL) THEN ${ELIG.paused}
-  WHEN item.not_before IS NOT NULL THEN ${ELIG.waiting}
+  WHEN item.not_before IS NOT NULL THEN CASE item.elig WHEN ${ELIG.ready} THEN ${ELIG.ready} ELSE ${ELIG.waiting} END
   ELSE ${ELIG.ready} END`;
 
 const MEND_HEADS = `UPDATE item SET elig = ${RIGHT_ELIG} WHERE state = ${PENDING} AND elig IS NOT (${RIGHT_ELIG})`;
@@ -45,20 +45,6 @@ const MEND_COUNTS = `UPDATE tally SET ${COUNTED.map((name) => `${name} = found.$
 
 const RIGHT_GROUP = `(SELECT count(*) FROM item WHERE item.state = ${REVIEW} AND item.review_group = review_group.id)`;
 const MEND_GROUPS = `UPDATE review_group SET items = ${RIGHT_GROUP} WHERE items IS NOT ${RIGHT_GROUP}`;
-
-const WRONG_HEADS = `SELECT id FROM item WHERE (state = ${PENDING} AND elig IS NOT (${RIGHT_ELIG})) OR (state <> ${PENDING} AND elig IS NOT NULL) LIMIT 1000`;
-const WRONG_COUNTS = `SELECT target.name FROM target LEFT JOIN tally ON tally.target_id = target.id JOIN (${RIGHT_COUNTS}) AS found
-  ON found.target_id = target.id WHERE ${COUNTED.map((name) => `tally.${name} IS NOT found.${name}`).join(' OR ')}`;
-const WRONG_GROUPS = `SELECT id FROM review_group WHERE items IS NOT ${RIGHT_GROUP}`;
-
-/** What `repairFile` would mend: ids of items, names of targets, ids of review groups. Reads the whole queue. */
-export function wrongDerived(connection: Connection): { heads: number[]; targets: string[]; groups: number[] } {
-  return {
-    heads: connection.all<{ id: number }>(WRONG_HEADS).map(({ id }) => id),
-    targets: connection.all<{ name: string }>(WRONG_COUNTS).map(({ name }) => name),
-    groups: connection.all<{ id: number }>(WRONG_GROUPS).map(({ id }) => id),
-  };
-}
 
 /**
  * Only under the runner's lock and only on a file that SQLite finds whole: on a damaged one, what is derived would be
