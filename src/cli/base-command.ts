@@ -21,7 +21,7 @@ import { describeFailure } from './failure.js';
 import type { CliQueue, CommonFlags, QueueMode } from './open-queue.js';
 import { configLookup, openCliQueue } from './open-queue.js';
 import type { ConfigLookup } from './config-file.js';
-import { OutputClosed, writeErr, writeOut } from './output.js';
+import { guardStreams, OutputClosed, writeErr, writeOut } from './output.js';
 import type { Progress } from './progress.js';
 import { startProgress } from './progress.js';
 
@@ -56,6 +56,7 @@ export abstract class BaseCommand extends Command {
   protected override async _run<T>(): Promise<T> {
     let result: JsonObject | undefined;
     let failure: { error: unknown } | undefined;
+    guardStreams();
     try {
       await this.init();
       result = await this.run();

@@ -1,15 +1,9 @@
 /** oclif's first hook: from here on a failing stdout is handled, also for help, which oclif prints by itself. */
 import type { Hook } from '@oclif/core';
-import { EXIT } from './exit-codes.js';
-import { asOutputError, guardStreams, writeErr } from './output.js';
+import { guardStreams } from './output.js';
 
 const hook: Hook.Init = () => {
-  let isTold = false;
-  guardStreams((error) => {
-    process.exitCode = EXIT.noQueue;
-    if (!isTold) void writeErr(`error: ${asOutputError(error).message}\n`);
-    isTold = true;
-  });
+  guardStreams();
   return Promise.resolve();
 };
 

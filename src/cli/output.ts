@@ -3,6 +3,7 @@
  * exit code, and a reader that went away (`| head -1`) ends the command quietly.
  */
 import { QueueError } from '../core/errors.js';
+import { EXIT } from './exit-codes.js';
 
 /** The reader of stdout has gone away: nobody wants the rest. No failure. */
 export class OutputClosed extends Error {
@@ -16,15 +17,24 @@ export class OutputClosed extends Error {
 /** Set when a write has seen its own error, so that the stream's event about the same error is not told again. */
 let isSeen = false;
 
+let isTold = false;
+
+/** A write that nobody watches (help, which oclif prints by itself) sets the exit code. */
+function onUnseenError(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE' || isSeen) return;
+  process.exitCode = EXIT.noQueue;
+  if (!isTold) void writeErr(`error: ${asOutputError(error).message}\n`);
+  isTold = true;
+}
+
 /**
- * Takes over the errors of stdout and stderr. Node reports them as events, and oclif's own listener throws them out of
- * any handler's reach; here each write sees its own (`writeOut`). A write that nobody watches (help) sets the exit code.
+ * Takes over the errors of stdout and stderr. Node reports them as events, and oclif's own listener, added whenever its
+ * `Command` happens to be loaded, throws them out of any handler's reach; here each write sees its own (`writeOut`).
+ * Called by the first hook, and again when a command starts: by then oclif's listener is there for certain.
  */
-export function guardStreams(onUnseen: (error: NodeJS.ErrnoException) => void): void {
+export function guardStreams(): void {
   process.stdout.removeAllListeners('error');
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && !isSeen) onUnseen(error);
-  });
+  process.stdout.on('error', onUnseenError);
   process.stderr.removeAllListeners('error');
   // Where should a failure to write to stderr be told?
   process.stderr.on('error', () => undefined);
