@@ -87,7 +87,7 @@ export async function others({ rounds, sends }) {
   const baseUrl = await startServer();
   const bare = bareLoop(baseUrl);
   const ours = await openFilled(place(), 0, { baseUrl });
-  const count = Math.max(50, Math.round(sends / 4));
+  const count = Math.max(50, Math.round(sends / 2));
   const { adapters, notes, close } = await peers({ send: bare.send, write });
   const variants = { syncq: drainer(ours, count, 1) };
   for (const { name, drain: run } of adapters) variants[name] = () => run(count);

@@ -16,7 +16,7 @@ import { cleanUp } from './world.mjs';
 const SUITES = { start, enqueue, drain, others, scale };
 const SIZES = {
   full: { rounds: 21, items: 1_000_000, lines: 200_000, sends: 2000 },
-  quick: { rounds: 7, items: 50_000, lines: 20_000, sends: 400 },
+  quick: { rounds: 7, items: 50_000, lines: 50_000, sends: 1500 },
 };
 const FILES = { json: here('results.json'), markdown: here('results.md'), chart: here('results.svg') };
 
