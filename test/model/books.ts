@@ -1,4 +1,5 @@
 /** The simulation's own record of what was stored, claimed, sent and answered, and the invariants it holds the queue to. */
+import { isSound } from '../../src/core/policy/outage.js';
 import { STATES, type State, type StoredRequest } from '../../src/core/item.js';
 import type { SendResult } from '../../src/core/send/result.js';
 import { auditQueue } from '../../src/core/store/sqlite/audit.js';
@@ -119,8 +120,8 @@ export class Books {
       now,
     );
     this.#paused = { targets: new Set(targets.map(({ id }) => id)), entities: new Set(entities.map(({ key }) => key)) };
-    const held = this.#eye.all<{ id: number }>(
-      `SELECT id FROM target WHERE state IN ('throttled', 'unavailable', 'auth') AND until > @now AND set_at <= @now
+    const held = this.#eye.all<{ id: number; hold_mark: number }>(
+      `SELECT id, hold_mark FROM target WHERE state IN ('throttled', 'unavailable', 'auth') AND until > @now AND set_at <= @now
        OR state IN ('offline', 'misconfigured')`,
       { now },
     );
@@ -128,6 +129,11 @@ export class Books {
     // A request that came back with a status shows that the network is back; a fresh look at the settings mends them.
     const spoke = settle.filter(({ end }) => end.status !== undefined).map(({ claim }) => claim.target.id);
     for (const id of [...spoke, ...updates.map(({ target }) => target)]) if (!this.#isTimed(id)) this.#held.delete(id);
+    // A tester that went out while the clock had run back may answer after the clock was set right again.
+    for (const { id, hold_mark: mark } of held) {
+      const tested = settle.some(({ claim, end }) => claim.target.id === id && claim.attempt > mark && isSound(end));
+      if (tested) this.#held.delete(id);
+    }
   }
 
   afterStep(process: SimProcess, { claims }: StepResult): void {

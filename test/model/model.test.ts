@@ -9,7 +9,7 @@ const FROM = Number(process.env['FROM'] ?? 1);
 const ACTIONS = Number(process.env['ACTIONS'] ?? 120);
 
 /** Seeds that once broke something. */
-const REGRESSIONS: readonly number[] = [];
+const REGRESSIONS: readonly number[] = [52];
 
 async function report(seed: number, problems: readonly string[]): Promise<string> {
   if (process.env['SHRINK'] === '0') return problems.join('\n');
