@@ -63,7 +63,16 @@ async function send(store) {
   const who = { kind: 'run', id: 'bench', pid: process.pid, host: 'bench', bootId: '' };
   const session = await store.acquire(who, policy, now - 2 * HOUR);
   const step = (more) =>
-    session.step({ now: now - 2 * HOUR, settle: [], release: [], targets: [], claim: 0, only: undefined, signal: undefined, ...more });
+    session.step({
+      now: now - 2 * HOUR,
+      settle: [],
+      release: [],
+      targets: [],
+      claim: 0,
+      only: undefined,
+      signal: undefined,
+      ...more,
+    });
   const every = Math.floor(COMPLETED / REVIEW);
   let [ended, refused, settle] = [0, 0, []];
   while (ended < COMPLETED) {
@@ -127,10 +136,18 @@ const full = await build('full', async (store) => {
   await send(store);
 });
 const size = statSync(join(full, 'syncq.db')).size / 1e6;
-console.log(`built ${ITEMS} items (${size.toFixed(0)} MB) in ${((systemClock.monotonic() - begun) / 1000).toFixed(0)} s`);
+console.log(
+  `built ${ITEMS} items (${size.toFixed(0)} MB) in ${((systemClock.monotonic() - begun) / 1000).toFixed(0)} s`,
+);
 
 /** [label, arguments]; ids are taken anew each round where a command ends the item it is given. */
-const store = openSqliteStore({ path: join(full, 'syncq.db'), mode: 'read', clock: systemClock, uid: process.getuid?.(), allowNetworkDisk: false });
+const store = openSqliteStore({
+  path: join(full, 'syncq.db'),
+  mode: 'read',
+  clock: systemClock,
+  uid: process.getuid?.(),
+  allowNetworkDisk: false,
+});
 const review = (await store.select({ states: ['review'] }, { after: undefined, limit: REVIEW, now })).items;
 await store.close();
 let next = 0;
@@ -176,6 +193,8 @@ for (let round = -1; round < ROUNDS; round += 1) {
 }
 const base = median(times.get('status, empty queue'));
 for (const [label, values] of times) {
-  console.log(`${label.padEnd(36)} ${median(values).toFixed(0).padStart(6)} ms  x${(median(values) / base).toFixed(2)}`);
+  console.log(
+    `${label.padEnd(36)} ${median(values).toFixed(0).padStart(6)} ms  x${(median(values) / base).toFixed(2)}`,
+  );
 }
 rmSync(directory, { recursive: true, force: true });

@@ -26,14 +26,23 @@ const plain = (text) => text.replaceAll(/<%= config\.bin %>/g, bin);
 const bold = (text) => `\\fB${roff(text)}\\fR`;
 const italic = (text) => `\\fI${roff(text)}\\fR`;
 
-const COMMON = new Set(Object.entries(commands[0].flags).filter(([, flag]) => flag.helpGroup === 'COMMON').map(([name]) => name));
+const COMMON = new Set(
+  Object.entries(commands[0].flags)
+    .filter(([, flag]) => flag.helpGroup === 'COMMON')
+    .map(([name]) => name),
+);
 
 function flagLines([name, flag]) {
   const short = flag.char === undefined ? '' : `${bold(`-${flag.char}`)}, `;
   const value = flag.type === 'option' ? ` ${italic(flag.helpValue ?? flag.options?.join('|') ?? 'VALUE')}` : '';
   const several = flag.multiple ? ' May be given several times.' : '';
-  const options = flag.options === undefined || flag.helpValue === undefined ? '' : ` One of: ${flag.options.join(', ')}.`;
-  return ['.TP', `${short}${bold(`--${name}`)}${value}`, roff(sentence(flag.description ?? flag.summary ?? '') + several + options)];
+  const options =
+    flag.options === undefined || flag.helpValue === undefined ? '' : ` One of: ${flag.options.join(', ')}.`;
+  return [
+    '.TP',
+    `${short}${bold(`--${name}`)}${value}`,
+    roff(sentence(flag.description ?? flag.summary ?? '') + several + options),
+  ];
 }
 
 function sentence(text) {
@@ -54,7 +63,9 @@ function commandLines(command) {
       ? usage.map((line) => `${bold(bin)} ${roff(plain(line))}`).join('\n.br\n')
       : [bold(`${bin} ${name}`), ...args, `[${italic('FLAGS')}]`].join(' ');
   const own = Object.entries(command.flags).filter(([flag]) => !COMMON.has(flag));
-  const examples = (command.examples ?? []).map((example) => plain(typeof example === 'string' ? example : example.command));
+  const examples = (command.examples ?? []).map((example) =>
+    plain(typeof example === 'string' ? example : example.command),
+  );
   return [
     `.SS ${roff(name)}`,
     synopsis,

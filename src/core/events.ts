@@ -22,7 +22,13 @@ export type QueueEvent =
   | (Base & { event: 'online'; target: string; reason: string | undefined })
   | (Base & { event: 'offline'; target: string; reason: string | undefined })
   /** The target may not be sent to now for another reason than being offline. */
-  | (Base & { event: 'held'; target: string; state: TargetStateName; reason: string | undefined; until: number | undefined })
+  | (Base & {
+      event: 'held';
+      target: string;
+      state: TargetStateName;
+      reason: string | undefined;
+      until: number | undefined;
+    })
   | (ItemEvent & { event: 'sending'; attempt: number })
   | (ItemEvent & { event: 'delivered'; attempt: number; status: number | undefined; durationMs: number })
   | (ItemEvent & {

@@ -27,7 +27,21 @@ export type {
 } from './item.js';
 export type { Archive, ArchivedItem, ArchivedTarget, StoreReport } from './store/archive.js';
 export type { DrainReport, InspectReport, Next, StatusReport, TargetStatus } from './report.js';
-export type { Actor, ChangeReport, EnqueueResult, EraseReport, Filter, HistoryEntry, IfQueued, Page, PersonCommand, PruneReport, ReviewGroup, Revision, RunnerInfo } from './store/store.js';
+export type {
+  Actor,
+  ChangeReport,
+  EnqueueResult,
+  EraseReport,
+  Filter,
+  HistoryEntry,
+  IfQueued,
+  Page,
+  PersonCommand,
+  PruneReport,
+  ReviewGroup,
+  Revision,
+  RunnerInfo,
+} from './store/store.js';
 export { emptyStatus } from './status.js';
 export type { AgeRow } from './support/ages.js';
 export type { Desk, EditResult, OpenEdit } from './support/desk.js';

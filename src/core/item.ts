@@ -161,8 +161,23 @@ export interface LastError {
 }
 
 export type WaitingOn =
-  | { kind: 'item'; id: number; state: State; reason: ReviewReason | undefined; since: number; lastError: LastError | undefined; notBefore: number | undefined }
-  | { kind: 'target'; name: string; state: TargetStateName; since: number; until: number | undefined; reason: string | undefined }
+  | {
+      kind: 'item';
+      id: number;
+      state: State;
+      reason: ReviewReason | undefined;
+      since: number;
+      lastError: LastError | undefined;
+      notBefore: number | undefined;
+    }
+  | {
+      kind: 'target';
+      name: string;
+      state: TargetStateName;
+      since: number;
+      until: number | undefined;
+      reason: string | undefined;
+    }
   | { kind: 'entity-paused'; since: number; until: number | undefined; reason: string | undefined }
   | { kind: 'time'; until: number };
 

@@ -13,7 +13,19 @@ import { drainQueue, watchQueue, type SendingDeps } from './runner/sending.js';
 import { statusReport } from './status.js';
 import { change as changeItems, openDesk, type Desk } from './support/desk.js';
 import type { Archive } from './store/archive.js';
-import type { Actor, ChangeReport, EnqueueResult, Filter, HistoryEntry, IfQueued, Page, PersonCommand, RunnerInfo, Store, TargetSummary } from './store/store.js';
+import type {
+  Actor,
+  ChangeReport,
+  EnqueueResult,
+  Filter,
+  HistoryEntry,
+  IfQueued,
+  Page,
+  PersonCommand,
+  RunnerInfo,
+  Store,
+  TargetSummary,
+} from './store/store.js';
 import { waitForItems } from './wait.js';
 
 export interface LocalQueueOptions {
@@ -49,7 +61,9 @@ export class LocalQueue implements Queue {
   }
 
   async draftContext(): Promise<DraftContext> {
-    const known = new Map((await this.#store.targets()).map((row) => [row.name, { implicitBaseUrl: row.implicitBaseUrl }]));
+    const known = new Map(
+      (await this.#store.targets()).map((row) => [row.name, { implicitBaseUrl: row.implicitBaseUrl }]),
+    );
     const { targets, defaultTarget, limits } = this.#options.config;
     return { targets, defaultTarget, limits, now: this.#clock.now(), knownTarget: (name) => known.get(name) };
   }
@@ -58,13 +72,17 @@ export class LocalQueue implements Queue {
   async #contextFor({ target, path }: Write): Promise<DraftContext> {
     const { targets, defaultTarget: usual, limits } = this.#options.config;
     const name = target ?? defaultTarget({ targets, defaultTarget: usual });
-    if (path === undefined || name === undefined || !targets.has(name) || isAbsoluteUrl(path)) return this.draftContext();
+    if (path === undefined || name === undefined || !targets.has(name) || isAbsoluteUrl(path))
+      return this.draftContext();
     return { targets, defaultTarget: usual, limits, now: this.#clock.now() };
   }
 
   async enqueue(write: Write, options: { ifQueued?: IfQueued } = {}): Promise<EnqueueResult> {
     const item = checkDraft(draftOf(write), await this.#contextFor(write));
-    const [result] = await this.#store.enqueue([item], { now: this.#clock.now(), ifQueued: options.ifQueued ?? 'append' });
+    const [result] = await this.#store.enqueue([item], {
+      now: this.#clock.now(),
+      ifQueued: options.ifQueued ?? 'append',
+    });
     if (result === undefined) throw new Error('the store answered nothing');
     return result;
   }
@@ -122,7 +140,12 @@ export class LocalQueue implements Queue {
     by: Partial<Actor> = {},
     options: { expires?: { at: number } | { delayMs: number }; dryRun?: boolean } = {},
   ): Promise<ChangeReport> {
-    const command: PersonCommand = { kind: 'retry', filter: defaultToReview(filter), expires: options.expires, dryRun: options.dryRun ?? false };
+    const command: PersonCommand = {
+      kind: 'retry',
+      filter: defaultToReview(filter),
+      expires: options.expires,
+      dryRun: options.dryRun ?? false,
+    };
     return this.change(command, { who: by.who ?? 'library', command: by.command ?? 'retry', reason: by.reason });
   }
 
@@ -195,7 +218,10 @@ function draftOf({ json, body, ...draft }: Write): Draft {
     return text === undefined ? draft : { ...draft, payload: { kind: 'text', text } };
   }
   if (body === undefined) return draft;
-  return { ...draft, payload: typeof body === 'string' ? { kind: 'text', text: body } : { kind: 'bytes', bytes: body } };
+  return {
+    ...draft,
+    payload: typeof body === 'string' ? { kind: 'text', text: body } : { kind: 'bytes', bytes: body },
+  };
 }
 
 /** A filter without a state means what waits for a person. */

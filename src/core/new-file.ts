@@ -4,7 +4,7 @@ import {
   constants,
   fchmodSync,
   fsyncSync,
-  linkSync,
+ 
   lstatSync,
   openSync,
   renameSync,
@@ -54,10 +54,12 @@ export function temporaryBeside(path: string): string {
 export function publish(temporary: string, path: string): void {
   try {
     flush(temporary, 'r+');
-    nameIt(temporary, path);
+    // Not link and unlink, which would also refuse a name taken in this very moment: killed between the two, it leaves
+    // a file with two names.
+    assertFree(path);
+    renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') assertFree(path);
     throw fileFailure(error, path);
   }
   try {
@@ -65,19 +67,6 @@ export function publish(temporary: string, path: string): void {
   } catch {
     // Some file systems refuse to flush a directory, Windows to open one: their journals keep the name.
   }
-}
-
-/** A link refuses a name that is taken, a rename would replace it; some disks have no links. */
-function nameIt(temporary: string, path: string): void {
-  try {
-    linkSync(temporary, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
-    assertFree(path);
-    renameSync(temporary, path);
-    return;
-  }
-  rmSync(temporary);
 }
 
 function flush(path: string, flags: 'r' | 'r+'): void {

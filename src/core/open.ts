@@ -39,7 +39,8 @@ export interface OpenQueueOptions {
  */
 export async function openQueue(options: OpenQueueOptions): Promise<Queue> {
   const baseDir = resolve(options.baseDir ?? '.');
-  const config = options.config === undefined ? emptyConfig() : parseConfig(options.config, { source: undefined, baseDir });
+  const config =
+    options.config === undefined ? emptyConfig() : parseConfig(options.config, { source: undefined, baseDir });
   return openWithConfig({
     queue: options.queue,
     mode: options.mode ?? 'create',

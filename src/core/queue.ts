@@ -6,7 +6,18 @@ import type { ItemDetail, NewItem } from './item.js';
 import type { DrainReport, InspectReport, Next, StatusReport } from './report.js';
 import type { Archive } from './store/archive.js';
 import type { Desk } from './support/desk.js';
-import type { Actor, ChangeReport, EnqueueResult, Filter, HistoryEntry, IfQueued, Page, PersonCommand, RunnerInfo, TargetSummary } from './store/store.js';
+import type {
+  Actor,
+  ChangeReport,
+  EnqueueResult,
+  Filter,
+  HistoryEntry,
+  IfQueued,
+  Page,
+  PersonCommand,
+  RunnerInfo,
+  TargetSummary,
+} from './store/store.js';
 
 /** A write as a program gives it: a draft whose payload may be a plain value. At most one of the three payloads. */
 export interface Write extends Draft {
@@ -70,7 +81,11 @@ export interface Queue {
   /** What needs attention first. */
   attention(limit?: number): Promise<Page>;
   findKey(key: string): Promise<number | undefined>;
-  retry(filter: Filter, by?: Partial<Actor>, options?: { expires?: { at: number } | { delayMs: number }; dryRun?: boolean }): Promise<ChangeReport>;
+  retry(
+    filter: Filter,
+    by?: Partial<Actor>,
+    options?: { expires?: { at: number } | { delayMs: number }; dryRun?: boolean },
+  ): Promise<ChangeReport>;
   change(command: PersonCommand, by: Actor): Promise<ChangeReport>;
   /** Who will send what waits at these targets. */
   next(targets: readonly string[]): Promise<Next>;
@@ -81,7 +96,10 @@ export interface Queue {
   /** The background loop; ends when `stop` aborts. */
   watch(options?: WatchOptions): AsyncIterable<QueueEvent>;
   /** Resolves when all items are completed or one of them needs a person, or after `timeoutMs`. */
-  wait(ids: readonly number[], options?: { timeoutMs?: number; stop?: AbortSignal }): Promise<{ done: boolean; failed: boolean; items: ItemDetail[] }>;
+  wait(
+    ids: readonly number[],
+    options?: { timeoutMs?: number; stop?: AbortSignal },
+  ): Promise<{ done: boolean; failed: boolean; items: ItemDetail[] }>;
   targetSummaries(): Promise<TargetSummary[]>;
   /** What people did, and changes that no attempt explains; oldest first. */
   history(filter?: { item?: number; since?: number; limit?: number }): Promise<HistoryEntry[]>;

@@ -34,7 +34,13 @@ export interface StatusReport {
   lastCompletedAt: number | undefined;
   nextDueAt: number | undefined;
   targets: TargetStatus[];
-  pausedEntities: { entity: Entity; since: number; until: number | undefined; reason: string | undefined; by: string }[];
+  pausedEntities: {
+    entity: Entity;
+    since: number;
+    until: number | undefined;
+    reason: string | undefined;
+    by: string;
+  }[];
   runner: RunnerInfo | undefined;
   lastRun: LastRun | undefined;
   reviewGroups: ReviewGroup[];

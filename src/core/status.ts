@@ -15,7 +15,8 @@ export interface StatusContext {
 
 export function statusReport(summary: Summary, context: StatusContext): StatusReport {
   const targets = summary.targets.map((target) => targetStatus(target, context));
-  const sum = (pick: (target: TargetStatus) => number): number => targets.reduce((total, target) => total + pick(target), 0);
+  const sum = (pick: (target: TargetStatus) => number): number =>
+    targets.reduce((total, target) => total + pick(target), 0);
   const counts = Object.fromEntries(
     STATES.map((state) => [state, summary.targets.reduce((total, target) => total + target[state], 0)]),
   ) as Record<State, number>;

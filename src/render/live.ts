@@ -118,7 +118,9 @@ function targets(report: StatusReport, look: Look): string[] {
     const { state } = target;
     const name = fitted(target.name, nameWidth);
     const facts = `${target.pending} pending${target.review > 0 ? `, ${target.review} in review` : ''}`;
-    const why = QUIET.has(state) ? `, since ${absolute(target.since).slice(11, 16)}` : `: ${targetSentence(target, now)}`;
+    const why = QUIET.has(state)
+      ? `, since ${absolute(target.since).slice(11, 16)}`
+      : `: ${targetSentence(target, now)}`;
     const rest = fitted(`${state.padEnd(12)} ${facts}${why}`, Math.max(10, columns - nameWidth - 4));
     return `${name.padEnd(nameWidth)}  ${(QUIET.has(state) ? style.green : style.yellow)(rest)}`;
   });

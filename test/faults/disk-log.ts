@@ -139,7 +139,7 @@ function surviving(queue: readonly Unsynced[], model: LossModel, random: () => n
   if (model === 'prefix') return queue.slice(0, Math.floor(random() * (queue.length + 1)));
   const some = queue.filter(() => random() < 0.5);
   if (model === 'random') return some;
-  return some.flatMap(({ at, bytes, size }) => {
+  return some.flatMap(({ at, bytes, size }): Unsynced[] => {
     if (bytes === undefined) return [{ at, bytes, size }];
     const sectors = Array.from({ length: Math.ceil(bytes.length / SECTOR) }, (_, n) => n * SECTOR);
     return sectors

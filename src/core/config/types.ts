@@ -13,7 +13,11 @@ export interface Config {
   replay?: { ignore: readonly string[] };
   retention: { completedMs: number | undefined; payloadsMs: number | undefined };
   /** Commands to run on events, argv without a shell. */
-  hooks: { review: readonly string[] | undefined; offline: readonly string[] | undefined; idle: readonly string[] | undefined };
+  hooks: {
+    review: readonly string[] | undefined;
+    offline: readonly string[] | undefined;
+    idle: readonly string[] | undefined;
+  };
   limits: Limits;
 }
 

@@ -128,7 +128,12 @@ export class Channel {
   async probe(mode: 'auto' | 'tls', signal: AbortSignal, timeoutMs?: number): Promise<ProbeResult> {
     const { transport } = await this.sender();
     const { clock, version } = this.#deps;
-    return probe(this.config, transport, { clock, version, signal }, { mode, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+    return probe(
+      this.config,
+      transport,
+      { clock, version, signal },
+      { mode, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
+    );
   }
 
   started(): void {

@@ -19,7 +19,10 @@ function secretNames({ targets }: Pick<Config, 'targets'>): string[] {
 const CLOSED: Gate = { slots: 0, rotate: false };
 
 /** The settings of a target: from the config, or made from the URL it was enqueued with; undefined = unknown. */
-export function configOf(row: Pick<TargetRow, 'name' | 'implicitBaseUrl'>, config: Pick<Config, 'targets'>): TargetConfig | undefined {
+export function configOf(
+  row: Pick<TargetRow, 'name' | 'implicitBaseUrl'>,
+  config: Pick<Config, 'targets'>,
+): TargetConfig | undefined {
   const known = config.targets.get(row.name);
   if (known !== undefined) return known;
   return row.implicitBaseUrl === undefined ? undefined : { ...implicitTarget(row.implicitBaseUrl), name: row.name };

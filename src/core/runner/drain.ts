@@ -21,7 +21,10 @@ export async function drainLoop(runner: Runner, options: DrainLoopOptions): Prom
   return stopped;
 }
 
-async function loop(runner: Runner, { clock, stop, wait, deadline }: DrainLoopOptions): Promise<DrainReport['stopped']> {
+async function loop(
+  runner: Runner,
+  { clock, stop, wait, deadline }: DrainLoopOptions,
+): Promise<DrainReport['stopped']> {
   for (;;) {
     const turn = await runner.turn();
     if (stop.aborted) return 'signal';
@@ -30,7 +33,8 @@ async function loop(runner: Runner, { clock, stop, wait, deadline }: DrainLoopOp
     if (left <= 0) return 'time';
     if (turn === undefined) continue;
     const { step, isIdle } = turn;
-    if (isIdle && !(wait && movesByItself(runner, step, clock.now()))) return somethingIsHeld(runner, step, clock.now()) ? 'held' : 'drained';
+    if (isIdle && !(wait && movesByItself(runner, step, clock.now())))
+      return somethingIsHeld(runner, step, clock.now()) ? 'held' : 'drained';
     if (step.more) continue;
     await runner.waker.sleep(Math.min(runner.quietMs(step), left));
   }
@@ -50,5 +54,7 @@ function needsPerson(row: TargetRow, now: number): boolean {
 
 /** At the end of a drain a ready lane head means that its target may not be sent to. */
 function somethingIsHeld(runner: Runner, step: StepResult, now: number): boolean {
-  return step.targets.some((row) => runner.isInScope(row) && (step.ready.has(row.id) || (step.waiting.has(row.id) && isPaused(row, now))));
+  return step.targets.some(
+    (row) => runner.isInScope(row) && (step.ready.has(row.id) || (step.waiting.has(row.id) && isPaused(row, now))),
+  );
 }

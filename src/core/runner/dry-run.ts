@@ -21,12 +21,21 @@ export async function dryRun(
   const found: DryRunRow[] = [];
   let after: number | undefined;
   do {
-    const page = await store.select({ states: ['pending'], targets: open.map((row) => row.name) }, { after, limit: PAGE, now });
+    const page = await store.select(
+      { states: ['pending'], targets: open.map((row) => row.name) },
+      { after, limit: PAGE, now },
+    );
     for (const item of page.items) {
       const baseUrl = urls.get(item.target);
       const goes = item.waiting === 'due' || item.waiting === 'blocked';
       if (baseUrl === undefined || !goes || found.length >= limit) continue;
-      found.push({ item: item.id, target: item.target, method: item.method, url: baseUrl + item.path, payloadBytes: item.payloadBytes });
+      found.push({
+        item: item.id,
+        target: item.target,
+        method: item.method,
+        url: baseUrl + item.path,
+        payloadBytes: item.payloadBytes,
+      });
     }
     after = page.next;
   } while (after !== undefined && found.length < limit);

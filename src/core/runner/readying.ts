@@ -67,7 +67,13 @@ export class Readying {
     const firstOfEpisode = before.state !== 'auth';
     if (!firstOfEpisode) return;
     void channel.renewCredential().then((changed) => {
-      if (changed) listener.update({ target: row.id, from: 'auth', change: { until: this.#clock.now(), setAt: this.#clock.now() }, note: undefined });
+      if (changed)
+        listener.update({
+          target: row.id,
+          from: 'auth',
+          change: { until: this.#clock.now(), setAt: this.#clock.now() },
+          note: undefined,
+        });
       else channel.markRefused();
       listener.waker.ring();
     });
@@ -85,7 +91,12 @@ export class Readying {
     const readiness = await channel.prepare();
     if (!readiness.ok) {
       const { kind, message } = readiness;
-      listener.update({ target: row.id, from: row.state, change: enterState(row, this.#clock.now(), 'misconfigured', message, undefined, kind), note: message });
+      listener.update({
+        target: row.id,
+        from: row.state,
+        change: enterState(row, this.#clock.now(), 'misconfigured', message, undefined, kind),
+        note: message,
+      });
     }
     listener.waker.ring();
   }

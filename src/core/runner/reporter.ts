@@ -50,7 +50,18 @@ export class Reporter {
     for (const { item, target } of step.expired) {
       this.review += 1;
       const message = 'its deadline passed before it could be delivered';
-      this.#emit({ event: 'review', at: this.#clock.now(), item, target, entity: undefined, method: '', path: '', reason: 'expired', status: undefined, message });
+      this.#emit({
+        event: 'review',
+        at: this.#clock.now(),
+        item,
+        target,
+        entity: undefined,
+        method: '',
+        path: '',
+        reason: 'expired',
+        status: undefined,
+        message,
+      });
     }
     this.#targets(step.targets);
   }
@@ -81,11 +92,27 @@ export class Reporter {
         return;
       case 'pending':
         this.failed += 1;
-        this.#emit({ event: 'retrying', ...about, attempt, outcome: end.outcome, status: end.status, message: end.message, counted, notBefore: move.notBefore });
+        this.#emit({
+          event: 'retrying',
+          ...about,
+          attempt,
+          outcome: end.outcome,
+          status: end.status,
+          message: end.message,
+          counted,
+          notBefore: move.notBefore,
+        });
     }
   }
 
-  #about(claim: Claim): { at: number; item: number; target: string; entity: string | undefined; method: string; path: string } {
+  #about(claim: Claim): {
+    at: number;
+    item: number;
+    target: string;
+    entity: string | undefined;
+    method: string;
+    path: string;
+  } {
     const { request, target, item, entity } = claim;
     return { at: this.#clock.now(), item, target: target.name, entity, method: request.method, path: request.path };
   }

@@ -11,7 +11,16 @@ import { isSound } from '../policy/outage.js';
 import { holdIsOver, isPaused } from '../policy/target-state.js';
 import { classify } from '../send/classify.js';
 import type { SendResult } from '../send/result.js';
-import type { AttemptEnd, Claim, ClaimRef, Session, Settlement, StepResult, Store, TargetUpdate } from '../store/store.js';
+import type {
+  AttemptEnd,
+  Claim,
+  ClaimRef,
+  Session,
+  Settlement,
+  StepResult,
+  Store,
+  TargetUpdate,
+} from '../store/store.js';
 import type { TargetRow } from '../target.js';
 import type { Channels } from './channels.js';
 import { Reporter } from './reporter.js';
@@ -134,7 +143,8 @@ export class Runner {
     const { updates, rows } = await startTargets(this.#deps);
     this.#updates.push(...updates);
     const { target } = this.#options;
-    this.#only = target === undefined ? undefined : new Set(rows.filter((row) => row.name === target).map((row) => row.id));
+    this.#only =
+      target === undefined ? undefined : new Set(rows.filter((row) => row.name === target).map((row) => row.id));
   }
 
   /** A change of a target that no attempt caused; stored with the next turn. */
@@ -253,9 +263,13 @@ export class Runner {
   }
 
   #stopForDamage(item: number): void {
-    throw new QueueError('corrupt', `the payload of item ${item} no longer matches its checksum, so the queue file is damaged; nothing more was sent`, {
-      hint: 'keep the file, then: syncq doctor',
-    });
+    throw new QueueError(
+      'corrupt',
+      `the payload of item ${item} no longer matches its checksum, so the queue file is damaged; nothing more was sent`,
+      {
+        hint: 'keep the file, then: syncq doctor',
+      },
+    );
   }
 
   isInScope(row: TargetRow): boolean {

@@ -79,7 +79,15 @@ async function withSession<T>(
     cleanUp.abort();
     runner.dispose();
     await channels.destroy();
-    if (!delivered) await session.end({ kind, startedAt, endedAt: clock.now(), exitCode: 1, delivered: runner.reporter.delivered, remaining: 0 });
+    if (!delivered)
+      await session.end({
+        kind,
+        startedAt,
+        endedAt: clock.now(),
+        exitCode: 1,
+        delivered: runner.reporter.delivered,
+        remaining: 0,
+      });
   }
 }
 
@@ -88,7 +96,9 @@ export async function drainQueue(deps: SendingDeps, options: DrainOptions): Prom
   const kind = options.kind ?? 'drain';
   const begun = clock.monotonic();
   await assertTarget(deps, options.target);
-  const finished = async (part: Omit<DrainReport, 'remaining' | 'held' | 'needsPerson' | 'tryLater' | 'durationMs'>): Promise<DrainReport> => {
+  const finished = async (
+    part: Omit<DrainReport, 'remaining' | 'held' | 'needsPerson' | 'tryLater' | 'durationMs'>,
+  ): Promise<DrainReport> => {
     const left = await remains(deps, options.target);
     const needsPerson = left.needsPerson || part.review > 0;
     // What a --limit left is left on purpose.
@@ -101,13 +111,24 @@ export async function drainQueue(deps: SendingDeps, options: DrainOptions): Prom
     await maintain(deps, MAINTAIN_MS, options.stop);
     return finished({ ...nothing, stopped: 'drained' });
   }
-  const outcome = await withSession(deps, kind, options, options.wait === true ? 'always' : 'once', async ({ runner }) => {
-    const deadline = options.maxTimeMs === undefined ? undefined : begun + options.maxTimeMs;
-    const stopped = await drainLoop(runner, { clock, stop: options.stop ?? never(), wait: options.wait ?? false, deadline });
-    await maintain(deps, MAINTAIN_MS, options.stop);
-    const { attempts, reporter } = runner;
-    return { stopped, attempts, delivered: reporter.delivered, failed: reporter.failed, review: reporter.review };
-  });
+  const outcome = await withSession(
+    deps,
+    kind,
+    options,
+    options.wait === true ? 'always' : 'once',
+    async ({ runner }) => {
+      const deadline = options.maxTimeMs === undefined ? undefined : begun + options.maxTimeMs;
+      const stopped = await drainLoop(runner, {
+        clock,
+        stop: options.stop ?? never(),
+        wait: options.wait ?? false,
+        deadline,
+      });
+      await maintain(deps, MAINTAIN_MS, options.stop);
+      const { attempts, reporter } = runner;
+      return { stopped, attempts, delivered: reporter.delivered, failed: reporter.failed, review: reporter.review };
+    },
+  );
   if ('heldBy' in outcome) return finished({ ...nothing, stopped: 'other-runner', runner: outcome.heldBy });
   const { value, startedAt, session } = outcome;
   let exitCode = 1;
@@ -144,12 +165,18 @@ async function remains(
   const [summary, leftovers] = [await store.summary(now), await store.leftovers(only)];
   const status = statusReport(summary, { queue: store.location, config, configIsKnown: true, now });
   const targets = status.targets.filter((row) => target === undefined || row.name === target);
-  const sum = (pick: (row: (typeof targets)[number]) => number): number => targets.reduce((total, row) => total + pick(row), 0);
+  const sum = (pick: (row: (typeof targets)[number]) => number): number =>
+    targets.reduce((total, row) => total + pick(row), 0);
   const stuck = targets.filter((row) => row.held > 0);
   const forPerson = stuck.some((row) => row.state === 'auth' || row.state === 'misconfigured');
   const timed = targets.filter((row) => row.state !== 'auth' && row.state !== 'misconfigured');
   return {
-    remaining: { due: sum((row) => row.due), waiting: sum((row) => row.waiting), blocked: sum((row) => row.blocked), held: sum((row) => row.held) },
+    remaining: {
+      due: sum((row) => row.due),
+      waiting: sum((row) => row.waiting),
+      blocked: sum((row) => row.blocked),
+      held: sum((row) => row.held),
+    },
     held: stuck.map(({ name, state, reason, until }) => ({ target: name, state, reason, until })),
     needsPerson: forPerson || leftovers.behindReview,
     tryLater: timed.some((row) => row.held > 0) || leftovers.backingOff,
@@ -170,27 +197,44 @@ export function watchQueue(deps: SendingDeps, options: WatchOptions): AsyncItera
   return stream;
 }
 
-async function watchUntilStopped(deps: SendingDeps, options: WatchOptions & { onEvent: (event: QueueEvent) => void }, stop: AbortSignal): Promise<void> {
+async function watchUntilStopped(
+  deps: SendingDeps,
+  options: WatchOptions & { onEvent: (event: QueueEvent) => void },
+  stop: AbortSignal,
+): Promise<void> {
   const { store, clock, env } = deps;
   const onTurn = options.onTurn ?? (() => undefined);
   let toldStandby = false;
   while (!stop.aborted) {
     onTurn();
-    const outcome = await withSession(deps, 'watch', options, 'always', async ({ runner, session, channels, readying }) => {
-      toldStandby = false;
-      runner.reporter.emit({ event: 'started', at: clock.now(), kind: 'watch', pid: runnerIdentity('watch').pid });
-      const ended = new AbortController();
-      const maintenance = maintainAlways(deps, ended.signal);
-      try {
-        await watchLoop(runner, { clock, env, store, session, channels, readying, stop, onTurn });
-      } finally {
-        ended.abort();
-        await maintenance;
-      }
-      return runner.reporter.delivered;
-    }).catch(async (error: unknown) => ({ heldBy: await otherRunner(error, store) }));
+    const outcome = await withSession(
+      deps,
+      'watch',
+      options,
+      'always',
+      async ({ runner, session, channels, readying }) => {
+        toldStandby = false;
+        runner.reporter.emit({ event: 'started', at: clock.now(), kind: 'watch', pid: runnerIdentity('watch').pid });
+        const ended = new AbortController();
+        const maintenance = maintainAlways(deps, ended.signal);
+        try {
+          await watchLoop(runner, { clock, env, store, session, channels, readying, stop, onTurn });
+        } finally {
+          ended.abort();
+          await maintenance;
+        }
+        return runner.reporter.delivered;
+      },
+    ).catch(async (error: unknown) => ({ heldBy: await otherRunner(error, store) }));
     if (!('heldBy' in outcome)) {
-      await outcome.session.end({ kind: 'watch', startedAt: outcome.startedAt, endedAt: clock.now(), exitCode: 0, delivered: outcome.value, remaining: 0 });
+      await outcome.session.end({
+        kind: 'watch',
+        startedAt: outcome.startedAt,
+        endedAt: clock.now(),
+        exitCode: 0,
+        delivered: outcome.value,
+        remaining: 0,
+      });
       break;
     }
     if (!toldStandby) options.onEvent({ event: 'standby', at: clock.now(), runner: outcome.heldBy });

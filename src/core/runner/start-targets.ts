@@ -5,9 +5,15 @@ import type { TargetUpdate } from '../store/store.js';
 import { configOf } from './channels.js';
 import type { RunnerDeps } from './runner.js';
 
-export async function startTargets(
-  { session, store, channels, clock }: Pick<RunnerDeps, 'session' | 'store' | 'channels' | 'clock'>,
-): Promise<{ updates: TargetUpdate[]; rows: readonly TargetRow[] }> {
+export async function startTargets({
+  session,
+  store,
+  channels,
+  clock,
+}: Pick<RunnerDeps, 'session' | 'store' | 'channels' | 'clock'>): Promise<{
+  updates: TargetUpdate[];
+  rows: readonly TargetRow[];
+}> {
   const { config } = channels;
   const facts = [...config.targets.values()].map(({ name, order }) => ({ name, order, implicitBaseUrl: undefined }));
   const only = config.targets.size === 1 ? [...config.targets.keys()][0] : undefined;
@@ -32,12 +38,22 @@ function hasMoved(boundTo: string | undefined, baseUrl: string): boolean {
 type Change = Pick<TargetUpdate, 'change' | 'note'>;
 
 /** Pure: what a fresh look at the config does to one target; undefined = nothing. */
-export function changeAtStart(row: TargetRow, baseUrl: string | undefined, openAttemptsElsewhere: boolean, now: number): Change | undefined {
+export function changeAtStart(
+  row: TargetRow,
+  baseUrl: string | undefined,
+  openAttemptsElsewhere: boolean,
+  now: number,
+): Change | undefined {
   if (baseUrl === undefined) {
     return hold(row, 'config', `target ${row.name} is not in the config`, now);
   }
   if (openAttemptsElsewhere) {
-    return hold(row, 'binding', `base URL changed from ${row.boundTo ?? ''} to ${baseUrl}: syncq target accept ${row.name}`, now);
+    return hold(
+      row,
+      'binding',
+      `base URL changed from ${row.boundTo ?? ''} to ${baseUrl}: syncq target accept ${row.name}`,
+      now,
+    );
   }
   const bind = row.boundTo === baseUrl ? {} : { boundTo: baseUrl };
   // Whatever else was wrong with the settings may have been mended: look again.

@@ -19,7 +19,19 @@ import type {
 } from '../item.js';
 import type { LaneOrder, TargetRow } from '../target.js';
 import type { Archive } from './archive.js';
-import type { Actor, ChangeReport, EraseReport, Filter, HistoryEntry, Page, PersonCommand, PruneReport, PruneRules, ReviewGroup, Revision } from './people.js';
+import type {
+  Actor,
+  ChangeReport,
+  EraseReport,
+  Filter,
+  HistoryEntry,
+  Page,
+  PersonCommand,
+  PruneReport,
+  PruneRules,
+  ReviewGroup,
+  Revision,
+} from './people.js';
 import type { AgeCount } from '../support/ages.js';
 
 export type * from './people.js';
@@ -140,7 +152,14 @@ export interface Gate {
 
 export interface SettlePolicy {
   /** @param lastAttempt highest attempt id given out so far */
-  decide(facts: ItemFacts, end: AttemptEnd, claim: ClaimRef, target: TargetRow, lastAttempt: number, now: number): Decision;
+  decide(
+    facts: ItemFacts,
+    end: AttemptEnd,
+    claim: ClaimRef,
+    target: TargetRow,
+    lastAttempt: number,
+    now: number,
+  ): Decision;
   gate(target: TargetRow, now: number): Gate;
 }
 
@@ -214,7 +233,11 @@ export interface Session {
   /** Settles what dead runners left open, through the same rules as any other end. Call until `more` is false. */
   recover(limit: number, now: number): Promise<{ recovered: Settled[]; more: boolean }>;
   /** Creates rows for configured targets and gives unfinished items their lanes anew where the order changed. */
-  syncTargets(targets: readonly TargetFacts[], defaultTarget: string | undefined, now: number): Promise<readonly TargetRow[]>;
+  syncTargets(
+    targets: readonly TargetFacts[],
+    defaultTarget: string | undefined,
+    now: number,
+  ): Promise<readonly TargetRow[]>;
   /** The only hot call: settle, update targets, release, expire, promote, then claim, in one commit. */
   step(input: StepInput): Promise<StepResult>;
   /** The wall clock ran back: ends waits that were set in what is now the future. */
@@ -271,7 +294,13 @@ export interface Summary {
   /** Oldest unfinished item not in review: the later of createdAt and its asked-for time, epoch ms. */
   oldestPendingAt: number | undefined;
   reviewGroups: ReviewGroup[];
-  pausedEntities: { entity: Entity; since: number; until: number | undefined; reason: string | undefined; by: string }[];
+  pausedEntities: {
+    entity: Entity;
+    since: number;
+    until: number | undefined;
+    reason: string | undefined;
+    by: string;
+  }[];
   /** Alive right now, by the kernel's word, not by a time stamp. */
   runner: RunnerInfo | undefined;
   lastRun: LastRun | undefined;
@@ -299,7 +328,11 @@ export interface Store {
   /** Who is sending now; undefined = nobody. */
   runner(): Promise<RunnerInfo | undefined>;
   /** Takes the right to send, or says who has it. @throws {QueueError} queue-is-copy */
-  acquire(who: RunnerIdentity, policy: SettlePolicy, now: number): Promise<Session | { heldBy: RunnerInfo | undefined }>;
+  acquire(
+    who: RunnerIdentity,
+    policy: SettlePolicy,
+    now: number,
+  ): Promise<Session | { heldBy: RunnerInfo | undefined }>;
   /** What is left to do, for the end of a drain. @param only target names; undefined = all */
   leftovers(only: readonly string[] | undefined): Promise<Leftovers>;
   /** True when unfinished items of this target were on the wire at least once. */

@@ -105,7 +105,12 @@ export function expireItems({ connection, tally, now, runner }: Work, limit: num
       cause: message,
       message,
     });
-    connection.run(`UPDATE item SET state = ${REVIEW}, elig = NULL, review_group = ?, state_at = ? WHERE id = ?`, group, now, row.id);
+    connection.run(
+      `UPDATE item SET state = ${REVIEW}, elig = NULL, review_group = ?, state_at = ? WHERE id = ?`,
+      group,
+      now,
+      row.id,
+    );
     tally.move(row.target_id, { state: 'pending', elig: row.elig }, { state: 'review', elig: null });
     appendHistory(connection, {
       at: now,
@@ -128,7 +133,10 @@ export function resumeEntities({ connection, tally, now }: Work): void {
     now,
   );
   for (const { id } of over) {
-    connection.run('UPDATE entity SET paused_at = NULL, paused_until = NULL, paused_reason = NULL, paused_by = NULL WHERE id = ?', id);
+    connection.run(
+      'UPDATE entity SET paused_at = NULL, paused_until = NULL, paused_reason = NULL, paused_by = NULL WHERE id = ?',
+      id,
+    );
     markHeadsOf({ connection, tally }, id);
   }
 }

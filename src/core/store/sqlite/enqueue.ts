@@ -72,7 +72,12 @@ export class Enqueuer {
     this.#tally.flush(this.#connection);
   }
 
-  #insert(item: NewItem, target: TargetRef, entity: EntityRef | undefined, replaced: number | undefined): EnqueueResult {
+  #insert(
+    item: NewItem,
+    target: TargetRef,
+    entity: EntityRef | undefined,
+    replaced: number | undefined,
+  ): EnqueueResult {
     const now = this.#now;
     const asked = timeOf(item.notBefore, now);
     const notBefore = asked !== undefined && asked > now ? asked : undefined;
@@ -139,11 +144,21 @@ export class Enqueuer {
     const found = findByKey(this.#connection, key);
     if (found === undefined) return undefined;
     if (found.digest !== undefined && !Buffer.from(contentDigest(item)).equals(found.digest)) {
-      throw new QueueError('key-conflict', `the key ${key} already belongs to item ${found.id}, which has other content; nothing was stored`, {
-        hint: `look at it with: syncq inspect ${found.id}; use another key for another write`,
-      });
+      throw new QueueError(
+        'key-conflict',
+        `the key ${key} already belongs to item ${found.id}, which has other content; nothing was stored`,
+        {
+          hint: `look at it with: syncq inspect ${found.id}; use another key for another write`,
+        },
+      );
     }
-    return { id: found.id, idempotencyKey: key, state: STATES[found.state] ?? 'pending', duplicate: true, replaced: undefined };
+    return {
+      id: found.id,
+      idempotencyKey: key,
+      state: STATES[found.state] ?? 'pending',
+      duplicate: true,
+      replaced: undefined,
+    };
   }
 
   /** The latest item of the same target, entity and operation that was never on the wire. */
@@ -165,7 +180,10 @@ export class Enqueuer {
    * before it. Undefined when it had to stay.
    */
   #discardLast(old: number, target: number, item: NewItem): number | undefined {
-    const row = this.#connection.get<{ lane: number | null; elig: number | null }>('SELECT lane, elig FROM item WHERE id = ?', old);
+    const row = this.#connection.get<{ lane: number | null; elig: number | null }>(
+      'SELECT lane, elig FROM item WHERE id = ?',
+      old,
+    );
     if (row === undefined) return undefined;
     if (row.lane !== null) {
       const later = this.#connection.get(
@@ -177,7 +195,11 @@ export class Enqueuer {
       );
       if (later !== undefined) return undefined;
     }
-    this.#connection.run(`UPDATE item SET state = ${DISCARDED}, elig = NULL, state_at = ? WHERE id = ?`, this.#now, old);
+    this.#connection.run(
+      `UPDATE item SET state = ${DISCARDED}, elig = NULL, state_at = ? WHERE id = ?`,
+      this.#now,
+      old,
+    );
     this.#tally.move(target, { state: 'pending', elig: row.elig }, { state: 'discarded', elig: null });
     if (row.lane !== null) {
       this.#busyLanes.delete(`${target}/${row.lane}`);
@@ -223,7 +245,10 @@ export function ensureTarget(
   order: LaneOrder,
   now: number,
 ): TargetRef {
-  const found = connection.get<{ id: number; lane_order: LaneOrder }>('SELECT id, lane_order FROM target WHERE name = ?', name);
+  const found = connection.get<{ id: number; lane_order: LaneOrder }>(
+    'SELECT id, lane_order FROM target WHERE name = ?',
+    name,
+  );
   if (found !== undefined) return { id: found.id, order: found.lane_order };
   const { lastInsertRowid: id } = connection.run(
     'INSERT INTO target (name, implicit_base_url, lane_order, since) VALUES (?, ?, ?, ?)',
@@ -243,7 +268,10 @@ export function ensureEntity(connection: Connection, type: string, key: string):
     key,
   );
   if (found !== undefined) return { id: found.id, paused: found.paused_at !== null };
-  return { id: connection.run('INSERT INTO entity (type, key) VALUES (?, ?)', type, key).lastInsertRowid, paused: false };
+  return {
+    id: connection.run('INSERT INTO entity (type, key) VALUES (?, ?)', type, key).lastInsertRowid,
+    paused: false,
+  };
 }
 
 interface FoundKey {
@@ -289,7 +317,9 @@ export function findByKey(connection: Connection, key: string): FoundKey | undef
       'SELECT id, state, content_sha256 FROM pruned WHERE idempotency_key = ?',
       key,
     );
-    return pruned === undefined ? undefined : { id: pruned.id, state: pruned.state, digest: pruned.content_sha256 ?? undefined };
+    return pruned === undefined
+      ? undefined
+      : { id: pruned.id, state: pruned.state, digest: pruned.content_sha256 ?? undefined };
   }
   return { id: row.id, state: row.state, digest: digestOf(row) };
 }
@@ -297,7 +327,8 @@ export function findByKey(connection: Connection, key: string): FoundKey | undef
 /** Of an item whose bytes are gone, the checksum stands for them. */
 function digestOf(row: KeyColumns): Buffer {
   const payloadGone = row.payload === null && row.payload_bytes !== null;
-  const entity = row.entity_type === null || row.entity_key === null ? undefined : { type: row.entity_type, id: row.entity_key };
+  const entity =
+    row.entity_type === null || row.entity_key === null ? undefined : { type: row.entity_type, id: row.entity_key };
   return contentDigest({
     target: row.target,
     method: row.method as NewItem['method'],

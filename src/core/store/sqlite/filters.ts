@@ -25,16 +25,24 @@ export function whereOf(filter: Filter): Where {
       ...filter.entities.flatMap(({ type, id }) => (id === undefined ? [type] : [type, id])),
     );
   }
-  if (filter.targets !== undefined) add(`item.target_id IN (SELECT id FROM target WHERE name IN (${questions(filter.targets)}))`, ...filter.targets);
+  if (filter.targets !== undefined)
+    add(`item.target_id IN (SELECT id FROM target WHERE name IN (${questions(filter.targets)}))`, ...filter.targets);
   if (filter.operations !== undefined) add(`item.operation IN (${questions(filter.operations)})`, ...filter.operations);
   if (filter.reasons !== undefined) add(groupCondition(`reason IN (${questions(filter.reasons)})`), ...filter.reasons);
   if (filter.like !== undefined) {
-    add(`item.state = ${REVIEW} AND item.review_group = (SELECT review_group FROM item AS other WHERE other.id = ?)`, filter.like);
+    add(
+      `item.state = ${REVIEW} AND item.review_group = (SELECT review_group FROM item AS other WHERE other.id = ?)`,
+      filter.like,
+    );
   }
   if (filter.tags !== undefined) {
-    add(filter.tags.map(() => `EXISTS (SELECT 1 FROM json_each(item.tags) WHERE value = ?)`).join(' OR '), ...filter.tags);
+    add(
+      filter.tags.map(() => `EXISTS (SELECT 1 FROM json_each(item.tags) WHERE value = ?)`).join(' OR '),
+      ...filter.tags,
+    );
   }
-  if (filter.statuses !== undefined) add(statusCondition(filter.statuses.length), ...filter.statuses.flatMap(({ from, to }) => [from, to, from, to]));
+  if (filter.statuses !== undefined)
+    add(statusCondition(filter.statuses.length), ...filter.statuses.flatMap(({ from, to }) => [from, to, from, to]));
   if (filter.since !== undefined) add('item.created_at >= ?', filter.since);
   if (filter.until !== undefined) add('item.created_at < ?', filter.until);
   if (filter.search !== undefined) add(SEARCH, ...Array.from({ length: 6 }, () => likePattern(filter.search ?? '')));

@@ -37,7 +37,10 @@ export function readHistory(
   const bounded = [filter.since ?? 0, filter.limit];
   const rows =
     filter.item === undefined
-      ? connection.all<HistoryColumns>('SELECT * FROM history INDEXED BY history_at WHERE at >= ? ORDER BY at DESC, id DESC LIMIT ?', ...bounded)
+      ? connection.all<HistoryColumns>(
+          'SELECT * FROM history INDEXED BY history_at WHERE at >= ? ORDER BY at DESC, id DESC LIMIT ?',
+          ...bounded,
+        )
       : connection.all<HistoryColumns>(
           'SELECT * FROM history INDEXED BY history_item WHERE item_id = ? AND item_id IS NOT NULL AND at >= ? ORDER BY id DESC LIMIT ?',
           filter.item,

@@ -31,9 +31,13 @@ function saveCopy(db: Database, copy: string): void {
   try {
     db.prepare('VACUUM INTO ?').run(copy);
   } catch (error) {
-    throw new QueueError('unwritable', `the old queue could not be saved to ${copy} before its format is renewed; nothing was changed`, {
-      cause: error,
-      hint: 'free some space beside the queue',
-    });
+    throw new QueueError(
+      'unwritable',
+      `the old queue could not be saved to ${copy} before its format is renewed; nothing was changed`,
+      {
+        cause: error,
+        hint: 'free some space beside the queue',
+      },
+    );
   }
 }

@@ -45,7 +45,13 @@ interface Change {
 const MOST_UNKNOWN = 100;
 
 /** Carries out one command inside the caller's transaction. */
-export function carryOut(connection: Connection, queuePath: string, command: PersonCommand, by: Actor, now: number): ChangeReport {
+export function carryOut(
+  connection: Connection,
+  queuePath: string,
+  command: PersonCommand,
+  by: Actor,
+  now: number,
+): ChangeReport {
   const change: Change = { connection, tally: new Tally(), by, now, queuePath };
   const report = dispatch(change, command);
   change.tally.flush(connection);
@@ -84,7 +90,11 @@ function emptyReport(): ChangeReport {
 /** Undefined = done; a text = why it was skipped. */
 type ItemChange = (row: ItemRow) => string | undefined;
 
-function onItems(change: Change, { kind, filter, dryRun }: { kind: string; filter: Filter; dryRun: boolean }, apply: ItemChange): ChangeReport {
+function onItems(
+  change: Change,
+  { kind, filter, dryRun }: { kind: string; filter: Filter; dryRun: boolean },
+  apply: ItemChange,
+): ChangeReport {
   const { connection } = change;
   const report = emptyReport();
   const ids = filter.ids ?? selectIds(connection, filter, undefined, Number.MAX_SAFE_INTEGER);
@@ -143,7 +153,11 @@ function refusal({ queuePath }: Change, kind: string, row: ItemRow): string | un
 }
 
 /** Review -> pending with a fresh budget; pending in backoff -> due now, count kept. Same id, place and key. */
-function retryItem(change: Change, row: ItemRow, expires: { at: number } | { delayMs: number } | undefined): string | undefined {
+function retryItem(
+  change: Change,
+  row: ItemRow,
+  expires: { at: number } | { delayMs: number } | undefined,
+): string | undefined {
   const refused = refusal(change, 'retry', row);
   if (refused !== undefined) return refused;
   const { connection, tally, now } = change;
@@ -174,7 +188,11 @@ function finishItem(change: Change, row: ItemRow, to: 'completed' | 'discarded')
   return undefined;
 }
 
-function moveToEnd({ connection, tally, now }: Pick<Change, 'connection' | 'tally' | 'now'>, row: ItemRow, to: 'completed' | 'discarded'): void {
+function moveToEnd(
+  { connection, tally, now }: Pick<Change, 'connection' | 'tally' | 'now'>,
+  row: ItemRow,
+  to: 'completed' | 'discarded',
+): void {
   if (row.review_group !== null) leaveGroup(connection, row.review_group);
   connection.run(
     'UPDATE item SET state = ?, elig = NULL, review_group = NULL, not_before = NULL, state_at = ? WHERE id = ?',
@@ -226,12 +244,20 @@ function pause(change: Change, what: PauseScope, until: number | undefined): Cha
     connection.run('INSERT INTO entity (type, key) VALUES (?, ?) ON CONFLICT DO NOTHING', type, key);
     const entity = connection.get<{ id: number }>('SELECT id FROM entity WHERE type = ? AND key = ?', type, key);
     if (entity === undefined) return report;
-    connection.run('UPDATE entity SET paused_at = ?, paused_until = ?, paused_reason = ?, paused_by = ? WHERE id = ?', ...values, entity.id);
+    connection.run(
+      'UPDATE entity SET paused_at = ?, paused_until = ?, paused_reason = ?, paused_by = ? WHERE id = ?',
+      ...values,
+      entity.id,
+    );
     markHeadsOf(change, entity.id);
     report.names.push(`${type}/${key}`);
   } else {
     for (const { id, name } of targetsOf(connection, what)) {
-      connection.run('UPDATE target SET paused_at = ?, paused_until = ?, paused_reason = ?, paused_by = ? WHERE id = ?', ...values, id);
+      connection.run(
+        'UPDATE target SET paused_at = ?, paused_until = ?, paused_reason = ?, paused_by = ? WHERE id = ?',
+        ...values,
+        id,
+      );
       report.names.push(name);
     }
   }
@@ -247,7 +273,9 @@ function resume(change: Change, what: PauseScope): ChangeReport {
   if (what === 'all' || (typeof what === 'object' && 'entity' in what)) {
     const entities =
       what === 'all'
-        ? connection.all<{ id: number; type: string; key: string }>('SELECT id, type, key FROM entity INDEXED BY entity_paused WHERE paused_at IS NOT NULL')
+        ? connection.all<{ id: number; type: string; key: string }>(
+            'SELECT id, type, key FROM entity INDEXED BY entity_paused WHERE paused_at IS NOT NULL',
+          )
         : connection.all<{ id: number; type: string; key: string }>(
             'SELECT id, type, key FROM entity WHERE type = ? AND key = ? AND paused_at IS NOT NULL',
             what.entity.type,
@@ -298,14 +326,21 @@ function renameTarget(change: Change, from: string, to: string): ChangeReport {
   const [target] = targetsOf(connection, { target: from });
   if (target === undefined) return emptyReport();
   if (connection.get('SELECT 1 FROM target WHERE name = ?', to) !== undefined) {
-    throw new QueueError('usage', `the queue already has a target ${to}; nothing was renamed`, { hint: 'choose another name' });
+    throw new QueueError('usage', `the queue already has a target ${to}; nothing was renamed`, {
+      hint: 'choose another name',
+    });
   }
   connection.run('UPDATE target SET name = ? WHERE id = ?', to, target.id);
   noteTarget(change, to, 'renamed', { from });
   return { ...emptyReport(), names: [to] };
 }
 
-function noteTarget({ connection, by, now }: Change, name: string, event: string, detail?: Record<string, unknown>): void {
+function noteTarget(
+  { connection, by, now }: Change,
+  name: string,
+  event: string,
+  detail?: Record<string, unknown>,
+): void {
   appendHistory(connection, {
     at: now,
     item: undefined,

@@ -14,7 +14,10 @@ export interface ReviewCause {
 }
 
 /** Adds one item to its group and answers the group's id. */
-export function joinGroup(connection: Connection, { target, reason, status, operation, cause, message }: ReviewCause): number {
+export function joinGroup(
+  connection: Connection,
+  { target, reason, status, operation, cause, message }: ReviewCause,
+): number {
   const row = connection.get<{ id: number }>(
     `INSERT INTO review_group (target_id, reason, status, operation, cause, message, items) VALUES (?, ?, ?, ?, ?, ?, 1)
      ON CONFLICT (target_id, reason, status, operation, cause) DO UPDATE

@@ -152,7 +152,9 @@ export interface RequestColumns {
 }
 
 /** A stored content type of NULL means JSON where there is a payload, and none where there is not. */
-export function contentTypeOf(row: Pick<RequestColumns, 'content_type' | 'payload_bytes'> & { payload?: unknown }): string | undefined {
+export function contentTypeOf(
+  row: Pick<RequestColumns, 'content_type' | 'payload_bytes'> & { payload?: unknown },
+): string | undefined {
   if (row.content_type !== null) return row.content_type;
   const hasPayload = (row.payload ?? null) !== null || row.payload_bytes !== null;
   return hasPayload ? DEFAULT_CONTENT_TYPE : undefined;
@@ -176,7 +178,11 @@ export function toHeaders(json: string | null): Record<string, string> {
   if (json === null) return {};
   const parsed: unknown = parseOr(json, {});
   const entries = Object.entries(parsed as Record<string, unknown>);
-  return Object.fromEntries(entries.filter(([, value]) => typeof value === 'string').map(([name, value]) => [name.toLowerCase(), value as string]));
+  return Object.fromEntries(
+    entries
+      .filter(([, value]) => typeof value === 'string')
+      .map(([name, value]) => [name.toLowerCase(), value as string]),
+  );
 }
 
 export function toTags(json: string | null): string[] {

@@ -21,17 +21,23 @@ interface Segment {
 
 const REVIEWED: Segment = { index: 'item_flagged', condition: `item.state = ${REVIEW}`, order: 'id' };
 const OPEN: Segment = { index: 'item_open', condition: `item.state < ${REVIEW}`, order: 'age' };
-const RETRYING: Segment = { index: 'item_retrying', condition: `item.state = ${PENDING} AND item.attempts > 0`, order: 'id' };
+const RETRYING: Segment = {
+  index: 'item_retrying',
+  condition: `item.state = ${PENDING} AND item.attempts > 0`,
+  order: 'id',
+};
 const LOG: Segment = { index: '', condition: '1', order: 'newest' };
 const ENTITY: Segment = { index: 'item_entity', condition: 'item.entity_id IS NOT NULL', order: 'id' };
 
 /** Which segments a filter walks, in the order in which people want to see them. */
 function segmentsFor({ ids, states, entities, search, statuses, reasons, like }: Filter): Segment[] {
   if (ids !== undefined) return [{ ...LOG, order: 'id' }];
-  if (entities !== undefined && states === undefined) return [{ ...ENTITY, condition: `${ENTITY.condition} AND item.state < 3` }];
+  if (entities !== undefined && states === undefined)
+    return [{ ...ENTITY, condition: `${ENTITY.condition} AND item.state < 3` }];
   if (entities !== undefined) return [ENTITY];
   if (reasons !== undefined || like !== undefined) return [REVIEWED];
-  if (states === undefined) return search === undefined && statuses === undefined ? [REVIEWED, OPEN] : [REVIEWED, RETRYING];
+  if (states === undefined)
+    return search === undefined && statuses === undefined ? [REVIEWED, OPEN] : [REVIEWED, RETRYING];
   const codes = states.map((state: State) => STATE_CODE[state]);
   if (codes.some((code) => code > REVIEW)) return [LOG];
   return [...(codes.includes(REVIEW) ? [REVIEWED] : []), ...(codes.some((code) => code < REVIEW) ? [OPEN] : [])];
@@ -54,7 +60,9 @@ export function selectIds(connection: Connection, filter: Filter, after: number 
     const index = segment.index === '' ? '' : ` INDEXED BY ${segment.index}`;
     const sql = `SELECT item.id FROM item${index} WHERE ${segment.condition} AND ${where.sql} AND ${page.sql}
       ORDER BY ${ORDER[segment.order]} LIMIT ?`;
-    ids.push(...connection.all<IdRow>(sql, ...where.parameters, ...page.parameters, limit - ids.length).map((row) => row.id));
+    ids.push(
+      ...connection.all<IdRow>(sql, ...where.parameters, ...page.parameters, limit - ids.length).map((row) => row.id),
+    );
   }
   return ids;
 }
@@ -91,7 +99,11 @@ function afterCondition(segment: Segment, position: Position | undefined): { sql
     : { sql: `(${AGE}, item.id) > (?, ?)`, parameters: [position.age, position.id] };
 }
 
-export function selectPage(connection: Connection, filter: Filter, page: { after: number | undefined; limit: number; now: number }): Page {
+export function selectPage(
+  connection: Connection,
+  filter: Filter,
+  page: { after: number | undefined; limit: number; now: number },
+): Page {
   const ids = selectIds(connection, filter, page.after, page.limit + 1);
   const shown = ids.slice(0, page.limit);
   return {
@@ -104,7 +116,7 @@ export function selectPage(connection: Connection, filter: Filter, page: { after
 /** From the counts that are kept anyway; undefined where only a scan could tell. */
 function countOf(connection: Connection, filter: Filter): number | undefined {
   const { states, targets, ...rest } = filter;
-  if (Object.values(rest).some((value) => value !== undefined)) return undefined;
+  if (Object.values(rest as Record<string, unknown>).some((value) => value !== undefined)) return undefined;
   const columns: State[] = [...new Set<State>(states ?? ['pending', 'sending', 'review'])];
   if (columns.length === 0) return 0;
   const names = targets === undefined ? '' : `WHERE target.name IN (${targets.map(() => '?').join(', ')})`;
@@ -128,7 +140,14 @@ export function attentionPage(connection: Connection, limit: number, now: number
   take(review);
   for (const id of review) if (ids.size < limit) take(behind(connection, id, limit - ids.size));
   if (ids.size < limit) {
-    take(connection.all<IdRow>(`SELECT item.id FROM item INDEXED BY item_retrying WHERE ${RETRYING.condition} ORDER BY item.id LIMIT ?`, limit).map((row) => row.id));
+    take(
+      connection
+        .all<IdRow>(
+          `SELECT item.id FROM item INDEXED BY item_retrying WHERE ${RETRYING.condition} ORDER BY item.id LIMIT ?`,
+          limit,
+        )
+        .map((row) => row.id),
+    );
   }
   if (ids.size < limit) take(selectIds(connection, { states: ['sending', 'pending'] }, undefined, limit));
   const total = countOf(connection, {});

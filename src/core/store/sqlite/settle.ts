@@ -36,7 +36,13 @@ export interface ClaimedItem {
 }
 
 /** False when the claim was no longer ours: then nothing is written, the record of whoever took it is the true one. */
-export function settleClaim(work: Work, claim: Claim, place: ClaimedItem, end: AttemptEnd, decision: Decision): boolean {
+export function settleClaim(
+  work: Work,
+  claim: Claim,
+  place: ClaimedItem,
+  end: AttemptEnd,
+  decision: Decision,
+): boolean {
   if (!moveItem(work, claim, place, end, decision.move)) return false;
   const { response } = end;
   work.connection.run(
@@ -59,7 +65,13 @@ export function settleClaim(work: Work, claim: Claim, place: ClaimedItem, end: A
   return true;
 }
 
-function moveItem(work: Work, claim: ClaimRef & { facts: Claim['facts'] }, place: ClaimedItem, end: AttemptEnd, move: ItemMove): boolean {
+function moveItem(
+  work: Work,
+  claim: ClaimRef & { facts: Claim['facts'] },
+  place: ClaimedItem,
+  end: AttemptEnd,
+  move: ItemMove,
+): boolean {
   const { connection, tally, now } = work;
   const fence = [now, claim.item, claim.attempt];
   switch (move.to) {
@@ -73,7 +85,14 @@ function moveItem(work: Work, claim: ClaimRef & { facts: Claim['facts'] }, place
     case 'review': {
       if (!stillClaimed(connection, claim)) return false;
       const { reason, message, cause } = move;
-      const group = joinGroup(connection, { target: place.target, reason, status: end.status ?? 0, operation: claim.facts.operation, cause, message });
+      const group = joinGroup(connection, {
+        target: place.target,
+        reason,
+        status: end.status ?? 0,
+        operation: claim.facts.operation,
+        cause,
+        message,
+      });
       connection.run(FLAG, group, move.retryCount, ...fence);
       tally.move(place.target, { state: 'sending', elig: null }, { state: 'review', elig: null });
       return true;

@@ -1,10 +1,32 @@
 /** Reads items as people see them: with what they wait for and how their last attempt went. */
-import { STATES, type Attempt, type Entity, type ItemDetail, type ItemSummary, type LastError, type Method, type Outcome, type ReviewReason, type State, type WaitingOn } from '../../item.js';
+import {
+  STATES,
+  type Attempt,
+  type Entity,
+  type ItemDetail,
+  type ItemSummary,
+  type LastError,
+  type Method,
+  type Outcome,
+  type ReviewReason,
+  type State,
+  type WaitingOn,
+} from '../../item.js';
 import { isPaused, isSendable, shownState } from '../../policy/target-state.js';
 import type { TargetRow } from '../../target.js';
 import type { Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
-import { contentTypeOf, orUndefined, SELECT_TARGETS, toHeaders, toResponse, toTags, toTarget, type ResponseColumns, type TargetColumns } from './rows.js';
+import {
+  contentTypeOf,
+  orUndefined,
+  SELECT_TARGETS,
+  toHeaders,
+  toResponse,
+  toTags,
+  toTarget,
+  type ResponseColumns,
+  type TargetColumns,
+} from './rows.js';
 import { COMPLETED, ELIG, SENDING } from './schema.js';
 
 interface ItemColumns {
@@ -79,7 +101,8 @@ export function readDetails(connection: Connection, ids: readonly number[], now:
     const row = connection.get<{ payload: Buffer | null }>('SELECT payload FROM item WHERE id = ?', summary.id);
     const payload = orUndefined(row?.payload ?? null);
     // A foreign INSERT has no checksum before its first claim; people see it computed.
-    const payloadSha256 = summary.payloadSha256 ?? (payload === undefined ? undefined : sha256(payload).toString('hex'));
+    const payloadSha256 =
+      summary.payloadSha256 ?? (payload === undefined ? undefined : sha256(payload).toString('hex'));
     return { ...summary, payload, payloadSha256, attempts: readAttempts(connection, summary.id) };
   });
 }
@@ -88,7 +111,12 @@ function targetsById(connection: Connection): Map<number, TargetRow> {
   return new Map(connection.all<TargetColumns>(SELECT_TARGETS).map((row) => [row.id, toTarget(row)]));
 }
 
-function readSummary(connection: Connection, id: number, targets: ReadonlyMap<number, TargetRow>, now: number): ItemSummary | undefined {
+function readSummary(
+  connection: Connection,
+  id: number,
+  targets: ReadonlyMap<number, TargetRow>,
+  now: number,
+): ItemSummary | undefined {
   const row = connection.get<ItemColumns>(SELECT_ITEM, id);
   if (row === undefined) return undefined;
   const target = targets.get(row.target_id);
@@ -105,7 +133,11 @@ function readSummary(connection: Connection, id: number, targets: ReadonlyMap<nu
     method: row.method as Method,
     path: row.path,
     headers: toHeaders(row.headers),
-    contentType: contentTypeOf({ content_type: row.content_type, payload_bytes: row.payload_bytes, payload: row.payload_length }),
+    contentType: contentTypeOf({
+      content_type: row.content_type,
+      payload_bytes: row.payload_bytes,
+      payload: row.payload_length,
+    }),
     payloadBytes: orUndefined(row.payload_bytes ?? row.payload_length),
     payloadSha256: row.payload_sha256 === null ? undefined : row.payload_sha256.toString('hex'),
     payloadGone: row.payload_bytes !== null && row.payload_length === null,
@@ -129,17 +161,29 @@ function readSummary(connection: Connection, id: number, targets: ReadonlyMap<nu
 }
 
 function entityOf(row: { entity_type: string | null; entity_key: string | null }): Entity | undefined {
-  return row.entity_type === null || row.entity_key === null ? undefined : { type: row.entity_type, id: row.entity_key };
+  return row.entity_type === null || row.entity_key === null
+    ? undefined
+    : { type: row.entity_type, id: row.entity_key };
 }
 
 function lastErrorOf(row: ItemColumns, last: AttemptColumns | undefined): LastError | undefined {
   const flaggedByRule = row.review_reason === 'expired' || row.review_reason === 'exhausted';
   if (flaggedByRule && row.review_message !== null) {
     const outcome = row.review_reason as 'expired' | 'exhausted';
-    return { outcome, status: row.review_status === 0 ? undefined : orUndefined(row.review_status), message: messageOf(row, last), at: row.state_at ?? row.created_at };
+    return {
+      outcome,
+      status: row.review_status === 0 ? undefined : orUndefined(row.review_status),
+      message: messageOf(row, last),
+      at: row.state_at ?? row.created_at,
+    };
   }
   if (last === undefined || last.outcome === 'delivered') return undefined;
-  return { outcome: last.outcome, status: orUndefined(last.status), message: last.message ?? '', at: last.started_at + last.duration_ms };
+  return {
+    outcome: last.outcome,
+    status: orUndefined(last.status),
+    message: last.message ?? '',
+    at: last.started_at + last.duration_ms,
+  };
 }
 
 /** A group keeps the words of its first item; the item's own words are in its last attempt. */
@@ -148,7 +192,12 @@ function messageOf(row: ItemColumns, last: AttemptColumns | undefined): string {
 }
 
 /** The first that fits: blocked, held, waiting, due (contract, section 3). */
-function waitingKind(row: ItemColumns, target: TargetRow, now: number, on: WaitingOn | undefined): ItemSummary['waiting'] {
+function waitingKind(
+  row: ItemColumns,
+  target: TargetRow,
+  now: number,
+  on: WaitingOn | undefined,
+): ItemSummary['waiting'] {
   if (row.elig === null) return 'blocked';
   if (!isSendable(target, now) || row.elig === ELIG.paused) return 'held';
   return on?.kind === 'time' ? 'waiting' : 'due';
@@ -165,12 +214,21 @@ function waitsFor(connection: Connection, row: ItemColumns, target: TargetRow, n
     };
   }
   if (!isSendable(target, now)) return onTarget(target, now);
-  return row.elig === ELIG.waiting && row.not_before !== null && row.not_before > now ? { kind: 'time', until: row.not_before } : undefined;
+  return row.elig === ELIG.waiting && row.not_before !== null && row.not_before > now
+    ? { kind: 'time', until: row.not_before }
+    : undefined;
 }
 
 function onTarget(target: TargetRow, now: number): WaitingOn {
   const held = isPaused(target, now) && target.paused !== undefined ? target.paused : target;
-  return { kind: 'target', name: target.name, state: shownState(target, now), since: held.since, until: held.until, reason: held.reason };
+  return {
+    kind: 'target',
+    name: target.name,
+    state: shownState(target, now),
+    since: held.since,
+    until: held.until,
+    reason: held.reason,
+  };
 }
 
 function blocker(connection: Connection, row: ItemColumns): WaitingOn | undefined {
@@ -180,7 +238,8 @@ function blocker(connection: Connection, row: ItemColumns): WaitingOn | undefine
     row.target_id,
     row.lane,
   );
-  const ahead = head === undefined || head.id === row.id ? undefined : connection.get<ItemColumns>(SELECT_ITEM, head.id);
+  const ahead =
+    head === undefined || head.id === row.id ? undefined : connection.get<ItemColumns>(SELECT_ITEM, head.id);
   if (ahead === undefined) return undefined;
   const last = ahead.attempts === 0 ? undefined : connection.get<AttemptColumns>(LAST_ATTEMPT, ahead.id);
   return {
@@ -205,21 +264,41 @@ export function readAttempts(connection: Connection, id: number): Attempt[] {
     id,
   );
   if (item === undefined) return [];
-  const keyOf = (number: number): string => keys.find((revision) => number <= revision.attempts)?.idempotency_key ?? item.idempotency_key;
-  const ended = connection.all<AttemptColumns>('SELECT * FROM attempt WHERE item_id = ? ORDER BY number', id).map((row): Attempt => ({
-    number: row.number,
-    startedAt: row.started_at,
-    durationMs: row.duration_ms,
-    outcome: row.outcome,
-    status: orUndefined(row.status),
-    message: orUndefined(row.message),
-    counted: row.counted === 1,
-    runner: row.runner,
-    url: orUndefined(row.redirected_to),
-    idempotencyKey: keyOf(row.number),
-    response: toResponse(row),
-  }));
+  const keyOf = (number: number): string =>
+    keys.find((revision) => number <= revision.attempts)?.idempotency_key ?? item.idempotency_key;
+  const ended = connection
+    .all<AttemptColumns>('SELECT * FROM attempt WHERE item_id = ? ORDER BY number', id)
+    .map((row): Attempt => ({
+      number: row.number,
+      startedAt: row.started_at,
+      durationMs: row.duration_ms,
+      outcome: row.outcome,
+      status: orUndefined(row.status),
+      message: orUndefined(row.message),
+      counted: row.counted === 1,
+      runner: row.runner,
+      url: orUndefined(row.redirected_to),
+      idempotencyKey: keyOf(row.number),
+      response: toResponse(row),
+    }));
   if (item.state !== SENDING || item.claim_at === null) return ended;
-  const open = { durationMs: undefined, outcome: undefined, status: undefined, message: undefined, url: undefined, response: undefined };
-  return [...ended, { ...open, number: item.attempts, startedAt: item.claim_at, counted: false, runner: '', idempotencyKey: item.idempotency_key }];
+  const open = {
+    durationMs: undefined,
+    outcome: undefined,
+    status: undefined,
+    message: undefined,
+    url: undefined,
+    response: undefined,
+  };
+  return [
+    ...ended,
+    {
+      ...open,
+      number: item.attempts,
+      startedAt: item.claim_at,
+      counted: false,
+      runner: '',
+      idempotencyKey: item.idempotency_key,
+    },
+  ];
 }

@@ -79,7 +79,15 @@ function dueWaiting(connection: Connection, target: number, now: number): number
 /** @param condition on review_group, for a selection of groups */
 export function readGroups(connection: Connection): ReviewGroup[] {
   return connection
-    .all<{ id: number; target: string; reason: ReviewGroup['reason']; status: number; operation: string; items: number; message: string }>(
+    .all<{
+      id: number;
+      target: string;
+      reason: ReviewGroup['reason'];
+      status: number;
+      operation: string;
+      items: number;
+      message: string;
+    }>(
       `SELECT review_group.id, target.name AS target, review_group.reason, status, operation, items, message
        FROM review_group JOIN target ON target.id = review_group.target_id WHERE items > 0 ORDER BY items DESC, review_group.id`,
     )
@@ -105,7 +113,14 @@ function firstOfGroup(connection: Connection, group: number): number {
 
 function readPausedEntities(connection: Connection): Summary['pausedEntities'] {
   return connection
-    .all<{ type: string; key: string; paused_at: number; paused_until: number | null; paused_reason: string | null; paused_by: string | null }>(
+    .all<{
+      type: string;
+      key: string;
+      paused_at: number;
+      paused_until: number | null;
+      paused_reason: string | null;
+      paused_by: string | null;
+    }>(
       'SELECT type, key, paused_at, paused_until, paused_reason, paused_by FROM entity INDEXED BY entity_paused WHERE paused_at IS NOT NULL ORDER BY paused_at',
     )
     .map((row) => ({
@@ -145,7 +160,10 @@ function readLastRun(connection: Connection): LastRun | undefined {
 }
 
 export function readLeftovers(connection: Connection, only: readonly string[] | undefined): Leftovers {
-  const scope = only === undefined ? '1' : `item.target_id IN (SELECT id FROM target WHERE name IN (${only.map(() => '?').join(', ')}))`;
+  const scope =
+    only === undefined
+      ? '1'
+      : `item.target_id IN (SELECT id FROM target WHERE name IN (${only.map(() => '?').join(', ')}))`;
   const names = only ?? [];
   const behindReview = connection.get(
     `SELECT 1 FROM item INDEXED BY item_flagged JOIN item AS later INDEXED BY item_lane ON later.target_id = item.target_id
