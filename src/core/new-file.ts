@@ -1,15 +1,5 @@
 /** Makes a file that is there whole or not at all: written beside its place, flushed, then given its name. */
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fsyncSync,
- 
-  lstatSync,
-  openSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { closeSync, constants, fchmodSync, fsyncSync, lstatSync, openSync, renameSync, rmSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 
