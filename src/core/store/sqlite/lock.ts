@@ -6,7 +6,7 @@
 import { closeSync, constants, existsSync } from 'node:fs';
 
 import { QueueError } from '../../errors.js';
-import { fileIdentity, isBusy } from './connection.js';
+import { fileIdentity, isBusy, storeError } from './connection.js';
 import { loadSqlite, type Database } from './driver.js';
 import { openPrivate } from './private-file.js';
 
@@ -47,7 +47,7 @@ export function acquireLock(queuePath: string): RunnerLock | undefined {
   } catch (error) {
     db.close();
     if (isBusy(error)) return undefined;
-    throw error;
+    throw storeError(error, path, false);
   }
   runnersHere.add(queue);
   heldLocks.set(path, db);
