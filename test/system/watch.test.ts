@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import Sqlite from 'better-sqlite3';
 import { describe, expect, test } from '@jest/globals';
 
 import type { Queue } from '../../src/core/index.js';
@@ -13,6 +12,7 @@ import type { RestServer, ServerOptions } from '../support/rest-server.js';
 import { startServer } from '../support/rest-server.js';
 import { ROOT } from '../support/source-graph.js';
 import { testHome } from '../support/temp.js';
+import { loadSqlite } from '../../src/core/store/sqlite/driver.js';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -86,7 +86,7 @@ describe('watch', () => {
     const { queue, file, watch } = await scene();
     const program = watch();
     await program.waitForStdout('"idle"');
-    const other = new Sqlite(file);
+    const other = new (loadSqlite())(file);
     other.exec('BEGIN IMMEDIATE');
     const begun = performance.now();
     const { code } = await program.kill('SIGTERM');
@@ -102,7 +102,7 @@ describe('watch', () => {
     await program.waitForStdout('"started"');
     const id = await put('/hangs');
     await server.waitFor(1);
-    const other = new Sqlite(file);
+    const other = new (loadSqlite())(file);
     other.exec('BEGIN IMMEDIATE');
     program.child.kill('SIGTERM');
     await pause(200);

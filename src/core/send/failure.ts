@@ -54,6 +54,9 @@ const WORDS: Readonly<Record<string, string>> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS on this port: is it http?',
   ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE:
     'it ended the TLS handshake: it may want a client certificate ("tls": { "cert", "key" })',
+  // OpenSSL 3.5 (Node 24) says TLS where it said SSLv3.
+  'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE':
+    'it ended the TLS handshake: it may want a client certificate ("tls": { "cert", "key" })',
   EPROTO: 'the TLS handshake failed',
 };
 

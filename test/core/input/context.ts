@@ -69,7 +69,7 @@ export function refusal(work: () => unknown): QueueError {
 export function growth(work: (size: number) => unknown, size: number): number {
   const best = (n: number): number => {
     let least = Infinity;
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < 15; i++) {
       const start = performance.now();
       work(n);
       least = Math.min(least, performance.now() - start);
