@@ -26,7 +26,7 @@ export const MUTANTS = [
       edit(`${SQLITE}/lock.ts`, 'if (runnersHere.has(queue)) return undefined;', ''),
       edit(
         `${SQLITE}/lock.ts`,
-        '    if (isBusy(error)) return undefined;\n    throw error;',
+        '    if (isBusy(error)) return undefined;\n    throw storeError(error, path, false);',
         '    return { intact: () => true, release: () => undefined };',
       ),
     ],
