@@ -39,7 +39,7 @@ export function holdMs(kind: keyof typeof HOLDS, step: number): number {
   return Math.min(capMs, baseMs * 2 ** Math.min(step, 30));
 }
 
-/** Longest Retry-After that is honoured, ms. */
+/** Longest Retry-After that is honoured, ms; a hint of a year must not bury an item (contract, section 5). */
 export const RETRY_AFTER_CAP_MS = 24 * 60 * 60_000;
 
 /** Shortest hold of a throttled target, ms. */

@@ -1,7 +1,5 @@
 /** Reads the Retry-After header (RFC 9110, section 10.2.3) in both of its forms. */
-
-/** Longest wait that a server can ask for; a hint of a year must not bury an item (contract, section 5). */
-export const LONGEST_RETRY_AFTER_MS = 24 * 60 * 60 * 1000;
+import { RETRY_AFTER_CAP_MS } from '../policy/backoff.js';
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 /** Sun, 06 Nov 1994 08:49:37 GMT */
@@ -22,11 +20,11 @@ const ASCTIME = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}):(\d{2}):(\d{2}
 export function retryAfterMs(value: string | undefined, now: number, serverDate?: string): number | undefined {
   const text = value?.trim();
   if (text === undefined || text === '') return undefined;
-  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, LONGEST_RETRY_AFTER_MS);
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, RETRY_AFTER_CAP_MS);
   const at = httpDate(text, now);
   if (at === undefined) return undefined;
   const reference = (serverDate === undefined ? undefined : httpDate(serverDate.trim(), now)) ?? now;
-  return Math.min(Math.max(at - reference, 0), LONGEST_RETRY_AFTER_MS);
+  return Math.min(Math.max(at - reference, 0), RETRY_AFTER_CAP_MS);
 }
 
 /** Epoch ms of an HTTP-date (RFC 9110, section 5.6.7); undefined when it is none. */
