@@ -16,8 +16,16 @@ const ACQUIRE_TIMEOUT_MS = 250;
 /** Held here for the life of the process: a collected Database object would silently free the lock. */
 const heldLocks = new Map<string, Database>();
 
-/** One runner per queue file and process, however many times the library opened it. */
-const runnersHere = new Set<string>();
+/**
+ * One runner per queue file and process, however many times the library opened it: device and inode -> path. A file system
+ * gives the inode of a deleted file to the next one, so an entry counts only while its path still leads to that file.
+ */
+const runnersHere = new Map<string, string>();
+
+function hasRunnerHere(queue: string): boolean {
+  const path = runnersHere.get(queue);
+  return path !== undefined && fileIdentity(path) === queue;
+}
 
 export interface RunnerLock {
   /** False when the lock file was deleted or replaced: somebody else may hold a lock of that name. */
@@ -31,7 +39,7 @@ const lockPath = (queuePath: string): string => `${queuePath}.lock`;
 export function acquireLock(queuePath: string): RunnerLock | undefined {
   const path = lockPath(queuePath);
   const queue = fileIdentity(queuePath);
-  if (runnersHere.has(queue)) return undefined;
+  if (hasRunnerHere(queue)) return undefined;
   try {
     closeSync(openPrivate(path, constants.O_RDWR));
   } catch (error) {
@@ -49,7 +57,7 @@ export function acquireLock(queuePath: string): RunnerLock | undefined {
     if (isBusy(error)) return undefined;
     throw storeError(error, path, false);
   }
-  runnersHere.add(queue);
+  runnersHere.set(queue, queuePath);
   heldLocks.set(path, db);
   const identity = fileIdentity(path);
   return {
@@ -57,7 +65,7 @@ export function acquireLock(queuePath: string): RunnerLock | undefined {
     release: () => {
       if (heldLocks.get(path) !== db) return;
       heldLocks.delete(path);
-      runnersHere.delete(queue);
+      if (runnersHere.get(queue) === queuePath) runnersHere.delete(queue);
       db.close();
     },
   };
@@ -66,7 +74,7 @@ export function acquireLock(queuePath: string): RunnerLock | undefined {
 /** True while a runner is alive, by the kernel's word. Never creates the file, never waits. */
 export function isLocked(queuePath: string): boolean {
   const path = lockPath(queuePath);
-  if (runnersHere.has(fileIdentity(queuePath))) return true;
+  if (hasRunnerHere(fileIdentity(queuePath))) return true;
   if (!existsSync(path)) return false;
   const Sqlite = loadSqlite();
   let db: Database | undefined;

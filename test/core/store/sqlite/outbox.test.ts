@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { systemClock } from '../../../../src/core/clock.js';
@@ -25,6 +25,13 @@ const policy = {
   gate: () => ({ slots: 9, rotate: false }),
 };
 
+const opened: Store[] = [];
+
+// Closing lets go of the right to send too, also where a test failed with a session in hand.
+afterEach(async () => {
+  for (const store of opened.splice(0)) await store.close();
+});
+
 async function queue(order: LaneOrder = 'entity'): Promise<{ path: string; store: Store }> {
   const path = join(tempDirectory(), 'queue.db');
   const store = openSqliteStore({
@@ -34,6 +41,7 @@ async function queue(order: LaneOrder = 'entity'): Promise<{ path: string; store
     uid: process.getuid?.(),
     allowNetworkDisk: false,
   });
+  opened.push(store);
   const session = await store.acquire(runner(), policy, Date.now());
   if ('heldBy' in session) throw new Error('held');
   const facts = { order, implicitBaseUrl: undefined };
