@@ -23,7 +23,7 @@ export const MUTANTS = [
     name: 'lock-removed',
     breaks: 'a runner starts although another one has the queue',
     edits: [
-      edit(`${SQLITE}/lock.ts`, 'if (runnersHere.has(queue)) return undefined;', ''),
+      edit(`${SQLITE}/lock.ts`, 'if (hasRunnerHere(queue)) return undefined;', ''),
       edit(
         `${SQLITE}/lock.ts`,
         '    if (isBusy(error)) return undefined;\n    throw storeError(error, path, false);',
@@ -126,10 +126,10 @@ export const MUTANTS = [
     breaks: 'nobody keeps the lock alive: garbage collection frees it',
     edits: [
       edit(`${SQLITE}/lock.ts`, 'heldLocks.set(path, db);', 'const weak = new WeakRef(db);'),
-      edit(`${SQLITE}/lock.ts`, 'if (heldLocks.get(path) !== db) return;', 'if (!runnersHere.has(queue)) return;'),
+      edit(`${SQLITE}/lock.ts`, 'if (heldLocks.get(path) !== db) return;', 'if (!hasRunnerHere(queue)) return;'),
       edit(
         `${SQLITE}/lock.ts`,
-        '      runnersHere.delete(queue);\n      db.close();',
+        '      if (runnersHere.get(queue) === queuePath) runnersHere.delete(queue);\n      db.close();',
         '      runnersHere.delete(queue);\n      weak.deref()?.close();',
       ),
     ],

@@ -16,6 +16,8 @@ export interface ChannelDeps {
   version: string;
   /** Names of the environment variables that hold secrets of any target. */
   secretEnv: readonly string[];
+  /** Requests under way at once over all targets, at most; undefined = as many as each target allows. */
+  concurrency?: number;
 }
 
 /** What stands between a target and its first request. */
@@ -26,6 +28,8 @@ export class Channel {
   readonly #deps: ChannelDeps;
   readonly #credentials: Credentials;
   #sender: Promise<Sender> | undefined;
+  /** The same once it is there: a request need not wait a turn for it. */
+  #loaded: Sender | undefined;
   #ready = false;
   #preparing: Promise<Readiness> | undefined;
   #renewing: Promise<boolean> | undefined;
@@ -112,15 +116,22 @@ export class Channel {
     return this.#sender;
   }
 
+  async #load(): Promise<Sender> {
+    const promise = this.sender();
+    const sender = await promise;
+    if (promise === this.#sender) this.#loaded = sender;
+    return sender;
+  }
+
   /** The credential's header; undefined when it cannot be had now (the caller gives its claim back). */
   async credential(): Promise<{ header: SendOptions['credential'] } | undefined> {
-    const result = await this.#credentials.get();
-    return result.ok ? { header: result.header } : undefined;
+    const result = this.#credentials.fresh() ?? (await this.#credentials.get());
+    return result.ok ? result : undefined;
   }
 
   /** One attempt. Counts as under way from here to its end. */
   async send(request: StoredRequest, credential: SendOptions['credential'], signal: AbortSignal): Promise<SendResult> {
-    const sender = await this.sender();
+    const sender = this.#loaded ?? (await this.#load());
     return sender.send(request, { credential, signal });
   }
 
@@ -157,6 +168,7 @@ export class Channel {
   renewConnections(): void {
     const old = this.#sender;
     this.#sender = undefined;
+    this.#loaded = undefined;
     void old?.then((sender) => sender.close());
   }
 

@@ -107,6 +107,7 @@ export class Runner {
   /** Lets go of the caller's signals, which may live on for many runs. */
   dispose(): void {
     this.#disposed.abort();
+    this.waker.dispose();
   }
 
   get inFlight(): number {

@@ -52,7 +52,8 @@ async function withSession<T>(
   body: (sending: Sending) => Promise<T>,
 ): Promise<{ value: T; startedAt: number; session: Session } | { heldBy: RunnerInfo | undefined }> {
   const { store, clock, config, env, version, random } = deps;
-  const channels = new Channels(config, { env, clock, version }, random);
+  const concurrency = options.concurrency ?? (kind === 'watch' ? WATCH_CONCURRENCY : 1);
+  const channels = new Channels(config, { env, clock, version, concurrency }, random);
   const startedAt = clock.now();
   const session = await store.acquire(runnerIdentity(kind), channels.policy(), startedAt);
   if ('heldBy' in session) return session;
@@ -61,7 +62,7 @@ async function withSession<T>(
   const runner = new Runner(
     { store, session, channels, clock, readying },
     {
-      concurrency: options.concurrency ?? (kind === 'watch' ? WATCH_CONCURRENCY : 1),
+      concurrency,
       limit: options.limit,
       target: options.target,
       stop: options.stop ?? never(),

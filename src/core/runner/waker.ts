@@ -1,24 +1,37 @@
 /** A latch that a loop sleeps on: anything may ring it, also before the loop lies down. */
+import { Alarm } from '../alarm.js';
 import type { Clock } from '../clock.js';
-
-/** Given to `abort`, which would else make an error with a stack each time: 5 % of a run. */
-const RUNG = Symbol('rung');
 
 export class Waker {
   readonly #clock: Clock;
-  #bell = new AbortController();
+  readonly #alarm: Alarm;
+  #isRung = false;
+  #wake: (() => void) | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#alarm = new Alarm(clock, () => this.ring());
   }
 
   ring(): void {
-    this.#bell.abort(RUNG);
+    this.#isRung = true;
+    this.#wake?.();
   }
 
-  /** Until rung, or for `ms` at most. Takes the ringing with it. */
+  /** Until rung, or for `ms` at most; it may wake earlier for nothing. Takes the ringing with it. */
   async sleep(ms: number): Promise<void> {
-    if (!this.#bell.signal.aborted) await this.#clock.sleep(ms, this.#bell.signal);
-    if (this.#bell.signal.aborted) this.#bell = new AbortController();
+    if (!this.#isRung) {
+      this.#alarm.at(this.#clock.monotonic() + ms);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#wake = undefined;
+    }
+    this.#isRung = false;
+  }
+
+  /** Nobody sleeps here any more: no timer keeps the process alive. */
+  dispose(): void {
+    this.#alarm.stop();
   }
 }

@@ -11,6 +11,8 @@ export type CredentialResult =
   | { ok: false; code: 'no-credential'; message: string };
 
 export interface Credentials {
+  /** What is at hand and still good; undefined when it has to be fetched. */
+  fresh(): (CredentialResult & { ok: true }) | undefined;
   /** Never rejects. Concurrent calls share one fetch. A failure is not remembered: the next call tries again. */
   get(): Promise<CredentialResult>;
   /** Fetches anew, whatever is in memory. True when there is a credential and it differs from the one before. */
@@ -20,7 +22,7 @@ export interface Credentials {
 /** A credential is fetched anew this long before it ends, ms, so that it does not end on its way. */
 const EXPIRY_MARGIN_MS = 30_000;
 
-const NONE: CredentialResult = { ok: true, header: undefined };
+const NONE: CredentialResult & { ok: true } = { ok: true, header: undefined };
 
 export function createCredentials(
   target: Pick<TargetConfig, 'name' | 'auth' | 'implicit'>,
@@ -28,7 +30,7 @@ export function createCredentials(
 ): Credentials {
   const { auth } = target;
   if (auth === undefined || target.implicit) {
-    return { get: () => Promise.resolve(NONE), refresh: () => Promise.resolve(false) };
+    return { fresh: () => NONE, get: () => Promise.resolve(NONE), refresh: () => Promise.resolve(false) };
   }
   let kept: { result: CredentialResult & { ok: true }; freshUntil: number } | undefined;
   let running: Promise<CredentialResult> | undefined;
@@ -47,10 +49,14 @@ export function createCredentials(
     return running;
   };
 
+  const fresh = (): (CredentialResult & { ok: true }) | undefined =>
+    running === undefined && kept !== undefined && deps.clock.now() < kept.freshUntil ? kept.result : undefined;
+
   return {
+    fresh,
     get() {
-      const isFresh = kept !== undefined && deps.clock.now() < kept.freshUntil;
-      return running ?? (isFresh && kept !== undefined ? Promise.resolve(kept.result) : fetchOnce());
+      const known = fresh();
+      return known === undefined ? fetchOnce() : Promise.resolve(known);
     },
     async refresh() {
       const before = kept?.result.header?.[1];

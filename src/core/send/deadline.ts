@@ -1,66 +1,67 @@
-/** Ends attempts that take too long, with one timer for all of them: a timer each costs more than it brings. */
+/** Ends attempts that take too long, or that their caller gives up, with one timer and one listener for all of them. */
+import { Alarm } from '../alarm.js';
 import type { Clock } from '../clock.js';
 
 /** An attempt that can be ended from outside. */
 export interface Expirable {
   /** Monotonic ms. */
   readonly deadline: number;
+  /** Ends it when aborted. Many attempts share one. */
+  readonly signal: AbortSignal;
   expire(): void;
+  abort(): void;
 }
 
-export interface DeadlineWatch {
+export class DeadlineWatch {
+  readonly #clock: Clock;
+  readonly #alarm: Alarm;
+  readonly #open = new Set<Expirable>();
+  readonly #signals = new WeakSet<AbortSignal>();
+  readonly #stopped = new AbortController();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#alarm = new Alarm(clock, () => this.#expireDue());
+  }
+
   /** Deadlines may be given in any order; `expire` is called at most once for each. */
-  add(entry: Expirable): void;
-  remove(entry: Expirable): void;
-  /** Stops the timer, so that it does not keep the process alive. Nothing expires after it. */
-  stop(): void;
-}
+  add(entry: Expirable): void {
+    this.#open.add(entry);
+    this.#listen(entry.signal);
+    if (!this.#stopped.signal.aborted) this.#alarm.at(entry.deadline);
+  }
 
-export function watchDeadlines(clock: Clock): DeadlineWatch {
-  const open = new Set<Expirable>();
-  let nap: { until: number; controller: AbortController } | undefined;
-  let isStopped = false;
+  /** An attempt that ends early leaves the alarm as it is; it then finds nothing due. */
+  remove(entry: Expirable): void {
+    this.#open.delete(entry);
+  }
 
-  const expireDue = (): number => {
-    const now = clock.monotonic();
+  /** Nothing expires after it. */
+  stop(): void {
+    this.#stopped.abort();
+    this.#alarm.stop();
+  }
+
+  #listen(signal: AbortSignal): void {
+    if (this.#signals.has(signal)) return;
+    this.#signals.add(signal);
+    const abortAll = (): void => {
+      for (const entry of [...this.#open]) if (entry.signal === signal) entry.abort();
+    };
+    signal.addEventListener('abort', abortAll, { once: true, signal: this.#stopped.signal });
+  }
+
+  #expireDue(): void {
+    const now = this.#clock.monotonic();
     let next = Infinity;
-    for (const entry of open) {
+    for (const entry of [...this.#open]) {
       if (entry.deadline > now) {
         next = Math.min(next, entry.deadline);
       } else {
-        open.delete(entry);
+        this.#open.delete(entry);
         entry.expire();
       }
     }
-    return next;
-  };
-
-  /** Sleeps until the next deadline known. Attempts that end early leave the timer as it is; it then finds nothing due. */
-  const sleepUntil = (until: number): void => {
-    nap?.controller.abort();
-    const current = { until, controller: new AbortController() };
-    nap = current;
-    void clock.sleep(until - clock.monotonic(), current.controller.signal).then(() => {
-      if (nap !== current) return;
-      nap = undefined;
-      const next = expireDue();
-      if (next < Infinity && !isStopped) sleepUntil(next);
-    });
-  };
-
-  return {
-    add(entry) {
-      open.add(entry);
-      if (!isStopped && (nap === undefined || entry.deadline < nap.until)) sleepUntil(entry.deadline);
-    },
-    remove(entry) {
-      open.delete(entry);
-    },
-    stop() {
-      isStopped = true;
-      const last = nap;
-      nap = undefined;
-      last?.controller.abort();
-    },
-  };
+    if (next < Infinity && !this.#stopped.signal.aborted) this.#alarm.at(next);
+  }
 }

@@ -53,8 +53,14 @@ const KEEP_ALIVE_THRESHOLD_MS = 1_000;
 /**
  * Prepares a target. Touches no network; reads the PEM files. Never rejects: what is wrong with the settings comes
  * back as a problem.
+ *
+ * @param connections open at once, at most; default: the target's concurrency
  */
-export async function prepareTransport(target: TargetConfig, env: Environment): Promise<PreparedTransport> {
+export async function prepareTransport(
+  target: TargetConfig,
+  env: Environment,
+  connections = target.concurrency,
+): Promise<PreparedTransport> {
   const base = checkedBase(target, env);
   if (!(base instanceof URL)) return { kind: 'broken', problem: base };
   const choice = proxyFor(base, target.proxy, env);
@@ -70,7 +76,7 @@ export async function prepareTransport(target: TargetConfig, env: Environment): 
   };
   const proxy = choice.kind === 'proxy' ? choice : undefined;
   const route = routeOf(base, proxy, options);
-  const pool = new undici.Pool(route.origin, { ...poolOptions(target), connect: route.connect });
+  const pool = new undici.Pool(route.origin, { ...poolOptions(connections), connect: route.connect });
   return {
     kind: 'ready',
     base,
@@ -84,9 +90,9 @@ export async function prepareTransport(target: TargetConfig, env: Environment): 
   };
 }
 
-function poolOptions(target: TargetConfig): Pool.Options {
+function poolOptions(connections: number): Pool.Options {
   return {
-    connections: Math.max(1, target.concurrency),
+    connections: Math.max(1, connections),
     pipelining: 1,
     allowH2: false,
     keepAliveTimeout: KEEP_ALIVE_MS,

@@ -22,6 +22,7 @@ const NOTHING = Buffer.alloc(0);
  */
 export class Exchange implements Dispatcher.DispatchHandler, Expirable {
   readonly deadline: number;
+  readonly signal: AbortSignal;
   readonly #settle: (end: ExchangeEnd) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #isEnded = false;
@@ -31,8 +32,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Expirable {
   #keptBytes = 0;
   #readBytes = 0;
 
-  constructor(deadline: number, settle: (end: ExchangeEnd) => void) {
+  constructor({ deadline, signal }: Pick<Expirable, 'deadline' | 'signal'>, settle: (end: ExchangeEnd) => void) {
     this.deadline = deadline;
+    this.signal = signal;
     this.#settle = settle;
   }
 

@@ -4,7 +4,7 @@ import type { ResponseExcerpt, StoredRequest } from '../item.js';
 import type { TargetConfig } from '../target.js';
 import { cleanLine } from './clean.js';
 import { conceal } from './conceal.js';
-import { watchDeadlines } from './deadline.js';
+import { DeadlineWatch } from './deadline.js';
 import { prepareTransport } from './dispatcher.js';
 import type { PreparedTransport, Problem, Transport } from './dispatcher.js';
 import { Exchange } from './exchange.js';
@@ -20,6 +20,8 @@ export interface SenderDeps {
   clock: Clock;
   /** syncq's version, for the User-Agent. */
   version: string;
+  /** Requests that the caller has under way at once, at most: more connections are of no use. Default: no bound of its own. */
+  concurrency?: number;
 }
 
 export interface Sender {
@@ -53,28 +55,24 @@ const HEADER_VALUE_LIMIT = 512;
 
 /** Never rejects: a target that cannot be sent to makes a sender whose every answer says what to mend. */
 export async function createSender(target: TargetConfig, deps: SenderDeps): Promise<Sender> {
-  const transport = await prepareTransport(target, deps.env);
+  const transport = await prepareTransport(
+    target,
+    deps.env,
+    Math.min(deps.concurrency ?? Infinity, target.concurrency),
+  );
   if (transport.kind === 'broken') return brokenSender(transport);
   const { clock } = deps;
-  const watch = watchDeadlines(clock);
+  const watch = new DeadlineWatch(clock);
   const buildHeaders = headerBuilder(target, `syncq/${deps.version}`);
   const exchange = (options: ExchangeOptions): Promise<ExchangeEnd> =>
     new Promise((resolve) => {
-      const { signal } = options;
-      const running = new Exchange(options.deadline, (end) => {
+      const running = new Exchange(options, (end) => {
         watch.remove(running);
-        signal.removeEventListener('abort', onAbort);
         resolve(end);
       });
-      const onAbort = (): void => {
-        running.abort();
-      };
-      signal.addEventListener('abort', onAbort);
       watch.add(running);
-      transport.dispatcher.dispatch(
-        { path: options.path, method: options.method, headers: options.headers, body: options.body },
-        running,
-      );
+      const { path, method, headers, body } = options;
+      transport.dispatcher.dispatch({ path, method, headers, body }, running);
     });
 
   const send = async (request: StoredRequest, options: SendOptions): Promise<SendResult> => {

@@ -8,7 +8,11 @@ import { ELIG, PENDING, SENDING } from './schema.js';
 import type { ClaimedItem } from './settle.js';
 import type { Tally } from './tally.js';
 
-const READY = `SELECT id FROM item INDEXED BY item_ready WHERE target_id = ? AND elig = ${ELIG.ready} AND id > ? ORDER BY id LIMIT ?`;
+/**
+ * `+?`, because SQLite looks into a bare LIMIT parameter while it plans, and then plans anew at every binding: seven times
+ * the cost of the search itself (22 us against 3, Node 20.20, better-sqlite3 12.11, November 2026).
+ */
+const READY = `SELECT id FROM item INDEXED BY item_ready WHERE target_id = ? AND elig = ${ELIG.ready} AND id > ? ORDER BY id LIMIT +?`;
 
 const CLAIMABLE = `WHERE id = ? AND state = ${PENDING} AND elig = ${ELIG.ready}`;
 

@@ -17,6 +17,9 @@ export const BUSY_TIMEOUT_MS = 100;
 /** How long a transaction waits for a lock altogether, ms. */
 export const LOCK_PATIENCE_MS = 30_000;
 
+/** Somebody else has the lock. */
+const LOCKED = Symbol('locked');
+
 export interface TransactionOptions {
   /** Default `LOCK_PATIENCE_MS`. */
   patienceMs?: number;
@@ -80,15 +83,19 @@ export class Connection {
    * a second time, after everything the first call wrote was rolled back.
    */
   async write<T>(body: () => T, options: TransactionOptions = {}): Promise<T> {
+    if (this.#failure !== undefined) throw this.#failure;
+    let value: T;
     try {
-      return await this.#write(body, options);
+      value = await this.#transaction('BEGIN IMMEDIATE', body, options);
     } catch (error) {
       const isFull = isQueueError(error) && error.code === 'disk-full';
       if (!isFull || options.onFull === undefined) throw error;
       const freed = options.onFull();
       if (!this.#reuseLog() && !freed) throw error;
-      return this.#write(body, options);
+      value = await this.#transaction('BEGIN IMMEDIATE', body, options);
     }
+    if (options.quiet !== true) this.#localCommits += 1;
+    return value;
   }
 
   /**
@@ -103,13 +110,6 @@ export class Connection {
     } catch {
       return false;
     }
-  }
-
-  async #write<T>(body: () => T, options: TransactionOptions): Promise<T> {
-    if (this.#failure !== undefined) throw this.#failure;
-    const value = await this.#transaction('BEGIN IMMEDIATE', body, options);
-    if (options.quiet !== true) this.#localCommits += 1;
-    return value;
   }
 
   /** An open write transaction for a caller that must await its input in between; it owns the connection meanwhile. */
@@ -129,22 +129,30 @@ export class Connection {
   }
 
   async #transaction<T>(begin: string, body: () => T, options: TransactionOptions): Promise<T> {
+    let result = this.#once(begin, body);
+    if (result !== LOCKED) return result;
     const waiting = this.#waiting(options);
-    for (;;) {
-      // No await between BEGIN and COMMIT: another caller would find itself inside this transaction.
-      while (!this.#tryBegin(begin)) await waiting();
-      let committing = false;
-      try {
-        const value = body();
-        committing = true;
-        this.sql('COMMIT').run();
-        return value;
-      } catch (error) {
-        const failure = this.#failed(error, committing);
-        // A plain BEGIN takes its lock with the first read: the last one out may be tidying up the file just then.
-        if (begin !== 'BEGIN' || !isBusy(error)) throw failure;
-      }
+    do {
       await waiting();
+      result = this.#once(begin, body);
+    } while (result === LOCKED);
+    return result;
+  }
+
+  /** No await between BEGIN and COMMIT: another caller would find itself inside this transaction. */
+  #once<T>(begin: string, body: () => T): T | typeof LOCKED {
+    if (!this.#tryBegin(begin)) return LOCKED;
+    let committing = false;
+    try {
+      const value = body();
+      committing = true;
+      this.sql('COMMIT').run();
+      return value;
+    } catch (error) {
+      const failure = this.#failed(error, committing);
+      // A plain BEGIN takes its lock with the first read: the last one out may be tidying up the file just then.
+      if (begin !== 'BEGIN' || !isBusy(error)) throw failure;
+      return LOCKED;
     }
   }
 

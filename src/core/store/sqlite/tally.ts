@@ -8,6 +8,8 @@ import { ELIG } from './schema.js';
 
 type Column = State | 'ready' | 'waiting' | 'paused';
 const COLUMNS: readonly Column[] = [...STATES, 'ready', 'waiting', 'paused'];
+/** Where a column stands in the parameters of the flush. */
+const AT = Object.fromEntries(COLUMNS.map((name, index) => [name, index])) as Record<Column, number>;
 const COLUMN_OF_ELIG: Record<number, Column> = {
   [ELIG.ready]: 'ready',
   [ELIG.waiting]: 'waiting',
@@ -19,7 +21,8 @@ const FLUSH = `UPDATE tally SET ${COLUMNS.map((name) => `${name} = ${name} + ?`)
 const FLUSH_COUNTS = `UPDATE tally SET ${COLUMNS.map((name) => `${name} = ${name} + ?`).join(', ')} WHERE target_id = ?`;
 
 interface Delta {
-  counts: Record<Column, number>;
+  /** In the order of COLUMNS. */
+  counts: number[];
   soundAttempt: number;
   completedAt: number;
 }
@@ -51,7 +54,7 @@ export class Tally {
 
   /** `n` pending items that are no lane heads, and so on, in one go: what a bulk import adds. */
   add(target: number, column: Column, n: number): void {
-    this.#of(target).counts[column] += n;
+    addTo(this.#of(target), column, n);
     this.#countHeads(target, column, n);
   }
 
@@ -68,11 +71,10 @@ export class Tally {
   /** Writes what was gathered, inside the transaction that moved the items, and starts anew. */
   flush(connection: Connection): void {
     for (const [target, { counts, soundAttempt, completedAt }] of this.#deltas) {
-      const values = COLUMNS.map((name) => counts[name]);
       if (soundAttempt > 0 || completedAt > 0) {
-        connection.run(FLUSH, ...values, soundAttempt, completedAt, target);
-      } else if (values.some((value) => value !== 0)) {
-        connection.run(FLUSH_COUNTS, ...values, target);
+        connection.run(FLUSH, ...counts, soundAttempt, completedAt, target);
+      } else if (counts.some((count) => count !== 0)) {
+        connection.run(FLUSH_COUNTS, ...counts, target);
       }
     }
     this.#deltas.clear();
@@ -85,11 +87,11 @@ export class Tally {
   }
 
   #add(target: number, { state, elig }: Standing, n: number): void {
-    const { counts } = this.#of(target);
-    counts[state] += n;
+    const delta = this.#of(target);
+    addTo(delta, state, n);
     const column = elig === null ? undefined : COLUMN_OF_ELIG[elig];
     if (column === undefined) return;
-    counts[column] += n;
+    addTo(delta, column, n);
     this.#countHeads(target, column, n);
   }
 
@@ -107,10 +109,14 @@ export class Tally {
   #of(target: number): Delta {
     let delta = this.#deltas.get(target);
     if (delta === undefined) {
-      const counts = Object.fromEntries(COLUMNS.map((name) => [name, 0])) as Record<Column, number>;
-      delta = { counts, soundAttempt: 0, completedAt: 0 };
+      delta = { counts: [0, 0, 0, 0, 0, 0, 0, 0], soundAttempt: 0, completedAt: 0 };
       this.#deltas.set(target, delta);
     }
     return delta;
   }
+}
+
+function addTo({ counts }: Delta, column: Column, n: number): void {
+  const at = AT[column];
+  counts[at] = (counts[at] ?? 0) + n;
 }
