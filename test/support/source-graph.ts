@@ -30,7 +30,7 @@ export function parseSource(path: string, text: string): Source {
   return { path, text, code, imports: findImports(path, code) };
 }
 
-/** Import cycles among values (types vanish when compiled), each as its files, first one repeated at the end. */
+/** Import cycles, of types too: a file that needs the other's words cannot be read alone. Each as its files, the first one again at the end. */
 export function findCycles(sources: ReadonlyMap<string, Source>): string[][] {
   const cycles: string[][] = [];
   const done = new Set<string>();
@@ -41,7 +41,7 @@ export function findCycles(sources: ReadonlyMap<string, Source>): string[][] {
       return;
     }
     if (done.has(path)) return;
-    for (const next of neighbours(sources.get(path), ['static', 'lazy'])) visit(next, [...trail, path]);
+    for (const next of neighbours(sources.get(path), ['static', 'lazy', 'type'])) visit(next, [...trail, path]);
     done.add(path);
   };
   for (const path of sources.keys()) visit(path, []);

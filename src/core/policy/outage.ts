@@ -5,7 +5,7 @@
  */
 import type { Outcome } from '../item.js';
 import type { TargetRow } from '../target.js';
-import type { SettleContext } from './settle.js';
+import type { SettleContext } from './settle-context.js';
 
 /** Failures that could be the server's own. */
 export function isServerFailure(outcome: Outcome): boolean {

@@ -3,10 +3,10 @@
  * Pure; `policy/target-state.ts` holds the target's half.
  */
 import type { Outcome, ReviewReason } from '../item.js';
-import type { AttemptEnd, ClaimRef, Decision, ItemFacts, ItemMove } from '../store/store.js';
-import type { TargetConfig, TargetRow } from '../target.js';
+import type { Decision, ItemMove } from '../store/store.js';
 import { backoffMs } from './backoff.js';
 import { countsAgainstItem, isServerFailure } from './outage.js';
+import type { SettleContext } from './settle-context.js';
 import { onlineTime, targetAfter } from './target-state.js';
 
 /** Crashes in a row while sending one item before a person looks at it. */
@@ -18,19 +18,6 @@ const REFUSED: Partial<Record<Outcome, ReviewReason>> = {
   conflict: 'conflict',
   redirect: 'redirect',
 };
-
-export interface SettleContext {
-  facts: ItemFacts;
-  end: AttemptEnd;
-  claim: ClaimRef;
-  target: TargetRow;
-  config: Pick<TargetConfig, 'retry' | 'patienceMs' | 'onUnknown' | 'breaker'>;
-  /** Highest attempt id given out so far. */
-  lastAttempt: number;
-  now: number;
-  /** A number in [0, 1), for the jitter. */
-  random: number;
-}
 
 /** What becomes of the item and of its target. */
 export function decide(context: SettleContext): Decision {

@@ -7,7 +7,7 @@ import type { Gate } from '../store/store.js';
 import type { HoldKind, TargetRow } from '../target.js';
 import { holdMs, isOver, RETRY_AFTER_CAP_MS, SHORTEST_THROTTLE_MS } from './backoff.js';
 import { isServerFailure, isSound, noteFailure } from './outage.js';
-import type { SettleContext } from './settle.js';
+import type { SettleContext } from './settle-context.js';
 
 type StoredState = TargetRow['state'];
 type Change = Partial<TargetRow>;

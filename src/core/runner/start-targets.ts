@@ -1,16 +1,18 @@
 /** What the config changes in the queue's targets when a runner starts: new ones, lost ones, ones that moved. */
 import { enterState } from '../policy/target-state.js';
+import type { Clock } from '../clock.js';
+import type { Session, Store, TargetUpdate } from '../store/store.js';
 import type { HoldKind, TargetRow } from '../target.js';
-import type { TargetUpdate } from '../store/store.js';
-import { configOf } from './channels.js';
-import type { RunnerDeps } from './runner.js';
+import { configOf, type Channels } from './channels.js';
 
-export async function startTargets({
-  session,
-  store,
-  channels,
-  clock,
-}: Pick<RunnerDeps, 'session' | 'store' | 'channels' | 'clock'>): Promise<{
+export interface StartDeps {
+  session: Session;
+  store: Store;
+  channels: Channels;
+  clock: Clock;
+}
+
+export async function startTargets({ session, store, channels, clock }: StartDeps): Promise<{
   updates: TargetUpdate[];
   rows: readonly TargetRow[];
 }> {

@@ -4,7 +4,7 @@
  */
 import type { Attempt, Entity, Method, ReviewReason, State } from '../item.js';
 import type { LaneOrder } from '../target.js';
-import type { Actor, Filter } from './store.js';
+import type { Actor, Filter } from './people.js';
 
 export interface QueueIdentity {
   /** Made with the queue; a copy keeps it. */

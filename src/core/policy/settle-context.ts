@@ -1,0 +1,16 @@
+/** What the rules know when an attempt ends: the item's and the target's facts, the settings, the time and a chance. */
+import type { AttemptEnd, ClaimRef, ItemFacts } from '../store/store.js';
+import type { TargetConfig, TargetRow } from '../target.js';
+
+export interface SettleContext {
+  facts: ItemFacts;
+  end: AttemptEnd;
+  claim: ClaimRef;
+  target: TargetRow;
+  config: Pick<TargetConfig, 'retry' | 'patienceMs' | 'onUnknown' | 'breaker'>;
+  /** Highest attempt id given out so far. */
+  lastAttempt: number;
+  now: number;
+  /** A number in [0, 1), for the jitter. */
+  random: number;
+}
