@@ -3,7 +3,7 @@
  * has to stay near 1. Needs `npm run build`; the files lie in memory where the system has /dev/shm, so that it is the
  * statements that are measured and not the disk.
  *
- *     node bench/claim.mjs [SMALL [LARGE [STEPS]]]     defaults: 1000 1000000 1000
+ *     node bench/claim.mjs [SMALL [LARGE [STEPS [SCENARIO]]]]     defaults: 1000 1000000 1000, all scenarios
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,8 @@ import { systemClock } from '../dist/core/clock.js';
 import { loadSqlite } from '../dist/core/store/sqlite/driver.js';
 import { openSqliteStore } from '../dist/core/store/sqlite/store.js';
 
-const [small = 1_000, large = 1_000_000, steps = 1_000] = process.argv.slice(2).map(Number);
+const [small = 1_000, large = 1_000_000, steps = 1_000] = process.argv.slice(2, 5).map(Number);
+const only = process.argv[5];
 const HOUR = 3_600_000;
 const payload = Buffer.from(JSON.stringify({ name: 'walk', note: 'x'.repeat(100) }));
 const START = Date.now();
@@ -38,6 +39,10 @@ const SCENARIOS = {
     then: () => `UPDATE target SET paused_at = 1, paused_by = 'x' WHERE name = 'paused'`,
   },
   '999 of 1,000 heads backing off': { item: (n) => ({ entity: n % 1000, wait: n > 0 && n < 1000 }) },
+  '1,000 targets, one of them at the small size': {
+    item: (n, total) => ({ entity: n, target: total > small ? `t${n % 1000}` : 'main' }),
+    targets: (total) => (total > small ? Array.from({ length: 1000 }, (_, index) => `t${index}`) : []),
+  },
 };
 
 function draft({ entity, wait = false, target = 'main' }) {
@@ -77,7 +82,7 @@ async function acquire(store) {
   return session;
 }
 
-async function measure({ order = 'entity', item, then }, total) {
+async function measure({ order = 'entity', item, then, targets = () => [] }, total) {
   const directory = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'syncq-bench-'));
   const path = join(directory, 'queue.db');
   const open = () =>
@@ -86,7 +91,7 @@ async function measure({ order = 'entity', item, then }, total) {
     let store = open();
     const first = await acquire(store);
     await first.syncTargets(
-      ['main', 'paused'].map((name) => ({ name, order, implicitBaseUrl: undefined })),
+      ['main', 'paused', ...targets(total)].map((name) => ({ name, order, implicitBaseUrl: undefined })),
       'main',
       START,
     );
@@ -133,6 +138,7 @@ await measure(SCENARIOS['own lane each'], 4_000);
 console.log(`settle one and claim the next, median of up to ${steps} turns, and one summary, us`);
 console.log(`scenario | turn at ${small} | turn at ${large} | ratio | summary at ${small} | summary at ${large}`);
 for (const [name, scenario] of Object.entries(SCENARIOS)) {
+  if (only !== undefined && only !== name) continue;
   const [few, many] = [await measure(scenario, small), await measure(scenario, large)];
   const figures = [few.step, many.step].map((us) => us.toFixed(0));
   const summaries = [few.summary, many.summary].map((us) => us.toFixed(0));
