@@ -32,7 +32,8 @@ export async function chosenItems(
     );
   }
   if (!byFilter) return { ids: await readIds(words, process.stdin) };
-  // A filter means what waits for a person, unless it names states itself.
-  const states: Filter['states'] = flags.state?.includes('all') === true ? ['review', 'pending'] : ['review'];
-  return { states, ...filterOf(flags, now) };
+  // A filter means what waits for a person, unless it names states itself; all = all that the command can change.
+  const filter = filterOf(flags, now);
+  if (flags.state === undefined) return { ...filter, states: ['review'] };
+  return flags.state.includes('all') ? { ...filter, states: ['review', 'pending'] } : filter;
 }

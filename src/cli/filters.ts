@@ -85,7 +85,8 @@ export function hasFilter(flags: FilterFlags): boolean {
  */
 export function filterOf(flags: FilterFlags, now: number): Filter {
   const filter: Filter = {};
-  if (flags.state !== undefined && !flags.state.includes('all')) filter.states = flags.state as State[];
+  // Said in full: a list without states is of what is unfinished.
+  if (flags.state !== undefined) filter.states = flags.state.includes('all') ? STATES : (flags.state as State[]);
   if (flags.entity !== undefined) filter.entities = flags.entity.map(entityFilter);
   if (flags.target !== undefined) filter.targets = flags.target;
   if (flags.operation !== undefined) filter.operations = flags.operation;

@@ -78,7 +78,9 @@ describe('filters', () => {
       until: NOW - 1_800_000,
       search: 'phone',
     });
-    expect(filterOf({ state: ['all'] }, NOW)).toEqual({});
+    expect(filterOf({ state: ['all'] }, NOW)).toEqual({
+      states: ['pending', 'sending', 'review', 'completed', 'discarded'],
+    });
   });
 
   test.each([

@@ -251,6 +251,28 @@ describe('inspect', () => {
     expect(some.code).toBe(5);
     expect(some.json()).toMatchObject({ items: [{ id: 1 }], missing: [9] });
   });
+
+  test('--state all lists ended items too, newest first, page by page', async () => {
+    writeConfig(await pickyServer());
+    await syncq('enqueue', 'POST', '/notes', '--entity', 'note/1', '-d', '{}');
+    await syncq('enqueue', 'POST', '/people', '--entity', 'person/1', '-d', '{}');
+    await syncq('enqueue', 'POST', '/people', '--entity', 'person/2', '-d', '{}');
+    await syncq('run');
+    await syncq('discard', '3', '--yes');
+    await syncq('enqueue', 'PUT', '/notes/1', '--entity', 'note/1', '-d', '{}');
+    const list = async (...argv: string[]): Promise<any> => (await syncq('inspect', '--json', ...argv)).json();
+    const states = (page: any): unknown[] => page.items.map(({ id, state }: any) => [id, state]);
+
+    const all = await list('--state', 'all');
+    expect(states(all)).toEqual([[4, 'pending'], [3, 'discarded'], [2, 'review'], [1, 'completed']]); // prettier-ignore
+    expect(all.total).toBe(4);
+    const first = await list('--state', 'all', '--limit', '3');
+    expect([first.items.length, first.next]).toEqual([3, 2]);
+    expect(states(await list('--state', 'all', '--after', '2'))).toEqual([[1, 'completed']]);
+    expect(states(await list('--state', 'all', '--entity', 'note/1'))).toEqual([[1, 'completed'], [4, 'pending']]); // prettier-ignore
+    expect(states(await list('--state', 'all', '--search', 'notes'))).toEqual([[4, 'pending'], [1, 'completed']]); // prettier-ignore
+    expect(states(await list())).toEqual([[2, 'review'], [4, 'pending']]); // prettier-ignore
+  });
 });
 
 describe('targets', () => {
