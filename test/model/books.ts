@@ -136,6 +136,17 @@ export class Books {
     }
   }
 
+  /** The hold rests on failures of one other item since the last sound answer: then this one may test it at once. */
+  #restsOnAnother(target: number, item: number): boolean {
+    const failed = this.#eye.all<{ item_id: number }>(
+      `SELECT DISTINCT attempt.item_id FROM attempt JOIN item ON item.id = attempt.item_id JOIN target ON target.id = @target
+       JOIN tally USING (target_id) WHERE item.target_id = @target AND attempt.attempt > tally.sound_attempt
+       AND target.state = 'unavailable' AND attempt.outcome IN ('unknown', 'unavailable', 'transient')`,
+      { target },
+    );
+    return failed.length === 1 && failed[0]?.item_id !== item;
+  }
+
   afterStep(process: SimProcess, { claims }: StepResult): void {
     const epoch = this.#eye.get<{ epoch: number }>('SELECT epoch FROM runner')?.epoch;
     if (epoch !== process.epoch)
@@ -146,7 +157,8 @@ export class Books {
       this.counts.claims += 1;
       own.set(item, attempt);
       const known = this.#items.get(item);
-      if (this.#held.has(target.id)) this.problem(`item ${item} was claimed though its target is held`);
+      if (this.#held.has(target.id) && !this.#restsOnAnother(target.id, item))
+        this.problem(`item ${item} was claimed though its target is held`);
       if (this.#paused.targets.has(target.id)) this.problem(`item ${item} was claimed though its target is paused`);
       if (known !== undefined && this.#paused.entities.has(String(known.entity)))
         this.problem(`item ${item} was claimed though its entity is paused`);

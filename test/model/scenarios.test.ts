@@ -54,6 +54,16 @@ describe('a target with items that break it', () => {
     expect(states()).toEqual({ completed: 4, pending: 2 });
   });
 
+  test('delivers at once what comes while one item alone holds it', async () => {
+    await enqueue(1);
+    await world.play({ do: 'start', kind: 'watch', concurrency: 1, wait: true });
+    const fateOf = ({ item }: Flight): Fate => (item.number === 1 ? '503-before' : 'ok');
+    await live(HOUR, fateOf);
+    await enqueue(1);
+    await live(2_000, fateOf, 500);
+    expect(states()).toEqual({ completed: 1, pending: 1 });
+  });
+
   test('delivers the others too when two are throttled for ever', async () => {
     await enqueue(6);
     await world.play({ do: 'start', kind: 'watch', concurrency: 1, wait: true });

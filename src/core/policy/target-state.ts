@@ -50,10 +50,23 @@ function isTimedHold(state: StoredState): boolean {
  * @param limit requests in flight allowed when all is well (the smaller of its concurrency and the slow start)
  */
 export function gateOf(target: TargetRow, now: number, inFlight: number, limit: number): Gate {
-  if (!isSendable(target, now)) return { slots: 0, rotate: false };
+  if (!isSendable(target, now)) {
+    const slots = inFlight === 0 && restsOnOneItem(target, now) ? 1 : 0;
+    return slots === 0 ? { slots, rotate: false } : { slots, rotate: true, exceptTester: true };
+  }
   const testing = target.state !== 'online' && target.state !== 'untried';
   if (testing) return { slots: Math.max(0, 1 - inFlight), rotate: true };
   return { slots: Math.max(0, limit - inFlight), rotate: false };
+}
+
+/**
+ * A hold that one item alone brought about says little of the server: an item of another lane that comes meanwhile tests
+ * it at once. When it fails too, the hold rests on two, and everything waits for its time.
+ */
+function restsOnOneItem(target: TargetRow, now: number): boolean {
+  const { state, tester, failItem, failOtherAttempt, soundAttempt } = target;
+  if (state !== 'unavailable' || isPaused(target, now)) return false;
+  return tester !== 0 && failItem === tester && failOtherAttempt <= soundAttempt;
 }
 
 /** What an attempt's end changes in the target's row. */

@@ -148,6 +148,8 @@ export interface Gate {
   slots: number;
   /** One tester at a time, taken in rotation after the target's `tester`. */
   rotate: boolean;
+  /** Only another than the last one. */
+  exceptTester?: boolean;
 }
 
 export interface SettlePolicy {

@@ -107,7 +107,9 @@ class Outage {
 
   #claim(concurrency: number): { id: number; attempt: number }[] {
     const gate = gateOf(this.target, this.now, 0, concurrency);
-    const ready = [...this.items.keys()].filter((id) => (this.waits.get(id) ?? 0) <= this.now).sort((a, b) => a - b);
+    const except = gate.exceptTester === true ? this.target.tester : undefined;
+    const isReady = (id: number): boolean => (this.waits.get(id) ?? 0) <= this.now && id !== except;
+    const ready = [...this.items.keys()].filter(isReady).sort((a, b) => a - b);
     const rotated = [...ready.filter((id) => id > this.target.tester), ...ready];
     const chosen = (gate.rotate ? rotated : ready).slice(0, gate.slots);
     return chosen.map((id) => ({ id, attempt: (this.#attempt += 1) }));
@@ -205,6 +207,29 @@ describe('an item that breaks the server', () => {
       busy.now += 60_000;
     }
     expect([...busy.flagged]).toEqual([[1, 'exhausted']]);
+  });
+
+  test('holds up nobody while it is the only one that fails: who comes meanwhile is sent at once', () => {
+    let next = 1;
+    const quiet = new Outage([1], (item) => (item === 1 ? 'unavailable' : 'delivered'));
+    while (quiet.flagged.size === 0) {
+      const isHeld = (): boolean => (quiet.target.until ?? 0) > quiet.now || (quiet.waits.get(1) ?? 0) > quiet.now;
+      do quiet.run(quiet.now + 1);
+      while (quiet.items.has(1) && !isHeld());
+      const arrived = quiet.now;
+      quiet.items.set((next += 1), facts({ id: next, laneKey: next }));
+      while (quiet.items.has(next)) quiet.run(quiet.now + 1);
+      expect(quiet.now - arrived).toBeLessThanOrEqual(200);
+    }
+  });
+
+  test('shares its hold with the next one that fails: a server that is down is asked once more, not by each new item', () => {
+    const down = new Outage([1], () => 'unavailable').run(NOW + HOUR);
+    for (let id = 2; id <= 20; id += 1) down.items.set(id, facts({ id, laneKey: id }));
+    const before = down.sent.length;
+    down.run(down.now + 1);
+    expect(down.sent.slice(before)).toEqual([2]);
+    expect(down.target.until! - down.now).toBeGreaterThan(4 * 60_000);
   });
 
   test('together with a second one does not stop the rest: testers rotate', () => {

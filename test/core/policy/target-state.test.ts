@@ -353,6 +353,17 @@ describe('how many may go now', () => {
     expect(slots(rowIn(state, { until: NOW + 1 }))).toEqual({ slots: 0, rotate: false });
   });
 
+  test('unavailable because of one item alone: one of another lane, at once', () => {
+    const one = { until: NOW + 1, tester: 7, failItem: 7, failAttempt: 60, failOtherAttempt: 40, soundAttempt: 50 };
+    expect(slots(rowIn('unavailable', one))).toEqual({ slots: 1, rotate: true, exceptTester: true });
+    expect(slots(rowIn('unavailable', one), 1)).toEqual({ slots: 0, rotate: false });
+    expect(slots(rowIn('unavailable', { ...one, failOtherAttempt: 51 }))).toEqual({ slots: 0, rotate: false });
+    expect(slots(rowIn('unavailable', { ...one, failItem: 8 }))).toEqual({ slots: 0, rotate: false });
+    expect(slots(rowIn('throttled', one))).toEqual({ slots: 0, rotate: false });
+    const paused = { since: NOW - HOUR, until: undefined, reason: 'maintenance', by: 'ann' };
+    expect(slots(rowIn('unavailable', { ...one, paused }))).toEqual({ slots: 0, rotate: false });
+  });
+
   test.each(['offline', 'misconfigured'] as const)('%s: nothing', (state) => {
     expect(slots(rowIn(state, { until: NOW - 1 }))).toEqual({ slots: 0, rotate: false });
   });

@@ -110,7 +110,7 @@ export function candidates(
     const most = Math.min(gate.slots, wanted);
     if (most <= 0) continue;
     const ids = gate.rotate ? heads.rotated(target) : most === 1 && !only ? [first] : heads.upTo(target.id, most);
-    for (const id of ids) found.push({ id, target });
+    for (const id of ids) if (gate.exceptTester !== true || id !== target.tester) found.push({ id, target });
     found.sort((a, b) => a.id - b.id);
   }
   return found.slice(0, wanted);

@@ -3,7 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import type { Claim, Gate } from '../../../../src/core/store/store.js';
-import { about, Bench, bytes, end, HOUR, openGate, runner, SECOND, T0, type OpenSubject } from './harness.js';
+import { about, Bench, bytes, decide, end, HOUR, openGate, runner, SECOND, T0, type OpenSubject } from './harness.js';
 
 const TEST_ROWS = ['soundAttempt', 'tester'] as const;
 
@@ -103,6 +103,21 @@ export function sendingConformance(open: OpenSubject): void {
         await sender.settle(claims[0]!, 'unavailable');
       }
       expect(seen).toEqual([first, second, third, first, second]);
+    });
+
+    test('a gate may leave the last tester out: then another lane has its turn, or none', async () => {
+      const b = await bench();
+      const [first] = await b.add(about('a/1'));
+      const gate = ({ tester }: { tester: number }): Gate => ({ slots: 1, rotate: true, exceptTester: tester !== 0 });
+      const sender = await b.start({
+        gate,
+        decide: (...facts) => ({ ...decide(...facts), target: { tester: first! } }),
+      });
+      const [claim] = await sender.claim();
+      await sender.settle(claim!, 'unavailable');
+      expect(await sender.claimIds()).toEqual([]);
+      const [second] = await b.add(about('b/1'));
+      expect(await sender.claimIds()).toEqual([second]);
     });
 
     test('an item whose bytes changed on the disk is not sent', async () => {
