@@ -28,15 +28,30 @@ interface UsageError {
   message: string;
 }
 
-/** oclif's parser marks its errors with `parse`; its other complaints about the command line carry exit code 2. */
+/**
+ * oclif's parser marks most of its errors with `parse` or with exit code 2. A flag without its value it reports as a bare
+ * error with the default exit code, which is that of a defect here, so that one is known by its words.
+ */
 function isUsageError(error: unknown): error is UsageError {
   if (typeof error !== 'object' || error === null || !('oclif' in error) || !('message' in error)) return false;
-  return 'parse' in error || (error.oclif as { exit?: unknown }).exit === 2;
+  if ('parse' in error || (error.oclif as { exit?: unknown }).exit === 2) return true;
+  return typeof error.message === 'string' && /^(?:Flag --|Unexpected flag )/.test(error.message);
 }
 
 function usageFailure({ message }: UsageError, help: string): Failure {
-  const plain = stripVTControlCharacters(message).replace(/\n?See more help with --help\s*$/, '');
-  return { code: 'usage', message: lowerFirst(plain.trim()), hint: help };
+  const plain = stripVTControlCharacters(message)
+    .replace(/\n?See more help with --help\s*$/, '')
+    .replace(/^The following errors? occurred:/, '')
+    .trim()
+    .replace(/^All of the following must be provided when using (\S+): (.+)$/, '$1 needs $2')
+    .replace(/^Flag (--\S+) expects one of these values: /, '$1 needs a value, one of: ')
+    .replace(/^Flag (--\S+) expects a value$/, '$1 needs a value')
+    .replace(/(--\S+)=true /g, '$1 ')
+    .replace(/^Missing \d+ required args?:\s+/, 'missing: ')
+    .replace(/^Parsing (--\S+)\s+Expected/, '$1: expected');
+  // One line, as every message: what stands on lines of its own (a flag, an allowed value) is told apart by semicolons.
+  const lines = plain.split('\n').map((line) => line.trim());
+  return { code: 'usage', message: lowerFirst(lines.filter((line) => line !== '').join('; ')), hint: help };
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

@@ -31,6 +31,33 @@ describe('a failure', () => {
     expect(describeFailure(error, HELP)).toEqual({ code: 'usage', message: 'unexpected argument: x', hint: HELP });
   });
 
+  test.each([
+    ['Flag --target expects a value', '--target needs a value'],
+    ['Flag --state expects one of these values: pending, review', '--state needs a value, one of: pending, review'],
+  ])('of a flag without its value is no defect, though oclif gives it no mark: %s', (message, told) => {
+    const error = Object.assign(new Error(message), { oclif: { exit: 1 } });
+    expect(describeFailure(error, HELP)).toEqual({ code: 'usage', message: told, hint: HELP });
+  });
+
+  test.each([
+    ['Parsing --limit \n\tExpected an integer but received: x', '--limit: expected an integer but received: x'],
+    [
+      'The following error occurred:\n  All of the following must be provided when using --max-age: --check',
+      '--max-age needs --check',
+    ],
+    [
+      'The following errors occurred:\n  --wait=true cannot also be provided when using --dry-run\n  --at=now is odd',
+      '--wait cannot also be provided when using --dry-run; --at=now is odd',
+    ],
+    [
+      'Missing 2 required args:\nname  name to call it by\nurl   base URL',
+      'missing: name  name to call it by; url   base URL',
+    ],
+  ])('of the command line is one line: %j', (message, told) => {
+    const error = Object.assign(new Error(`${message}\nSee more help with --help`), { oclif: { exit: 2 }, parse: {} });
+    expect(describeFailure(error, HELP).message).toBe(told);
+  });
+
   test('that nobody expected tells its name, and never what hangs on it', () => {
     const error = Object.assign(new TypeError('x is not a function'), {
       request: { headers: { authorization: 'Bearer s3cret' } },
