@@ -207,15 +207,20 @@ function fromCutJson(text: string): string | undefined {
   return undefined;
 }
 
-/** HTML and XML: what the page calls itself, else its first heading; found without walking the page. */
+/**
+ * HTML and XML: what the page calls itself, else its first heading, else the first line that it quotes (Express calls
+ * every page "Error" and says what happened in a `<pre>`); found without walking the page.
+ */
 function fromMarkup(text: string): string | undefined {
   const lower = text.toLowerCase();
-  for (const tag of ['title', 'h1', 'h2', 'message', 'faultstring', 'detail']) {
+  for (const tag of ['title', 'h1', 'h2', 'message', 'faultstring', 'detail', 'pre']) {
     const found = elementText(text, lower, tag);
-    if (found !== undefined && cleanLine(found, MESSAGE_LIMIT) !== '') return found;
+    if (found !== undefined && !SAYS_NOTHING.test(cleanLine(found, MESSAGE_LIMIT))) return found;
   }
   return undefined;
 }
+
+const SAYS_NOTHING = /^(?:error)?[.!\s]*$/i;
 
 function elementText(text: string, lower: string, tag: string): string | undefined {
   const open = lower.indexOf(`<${tag}`);
@@ -223,7 +228,15 @@ function elementText(text: string, lower: string, tag: string): string | undefin
   if (start < 0 || !/[\s>/]/.test(lower.charAt(open + tag.length + 1))) return undefined;
   const end = lower.indexOf(`</${tag}`, start);
   if (end < 0) return undefined;
-  return unescapeMarkup(text.slice(start + 1, Math.min(end, start + 4096)).replace(/<[^<>]*>/g, ' '));
+  const inner = text.slice(start + 1, Math.min(end, start + 4096));
+  const told =
+    tag === 'pre'
+      ? inner
+          .trim()
+          .split(/\n|<br/i, 1)
+          .join('')
+      : inner;
+  return unescapeMarkup(told.replace(/<[^<>]*>/g, ' '));
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

@@ -109,6 +109,13 @@ describe('other answers', () => {
       'application/xml',
       'Access Denied',
     ],
+    [
+      'what Express quotes under a title that says nothing',
+      '<html><head><title>Error</title></head><body><pre>PayloadTooLargeError: it&#39;s too &quot;large&quot;<br> &nbsp; at x</pre>',
+      'text/html; charset=utf-8',
+      'PayloadTooLargeError: it\'s too "large"',
+    ],
+    ['a title that says nothing, and no more', '<html><title>Error</title><pre> </pre></html>', 'text/html', undefined],
     ['a page without either', '<html><body>x</body></html>', 'text/html', undefined],
     ['the first line of plain text', '\n  Too late \nstack trace', 'text/plain', 'Too late'],
     ['latin-1', Buffer.from('Stra\xdfe fehlt', 'latin1'), 'text/plain; charset=ISO-8859-1', 'Straße fehlt'],
