@@ -25,11 +25,13 @@ export interface ItemRow {
   entity_id: number | null;
   review_group: number | null;
   attempts: number;
+  not_before: number | null;
+  expires_at: number | null;
   last_outcome: string | null;
 }
 
 export const SELECT_ROW = `SELECT item.id, item.state, item.elig, item.target_id, target.name AS target, item.lane, item.entity_id,
-  item.review_group, item.attempts,
+  item.review_group, item.attempts, item.not_before, item.expires_at,
   (SELECT outcome FROM attempt WHERE attempt.item_id = item.id ORDER BY number DESC LIMIT 1) AS last_outcome
   FROM item JOIN target ON target.id = item.target_id WHERE item.id = ?`;
 
@@ -106,7 +108,9 @@ function onItems(
       report.missing.push(id);
       continue;
     }
-    const reason = dryRun ? refusal(change, kind, row) : apply(row);
+    const reason = dryRun
+      ? (refusal(change, kind, row) ?? (kind === 'retry' ? whyBehind(change, row) : undefined))
+      : apply(row);
     if (reason !== undefined) {
       report.skipped.push({ id, reason, state: stateOf(row) });
       continue;
@@ -136,7 +140,7 @@ function countGroup(connection: Connection, groups: Map<string, ReviewGroup>, ro
   if (group !== undefined) groups.set(key, { ...group, target: row.target, count: 1, firstId: row.id });
 }
 
-function stateOf(row: ItemRow): State {
+function stateOf(row: Pick<ItemRow, 'state'>): State {
   return STATES[row.state] ?? 'pending';
 }
 
@@ -152,13 +156,27 @@ function refusal({ queuePath }: Change, kind: string, row: ItemRow): string | un
   return kind === 'retry' && state === 'completed' ? 'it was delivered already' : `it is ${state}, which is final`;
 }
 
+/** A retry has nothing to change in an item that only waits behind another: whoever asks is told which one to see to. */
+function whyBehind({ connection, now }: Change, row: ItemRow): string | undefined {
+  const onlyBlocked = stateOf(row) === 'pending' && row.elig === null && row.not_before === null;
+  if (!onlyBlocked || row.lane === null || (row.expires_at !== null && row.expires_at <= now)) return undefined;
+  const head = connection.get<{ id: number; state: number }>(
+    `SELECT id, state FROM item INDEXED BY item_lane WHERE target_id = ? AND lane = ? AND lane IS NOT NULL
+     AND state < ${COMPLETED} ORDER BY id LIMIT 1`,
+    row.target_id,
+    row.lane,
+  );
+  if (head === undefined || head.id === row.id) return undefined;
+  return `it waits behind item ${head.id}${stateOf(head) === 'review' ? ', which is in review' : ''}`;
+}
+
 /** Review -> pending with a fresh budget; pending in backoff -> due now, count kept. Same id, place and key. */
 function retryItem(
   change: Change,
   row: ItemRow,
   expires: { at: number } | { delayMs: number } | undefined,
 ): string | undefined {
-  const refused = refusal(change, 'retry', row);
+  const refused = refusal(change, 'retry', row) ?? (expires === undefined ? whyBehind(change, row) : undefined);
   if (refused !== undefined) return refused;
   const { connection, tally, now } = change;
   const fromReview = stateOf(row) === 'review';

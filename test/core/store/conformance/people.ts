@@ -82,6 +82,26 @@ export function peopleConformance(open: OpenSubject): void {
       expect(await sender.claimIds()).toEqual([head]);
     });
 
+    test('an item that only waits behind another is left alone, and the other is named', async () => {
+      const b = await bench();
+      const [head, behind, later] = await b.add(about('a/1'), about('a/1'), {
+        ...about('a/1'),
+        notBefore: { delayMs: HOUR },
+      });
+      await (await b.start()).send(head!, 'rejected', { status: 422 });
+      const report = await b.retry(behind!);
+      expect(report.changed).toEqual([]);
+      expect(report.skipped).toEqual([
+        { id: behind, reason: `it waits behind item ${head}, which is in review`, state: 'pending' },
+      ]);
+      const dry = { kind: 'retry', filter: { ids: [behind!] }, expires: undefined, dryRun: true } as const;
+      expect(await b.change(dry)).toMatchObject({ changed: [], skipped: [{ id: behind }] });
+      // Its own wait can be ended, though it stays behind the others.
+      expect((await b.retry(later!)).changed).toEqual([later]);
+      expect((await b.retry(head!, behind!)).changed).toEqual([head]);
+      expect((await b.retry(behind!)).skipped[0]!.reason).toBe(`it waits behind item ${head}`);
+    });
+
     test('finished and sending items are skipped with a reason, ids that are not there are missing', async () => {
       const b = await bench();
       const [done, gone, sending] = await b.add(about('a/1'), about('b/1'), about('c/1'));
