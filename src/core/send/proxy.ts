@@ -11,17 +11,18 @@ export type ProxyChoice =
 
 /**
  * The proxy for `url`. `setting` is the target's own (`false` = none, whatever the environment says). From the
- * environment the lower-case name wins, as everywhere; loopback never goes through a proxy found there (as in Go's
- * `ProxyFromEnvironment`: a local server is not reachable from the proxy, and its plain http must not leave the host).
+ * environment the lower-case name wins, as everywhere. Loopback goes through a proxy found there only when that is on
+ * this machine too: another machine's cannot reach a local server, whose plain http must not leave the host.
  */
 export function proxyFor(url: URL, setting: string | false | undefined, env: Environment): ProxyChoice {
   if (setting === false) return { kind: 'direct' };
   if (setting !== undefined) return parseProxy(setting, 'the setting "proxy"');
   const name = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
   const value = fromEnvironment(env, name);
-  if (value === undefined || isLoopbackHost(url.hostname)) return { kind: 'direct' };
-  if (isExempt(url, fromEnvironment(env, 'NO_PROXY') ?? '')) return { kind: 'direct' };
-  return parseProxy(value, `the environment variable ${name}`);
+  if (value === undefined || isExempt(url, fromEnvironment(env, 'NO_PROXY') ?? '')) return { kind: 'direct' };
+  const choice = parseProxy(value, `the environment variable ${name}`);
+  const isLocalProxy = choice.kind === 'proxy' && isLoopbackHost(choice.url.hostname);
+  return isLoopbackHost(url.hostname) && !isLocalProxy ? { kind: 'direct' } : choice;
 }
 
 function fromEnvironment(env: Environment, name: string): string | undefined {
