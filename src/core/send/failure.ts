@@ -64,8 +64,9 @@ const WORDS: Readonly<Record<string, string>> = {
  * @param isSent true when the request was handed to a connected socket: then a failure leaves open whether the server
  *               acted on it
  * @param host   host and port, for the sentence
+ * @param proxy  host and port of the proxy on the way: it may be what cannot be reached
  */
-export function failureOf(error: unknown, isSent: boolean, host: string): Failure {
+export function failureOf(error: unknown, isSent: boolean, host: string, proxy?: string): Failure {
   const chain = chainOf(error);
   const code = codeOf(chain);
   const words = WORDS[`${code} ${String(chain.at(-1)?.message)}`] ?? WORDS[code] ?? wordsOf(chain, code);
@@ -90,7 +91,8 @@ export function failureOf(error: unknown, isSent: boolean, host: string): Failur
   if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') {
     return { kind: 'misconfigured', code: BAD_REQUEST, message: `this request cannot be sent: ${words}` };
   }
-  return { kind: 'unreachable', code, message: `no connection to ${host}: ${words} (${code})` };
+  const via = proxy === undefined ? host : `${host} through the proxy ${proxy}`;
+  return { kind: 'unreachable', code, message: `no connection to ${via}: ${words} (${code})` };
 }
 
 function clientCertWords(code: string): string | undefined {

@@ -226,7 +226,7 @@ function cutShort(transport: Transport, limitMs: number, isAborted: boolean): Fi
 
 /** A probe is no attempt: whether something was sent does not matter, only whether the settings are to blame. */
 function fromError(error: unknown, transport: Transport): Finding {
-  const { kind, code, message } = failureOf(error, false, transport.base.host);
+  const { kind, code, message } = failureOf(error, false, transport.base.host, transport.proxy?.url.host);
   const isSettings = kind === 'misconfigured' && code !== BAD_REQUEST;
   return { kind: isSettings ? 'misconfigured' : 'unreachable', code, message };
 }

@@ -163,7 +163,7 @@ function resultOf(
     case 'failure': {
       const loginWanted = proxyLogin(end.error);
       if (loginWanted !== undefined) return { kind: 'response', response: loginWanted, redirectedTo, durationMs };
-      return { ...failureOf(end.error, end.isSent, transport.base.host), durationMs };
+      return { ...failureOf(end.error, end.isSent, transport.base.host, transport.proxy?.url.host), durationMs };
     }
     case 'timeout':
     case 'aborted':

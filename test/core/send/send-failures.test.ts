@@ -261,9 +261,11 @@ describe('proxies', () => {
   test('no proxy there', async () => {
     const proxy = await startProxy(() => 200);
     await proxy.close();
+    const proxyHost = new URL(proxy.url).host;
     expect(await sendTo('https://api.test', { proxy: proxy.url })).toMatchObject({
       kind: 'unreachable',
       code: 'ECONNREFUSED',
+      message: `no connection to api.test through the proxy ${proxyHost}: connection refused (ECONNREFUSED)`,
     });
   });
 
