@@ -1,4 +1,4 @@
-/** Tries a target without sending it anything that matters: its credential can be fetched, its server answers. */
+/** Tries a target without sending it an item: its credential can be fetched, its server answers and accepts it. */
 import { systemClock } from '../core/clock.js';
 import type { Config } from '../core/config/types.js';
 import { implicitTarget } from '../core/config/target-shape.js';
@@ -25,7 +25,8 @@ export async function probeTarget(target: TargetConfig, signal: AbortSignal): Pr
   }
   const transport = await prepareTransport(target, env);
   try {
-    return await probe(target, transport, { clock: systemClock, version: VERSION, signal });
+    const asPerson = { mode: 'request', credential: target.implicit ? undefined : credential.header } as const;
+    return await probe(target, transport, { clock: systemClock, version: VERSION, signal }, asPerson);
   } finally {
     if (transport.kind !== 'broken') await transport.close();
   }

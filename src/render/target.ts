@@ -59,11 +59,19 @@ export async function targetTable(targets: readonly ShownTarget[], look: Look): 
   return renderTable(columns, rows, look);
 }
 
-/** One line: does it answer? */
+const CREDENTIAL = {
+  accepted: ', and accepts the credential',
+  unknown: '; that does not tell whether it accepts the credential',
+  none: '',
+};
+
+/** One line: does it answer, and accept the credential? */
 export function probeLine(name: string, probe: ProbeResult): string {
   if (probe.kind === 'reachable') {
     const answer = probe.status === undefined ? 'a connection came about' : `it answered ${probe.status}`;
-    return oneLine(`${name} is reachable: ${answer} after ${span(probe.durationMs)}`);
+    return oneLine(
+      `${name} is reachable: ${answer} after ${span(probe.durationMs)}${CREDENTIAL[probe.credential ?? 'none']}`,
+    );
   }
   const words = probe.kind === 'unreachable' ? 'cannot be reached' : 'is set up wrongly';
   return oneLine(`${name} ${words}: ${probe.message}`);
@@ -76,6 +84,7 @@ export function probeDocument(name: string, probe: ProbeResult): JsonObject {
     result: probe.kind,
     status: probe.kind === 'reachable' ? (probe.status ?? null) : null,
     message: probe.kind === 'reachable' ? null : probe.message,
+    credential: probe.kind === 'reachable' ? (probe.credential ?? null) : probe.code === 'auth' ? 'refused' : null,
     durationMs: Math.round(probe.durationMs),
   };
 }

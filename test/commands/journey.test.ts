@@ -281,8 +281,12 @@ describe('targets', () => {
     const added = await syncq('target', 'add', 'api', server.url, '--bearer', 'env:TOKEN', '--json');
     expect(added.json()).toMatchObject({ name: 'api', created: true, default: true, test: { reachable: true } });
     expect((await syncq('target', 'test', 'api')).stdout).toMatch(
-      /^api is reachable: a connection came about after \d+ ms\n$/,
+      /^api is reachable: it answered 200 after \d+ ms, and accepts the credential\n$/,
     );
+    server.setAnswer({ status: 401 });
+    const refused = await syncq('target', 'test', 'api', '--json');
+    expect([refused.code, refused.json()]).toMatchObject([3, { reachable: false, credential: 'refused' }]);
+    server.setAnswer({ status: 200 });
     await syncq('enqueue', 'POST', '/notes', '-d', '{}');
     expect((await syncq('target', 'rename', 'api', 'live', '--json')).json()).toEqual({
       from: 'api',

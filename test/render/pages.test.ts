@@ -586,7 +586,17 @@ describe('targets', () => {
       result: 'unreachable',
       status: null,
       message: 'no connection\n',
+      credential: null,
       durationMs: 1,
+    });
+    const answered = { kind: 'reachable' as const, durationMs: 12, status: 204 };
+    expect(probeLine('p', { ...answered, credential: 'accepted' })).toMatch(
+      /204 after 12 ms, and accepts the credential$/,
+    );
+    expect(probeLine('p', { ...answered, credential: 'unknown' })).toMatch(/; that does not tell whether it accepts/);
+    expect(probeDocument('p', { ...answered, credential: 'accepted' })).toMatchObject({ credential: 'accepted' });
+    expect(probeDocument('p', { ...refused, kind: 'misconfigured', code: 'auth' })).toMatchObject({
+      credential: 'refused',
     });
   });
 });

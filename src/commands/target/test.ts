@@ -1,4 +1,4 @@
-/** Tries whether a target answers, without sending it an item. */
+/** Tries whether a target answers and accepts its credential, without sending it an item. */
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.js';
 import { EXIT } from '../../cli/exit-codes.js';
@@ -7,9 +7,9 @@ import type { JsonObject } from '../../render/json.js';
 import { probeDocument, probeLine } from '../../render/target.js';
 
 export default class TargetTest extends BaseCommand {
-  static override summary = 'try whether a server answers';
+  static override summary = 'try whether a server answers and accepts the credential';
   static override description =
-    'fetches the credential and probes; sends no item and changes nothing; ends with 0 when it answers, 4 when it cannot be reached, 3 when its settings need mending';
+    'asks the probe path, or the base URL by HEAD, with the credential; sends no item and changes nothing; ends with 0 when it answers, 4 when it cannot be reached, 3 when its settings need mending or it does not accept the credential';
   static override examples = [
     '<%= config.bin %> target test production',
     '<%= config.bin %> target test production --json',

@@ -9,7 +9,7 @@ import { portOf } from './connector.js';
 import type { PreparedTransport, Transport } from './dispatcher.js';
 import { BAD_REQUEST, failureOf } from './failure.js';
 import { requestPath } from './request.js';
-import type { ProbeResult } from './result.js';
+import type { ProbeResult, SendOptions } from './result.js';
 
 export interface ProbeDeps {
   clock: Clock;
@@ -23,9 +23,12 @@ export interface ProbeOptions {
   /**
    * `auto`: the target's HTTP probe if it has one, else a TCP connect to the origin (or to the proxy).
    * `tls`: the whole way to an established connection - proxy, TLS and certificates - and nothing sent on it; for a
-   * target held because of TLS. Default `auto`.
+   * target held because of TLS. `request`: the HTTP probe, or a HEAD of the base URL, with the credential: for a person
+   * who asks whether all is well. Default `auto`.
    */
-  mode?: 'auto' | 'tls';
+  mode?: 'auto' | 'tls' | 'request';
+  /** Sent in mode `request` only. */
+  credential?: SendOptions['credential'];
   /** Bound on the whole probe, ms. Default: the target's `timeout`, at most 10 s. */
   timeoutMs?: number;
 }
@@ -36,7 +39,7 @@ const DOWN_STATUS = new Set([502, 503, 504, 511]);
 
 type Finding = ProbeResult extends infer Kind ? (Kind extends ProbeResult ? Omit<Kind, 'durationMs'> : never) : never;
 
-/** Never rejects, never sends a credential, the target's headers or a payload. */
+/** Never rejects, never sends the target's headers or a payload, and a credential only where a person asked for it. */
 export async function probe(
   target: TargetConfig,
   transport: PreparedTransport,
@@ -87,11 +90,48 @@ async function ask(
     await closed(openConnection(transport), signal);
     return { kind: 'reachable', status: undefined };
   }
+  if (options.mode === 'request') return askAsPerson(target, transport, deps.version, options.credential, signal);
   if (target.probe === undefined) {
     await closed(openSocket(transport, signal), signal);
     return { kind: 'reachable', status: undefined };
   }
-  return askHttp(target.probe, target.expect?.contentType, transport, deps.version, signal);
+  const response = await request(target.probe, transport, deps.version, undefined, signal);
+  return response === undefined ? BAD_PROBE : judge(response, target.expect?.contentType, transport);
+}
+
+const BAD_PROBE: Finding = {
+  kind: 'misconfigured',
+  code: 'bad-probe',
+  message: 'the path of "probe" leads out of the base URL',
+};
+
+/** Does it answer, and does it take the credential? Without a probe path, the page of the base URL may be a web page. */
+async function askAsPerson(
+  target: TargetConfig,
+  transport: Transport,
+  version: string,
+  credential: SendOptions['credential'],
+  signal: AbortSignal,
+): Promise<Finding> {
+  const settings = target.probe ?? { method: 'HEAD' as const, path: '' };
+  const response = await request(settings, transport, version, credential, signal);
+  if (response === undefined) return BAD_PROBE;
+  const { status } = response;
+  if (outcomeOf(status, target) === 'auth') {
+    const message =
+      credential === undefined
+        ? `${transport.base.host} wants a credential (${String(status)}): name one in "auth" of the target`
+        : `${transport.base.host} does not accept the credential (${String(status)})`;
+    return { kind: 'misconfigured', code: 'auth', message };
+  }
+  const finding = judge(response, target.probe && target.expect?.contentType, transport);
+  if (finding.kind !== 'reachable' || credential === undefined) return finding;
+  return { ...finding, credential: response.ok ? 'accepted' : 'unknown' };
+}
+
+function outcomeOf(status: number, { outcomes }: TargetConfig): string | undefined {
+  const override = outcomes[String(status)] ?? outcomes[`${String(Math.floor(status / 100))}xx`];
+  return override ?? (status === 401 || status === 407 ? 'auth' : undefined);
 }
 
 /** Waits for the connection and closes it; rejects when the signal comes first (a connection made later is closed too). */
@@ -143,21 +183,25 @@ function openSocket(transport: Transport, signal: AbortSignal): Promise<Socket> 
   });
 }
 
-async function askHttp(
+/** Undefined = the path leads out of the base URL. */
+async function request(
   settings: NonNullable<TargetConfig['probe']>,
-  expected: string | undefined,
   transport: Transport,
   version: string,
+  credential: SendOptions['credential'],
   signal: AbortSignal,
-): Promise<Finding> {
+): Promise<Response | undefined> {
   const { base, dispatcher } = transport;
   const path = requestPath(base, transport.basePath, settings.path);
-  if (path === undefined)
-    return { kind: 'misconfigured', code: 'bad-probe', message: 'the path of "probe" leads out of the base URL' };
+  if (path === undefined) return undefined;
   const [{ default: ky }, undici] = await Promise.all([import('ky'), import('undici')]);
   const response = await ky(base.origin + path, {
     method: settings.method,
-    headers: { 'user-agent': `syncq/${version}`, 'accept-encoding': 'identity' },
+    headers: {
+      'user-agent': `syncq/${version}`,
+      'accept-encoding': 'identity',
+      ...(credential === undefined ? {} : { [credential[0]]: credential[1] }),
+    },
     // ky follows up on its own otherwise: it repeats requests and takes a login page for an answer.
     retry: 0,
     redirect: 'manual',
@@ -167,9 +211,7 @@ async function askHttp(
     fetch: viaDispatcher(undici.fetch, dispatcher),
   });
   await response.body?.cancel().catch(() => undefined);
-  if (isPage(response) && expected !== undefined && !/html/i.test(expected))
-    return portal(transport, 'was answered with a web page');
-  return judge(response.status, response.headers.get('location'), transport);
+  return response;
 }
 
 /** ky hands over the global `Request`, which another undici than ours made: it is taken apart. */
@@ -188,8 +230,12 @@ function viaDispatcher(fetch: typeof undiciFetch, dispatcher: Dispatcher): typeo
   };
 }
 
-function judge(status: number, location: string | null, transport: Transport): Finding {
+function judge(response: Response, expected: string | undefined, transport: Transport): Finding {
   const { base } = transport;
+  const { status } = response;
+  const location = response.headers.get('location');
+  if (isPage(response) && expected !== undefined && !/html/i.test(expected))
+    return portal(transport, 'was answered with a web page');
   if (DOWN_STATUS.has(status)) {
     return {
       kind: 'unreachable',

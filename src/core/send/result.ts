@@ -27,6 +27,12 @@ export interface SendOptions {
 
 /** What a probe found. A probe is never an attempt and never evidence for the outage rule. */
 export type ProbeResult =
-  | { kind: 'reachable'; durationMs: number; status: number | undefined }
+  | {
+      kind: 'reachable';
+      durationMs: number;
+      status: number | undefined;
+      /** Where a credential was sent: accepted by a success; any other answer leaves it open. */
+      credential?: 'accepted' | 'unknown';
+    }
   | { kind: 'unreachable'; code: string; message: string; durationMs: number }
   | { kind: 'misconfigured'; code: string; message: string; durationMs: number };

@@ -33,6 +33,64 @@ async function probeOf(
 
 const ca = { ca: pemPath('ca.pem'), cert: undefined, key: undefined };
 
+describe('a person asks', () => {
+  const credential = ['authorization', 'Bearer good'] as const;
+  const guarded = (seen: string[] = []) =>
+    startHttp((request, response) => {
+      seen.push(`${String(request.method)} ${String(request.url)} ${String(request.headers.authorization)}`);
+      response.statusCode = request.headers.authorization === 'Bearer good' ? 200 : 401;
+      if (request.url === '/odd') response.statusCode = 404;
+      response.end();
+    });
+
+  test('one request goes out with the credential: HEAD of the base URL, or what the probe names', async () => {
+    const seen: string[] = [];
+    const server = keep(await guarded(seen));
+    const health = { method: 'GET' as const, path: '/health' };
+    const ask = { mode: 'request', credential } as const;
+    const accepted = { kind: 'reachable', status: 200, credential: 'accepted' };
+    expect(await probeOf(targetOf(`${server.url}/v1`), ask)).toMatchObject(accepted);
+    expect(await probeOf(targetOf(`${server.url}/v1`, { probe: health }), ask)).toMatchObject(accepted);
+    expect(seen).toEqual(['HEAD /v1 Bearer good', 'GET /v1/health Bearer good']);
+  });
+
+  test('a refused and a missing credential are told, as the target reads statuses', async () => {
+    const server = keep(await guarded());
+    const host = new URL(server.url).host;
+    const bad = ['authorization', 'Bearer bad'] as const;
+    expect(await probeOf(targetOf(server.url), { mode: 'request', credential: bad })).toMatchObject({
+      kind: 'misconfigured',
+      code: 'auth',
+      message: `${host} does not accept the credential (401)`,
+    });
+    expect(await probeOf(targetOf(server.url), { mode: 'request' })).toMatchObject({
+      code: 'auth',
+      message: `${host} wants a credential (401): name one in "auth" of the target`,
+    });
+    const outcomes = { '404': 'auth', '401': 'rejected' } as const;
+    expect(await probeOf(targetOf(`${server.url}/odd`, { outcomes }), { mode: 'request' })).toMatchObject({
+      code: 'auth',
+    });
+    expect(await probeOf(targetOf(server.url, { outcomes }), { mode: 'request' })).toMatchObject({ kind: 'reachable' });
+  });
+
+  test('any other answer leaves open whether the credential is accepted', async () => {
+    const server = keep(await guarded());
+    expect(await probeOf(targetOf(`${server.url}/odd`), { mode: 'request', credential })).toMatchObject({
+      kind: 'reachable',
+      status: 404,
+      credential: 'unknown',
+    });
+  });
+
+  test('a runner sends no credential, whatever it was given', async () => {
+    const seen: string[] = [];
+    const server = keep(await guarded(seen));
+    await probeOf(targetOf(server.url, { probe: { method: 'HEAD', path: '/health' } }), { credential });
+    expect(seen).toEqual(['HEAD /health undefined']);
+  });
+});
+
 describe('a connection is the probe', () => {
   test('something listens: reachable, and nothing is sent', async () => {
     let bytes = 0;
