@@ -1,6 +1,7 @@
 /** Fetches one secret from where the config says it is: an environment variable, a private file or a command. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { platform, userInfo } from 'node:os';
 import type { Clock } from '../clock.js';
@@ -24,6 +25,9 @@ export interface SecretDeps {
   secretEnv?: readonly string[];
 }
 
+/** Absent on Windows. */
+const { O_NONBLOCK = 0 } = constants as Partial<typeof constants>;
+
 /** Bytes that a command may print and that a file may hold. */
 export const SECRET_LIMIT_BYTES = 64 * 1024;
 /** Time that a command may take, ms. */
@@ -43,7 +47,8 @@ function fromEnv(name: string, env: Environment): SecretResult {
 
 async function fromFile(path: string): Promise<SecretResult> {
   try {
-    const file = await open(path, 'r');
+    // Non-blocking: a FIFO under this name would hold the runner, and its end, for ever.
+    const file = await open(path, constants.O_RDONLY | O_NONBLOCK);
     try {
       // Asked of the open file, not of the path: what is checked is what is read.
       const stat = await file.stat();

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -116,6 +117,17 @@ describe('file', () => {
     expect(await message(await fileWith('\n'))).toMatch(/is empty/);
     expect(await message(await fileWith('x'.repeat(70_000)))).toMatch(/larger than 64 KiB/);
     expect(await message(dir)).toMatch(/not a regular file/);
+  });
+
+  // Opening one waits for a writer: the runner, and with it a stop that was asked for, would wait for ever.
+  (process.platform === 'win32' ? test.skip : test)('a FIFO is refused at once', async () => {
+    const path = join(dir, 'fifo');
+    execFileSync('mkfifo', ['-m', '600', path]);
+    const late = new Promise((resolve) => setTimeout(resolve, 5_000, 'late').unref());
+    const result = await Promise.race([bearer({ file: path }).get(), late]);
+    // A reader that waits must not outlive the test.
+    if (result === 'late') await writeFile(path, 'x');
+    expect(result).toMatchObject({ ok: false, message: expect.stringContaining('not a regular file') });
   });
 });
 
