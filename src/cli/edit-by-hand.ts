@@ -8,11 +8,14 @@ import { compactJson, prettyJson } from '../core/policy/json-layout.js';
 import { isJsonType } from '../render/json.js';
 import { askYesNo } from './confirm.js';
 import { openEditor, theEditor } from './editor.js';
+import type { Environment } from './environment.js';
 import { describeFailure } from './failure.js';
 
 export interface HandOptions {
   /** Stdout is for the document: the editor gets the terminal elsewhere, and nobody is asked. */
   json: boolean;
+  /** What the editor is started with: no secret. */
+  env: Environment;
   say: (...lines: string[]) => Promise<void>;
 }
 
@@ -33,7 +36,7 @@ export async function editByHand(
     const file = join(directory, `item-${id}.${text.isJson ? 'json' : 'txt'}`);
     writeFileSync(file, text.shown, { mode: 0o600 });
     for (;;) {
-      const end = await openEditor(editor, file, options.json);
+      const end = await openEditor(editor, file, options);
       if (end.kind === 'killed') {
         keep = true;
         throw new QueueError(

@@ -1,7 +1,7 @@
 /** Starts the user's editor on a file and waits for it. */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { environment } from './environment.js';
+import { environment, type Environment } from './environment.js';
 import { refuseUsage } from './usage.js';
 
 export type EditorEnd =
@@ -23,7 +23,11 @@ export function theEditor(): string {
 }
 
 /** The name may hold arguments (`code --wait`), so a shell reads it; the file is handed over apart from it. */
-export async function openEditor(editor: string, file: string, json: boolean): Promise<EditorEnd> {
+export async function openEditor(
+  editor: string,
+  file: string,
+  { env, json }: { env: Environment; json: boolean },
+): Promise<EditorEnd> {
   // Ctrl-C in the editor is for the editor.
   const ignore = (): void => undefined;
   process.on('SIGINT', ignore);
@@ -32,8 +36,8 @@ export async function openEditor(editor: string, file: string, json: boolean): P
       const stdio = ['inherit', json ? 2 : 'inherit', 'inherit'] as const;
       const child =
         process.platform === 'win32'
-          ? spawn(`${editor} "${file}"`, { stdio: [...stdio], shell: true })
-          : spawn('/bin/sh', ['-c', `${editor} "$1"`, 'syncq', file], { stdio: [...stdio] });
+          ? spawn(`${editor} "${file}"`, { stdio: [...stdio], env: { ...env }, shell: true })
+          : spawn('/bin/sh', ['-c', `${editor} "$1"`, 'syncq', file], { stdio: [...stdio], env: { ...env } });
       child.once('error', () => resolve({ kind: 'failed' }));
       child.once('exit', (code, signal) => resolve(endOf(code, signal)));
     });

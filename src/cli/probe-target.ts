@@ -1,6 +1,7 @@
 /** Tries a target without sending it an item: its credential can be fetched, its server answers and accepts it. */
 import { systemClock } from '../core/clock.js';
 import type { Config } from '../core/config/types.js';
+import { secretNames } from '../core/config/secret-names.js';
 import { implicitTarget } from '../core/config/target-shape.js';
 import { QueueError, VERSION } from '../core/index.js';
 import { createCredentials } from '../core/send/credential.js';
@@ -11,10 +12,14 @@ import type { TargetConfig } from '../core/target.js';
 import { environment } from './environment.js';
 
 /** Never rejects: what is wrong is the answer. */
-export async function probeTarget(target: TargetConfig, signal: AbortSignal): Promise<ProbeResult> {
+export async function probeTarget(
+  target: TargetConfig,
+  config: Pick<Config, 'targets'>,
+  signal: AbortSignal,
+): Promise<ProbeResult> {
   const env = environment();
   const started = systemClock.monotonic();
-  const credential = await createCredentials(target, { clock: systemClock, env }).get();
+  const credential = await createCredentials(target, { clock: systemClock, env, secretEnv: secretNames(config) }).get();
   if (!credential.ok) {
     return {
       kind: 'misconfigured',

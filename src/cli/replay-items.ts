@@ -1,6 +1,7 @@
 /** What `replay` does with its flags: where to, which copies, the ledger, the report. */
 import { extname } from 'node:path';
 import { systemClock } from '../core/clock.js';
+import { secretNames } from '../core/config/secret-names.js';
 import { checkPattern, compileSensitive, EVERYTHING } from '../core/config/sensitive.js';
 import type { Config } from '../core/config/types.js';
 import type { Filter } from '../core/index.js';
@@ -146,6 +147,7 @@ export async function replayItems(opened: CliQueue, flags: ReplayFlags, context:
       },
       clock: systemClock,
       env: environment(),
+      secretEnv: secretNames(config),
       version: VERSION,
       stop: context.stop,
       abort: context.abort,

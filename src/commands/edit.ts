@@ -4,6 +4,7 @@ import { BaseCommand } from '../cli/base-command.js';
 import { editAnswer } from '../cli/edit-answer.js';
 import { editByHand } from '../cli/edit-by-hand.js';
 import { editsOf } from '../cli/edit-flags.js';
+import { childEnvironment } from '../cli/environment.js';
 import { parseId } from '../cli/ids.js';
 import { withNearIds } from '../cli/near-ids.js';
 import type { JsonObject } from '../render/json.js';
@@ -64,7 +65,11 @@ export default class Edit extends BaseCommand {
     const by = this.by(flags.reason);
     const result = await withNearIds(queue, id, async () =>
       edits === undefined
-        ? await editByHand(queue, id, by, { json: this.jsonEnabled(), say: (...lines) => this.say(...lines) })
+        ? await editByHand(queue, id, by, {
+            json: this.jsonEnabled(),
+            env: childEnvironment(config),
+            say: (...lines) => this.say(...lines),
+          })
         : await queue.desk.edit(id, edits, by),
     );
     const next = result?.item.state === 'pending' ? await queue.next([result.item.target]) : undefined;

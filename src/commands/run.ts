@@ -2,7 +2,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.js';
 import { durationFlag } from '../cli/duration-flag.js';
-import { environment } from '../cli/environment.js';
+import { childEnvironment } from '../cli/environment.js';
 import { exitCodeOfDrain } from '../cli/exit-codes.js';
 import type { EventPrinter } from '../cli/event-printer.js';
 import { needsPerson, printEvents } from '../cli/event-printer.js';
@@ -56,7 +56,10 @@ export default class Run extends BaseCommand {
     this.isLines = flags.events;
     const maxTimeMs = durationFlag('max-time', flags['max-time']);
     const { queue, config } = await this.open('write');
-    const hooks = startHooks(config.hooks, { env: environment(), onFailure: (message) => void this.say(message) });
+    const hooks = startHooks(config.hooks, {
+      env: childEnvironment(config),
+      onFailure: (message) => void this.say(message),
+    });
     const stopping = catchSignals({
       onSignal: (_signal, count) =>
         void this.say(

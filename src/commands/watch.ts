@@ -2,7 +2,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.js';
 import { loadConfig } from '../cli/config-file.js';
-import { environment } from '../cli/environment.js';
+import { childEnvironment } from '../cli/environment.js';
 import { EXIT, exitCodeOfSignal } from '../cli/exit-codes.js';
 import { startHooks } from '../cli/hooks.js';
 import { liveView } from '../cli/live-view.js';
@@ -64,7 +64,10 @@ export default class Watch extends BaseCommand {
     let opened = await this.open('create');
     const metrics = address === undefined ? undefined : await startMetrics(address, opened.queue, this.now);
     const hooks = ({ config }: typeof opened): ReturnType<typeof startHooks> =>
-      startHooks(config.hooks, { env: environment(), onFailure: (message) => void this.say(message) });
+      startHooks(config.hooks, {
+        env: childEnvironment(config),
+        onFailure: (message) => void this.say(message),
+      });
     try {
       for (;;) {
         const { signal } = reload;

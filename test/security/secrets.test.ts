@@ -16,7 +16,14 @@ const CANARY = {
 /** As they are, and as `basic` spells one. */
 const SECRETS = [...Object.values(CANARY), Buffer.from(`dev:${CANARY.password}`).toString('base64')];
 const TARGETS = ['env', 'file', 'command', 'password'] as const;
-const ENV = { TOKEN: CANARY.env, PASSWORD: CANARY.password, DEBUG: '*', NODE_DEBUG: 'http,net,tls,fetch,undici' };
+const ENV = {
+  TOKEN: CANARY.env,
+  PASSWORD: CANARY.password,
+  DEBUG: '*',
+  NODE_DEBUG: 'http,net,tls,fetch,undici',
+  // An editor that writes down what it was started with, and changes nothing.
+  EDITOR: 'env > editor.txt; false',
+};
 
 function configure(url: string): void {
   const { cwd } = testHome();
@@ -28,7 +35,11 @@ function configure(url: string): void {
     password: { basic: { user: 'dev', password: { env: 'PASSWORD' } } },
   };
   const targets = Object.fromEntries(TARGETS.map((name) => [name, { baseUrl: `${url}/${name}`, auth: auth[name] }]));
-  writeFileSync(join(cwd, 'syncq.json'), JSON.stringify({ defaultTarget: 'env', targets }), { mode: 0o600 });
+  // What hooks get is in files afterwards, where the search below finds it.
+  const dump = `fs.writeFileSync(process.argv[1] + '-' + process.pid, JSON.stringify(process.env) + fs.readFileSync(0))`;
+  const hook = (name: string): string[] => [process.execPath, '-e', dump, join(cwd, `hook-${name}`)];
+  const hooks = { review: hook('review'), offline: hook('offline'), idle: hook('idle') };
+  writeFileSync(join(cwd, 'syncq.json'), JSON.stringify({ defaultTarget: 'env', targets, hooks }), { mode: 0o600 });
 }
 
 function filesUnder(directory: string): string[] {
@@ -70,6 +81,17 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['run', '--nonsense'],
   ['wait', '1', '--timeout', '100ms'],
   ['edit', '1', '--set', '/n=2'],
+  ['edit', '1'],
+  ['export', '--state', 'all', '--format', 'bundle', '-o', 'all.bundle'],
+  ['export', '--state', 'all', '--format', 'bundle', '--redact', '-o', 'redacted.bundle'],
+  ['import', 'all.bundle', '--queue', 'other.db'],
+  ['replay', '1', '2', '--to', 'command', '--report', 'report.html', '--allow-production'],
+  ['replay', '--all', '--to', 'password', '--dry-run'],
+  ['schedule', 'watch'],
+  ['schedule', 'cron'],
+  ['complete', '2', '--reason', 'seen'],
+  ['erase', '--entity', 'a/echo', '--dry-run'],
+  ['prune'],
   ['discard', '1'],
   ['help'],
 ];
@@ -128,8 +150,11 @@ describe('a credential', () => {
     const own = [join(testHome().cwd, 'token')];
     const files = filesUnder(testHome().home).filter((name) => !own.includes(name));
     expect(files.length).toBeGreaterThan(5);
+    // They were started at all.
+    for (const name of ['editor.txt', 'hook-review', 'report.html', 'other.db'])
+      expect(files.filter((file) => file.includes(name))).not.toEqual([]);
     expect(files.filter((name) => leaksIn(readFileSync(name, 'latin1')).length > 0)).toEqual([]);
-  }, 240_000);
+  }, 400_000);
 
   test('is never taken from a header of an item', async () => {
     configure('http://127.0.0.1:1');

@@ -51,9 +51,10 @@ export default class TargetAdd extends BaseCommand {
     const lookup = this.configLookup();
     const entry = targetEntry(args.url, { ...flags, header: flags['auth-header'] });
     const edit = addTargetToConfig(configPathForEdit(lookup), args.name, entry, { makeDefault: flags.default });
-    const target = knownTarget(loadConfig({ ...lookup, flag: edit.path }), args.name);
+    const config = loadConfig({ ...lookup, flag: edit.path });
+    const target = knownTarget(config, args.name);
     const progress = this.progress(`trying ${args.name}`);
-    const probe = await probeTarget(target, new AbortController().signal);
+    const probe = await probeTarget(target, config, new AbortController().signal);
     progress.stop();
     const isDefault = edit.defaultTarget === args.name;
     await this.print(

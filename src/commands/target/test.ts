@@ -24,7 +24,7 @@ export default class TargetTest extends BaseCommand {
     const row = (await queue.targetSummaries()).find((summary) => summary.row.name === args.name)?.row;
     const target = knownTarget(config, args.name, row?.implicitBaseUrl);
     const progress = this.progress(`trying ${args.name}`);
-    const probe = await probeTarget(target, new AbortController().signal);
+    const probe = await probeTarget(target, config, new AbortController().signal);
     progress.stop();
     await this.print(probeLine(args.name, probe));
     if (probe.kind !== 'reachable') this.endWith(probe.kind === 'unreachable' ? EXIT.tryLater : EXIT.needsPerson);

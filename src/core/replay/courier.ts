@@ -14,6 +14,8 @@ import type { TargetConfig } from '../target.js';
 export interface CourierDeps {
   clock: Clock;
   env: Readonly<Record<string, string | undefined>>;
+  /** Names of all environment variables that hold a secret; a credential command gets none of them. */
+  secretEnv: readonly string[];
   version: string;
 }
 

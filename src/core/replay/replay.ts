@@ -32,6 +32,7 @@ export interface ReplayOptions {
   rules: DiffRules;
   clock: Clock;
   env: Readonly<Record<string, string | undefined>>;
+  secretEnv: readonly string[];
   version: string;
   /** The first ends the replay after the requests in flight (10 s at most), the second at once. */
   stop: AbortSignal;

@@ -1,20 +1,12 @@
 /** The channels of all targets of a queue, and the rules of `policy/` bound to them for the store's commits. */
 import type { Config } from '../config/types.js';
+import { secretNames } from '../config/secret-names.js';
 import { implicitTarget } from '../config/target-shape.js';
 import { gateOf } from '../policy/target-state.js';
 import { decide } from '../policy/settle.js';
 import type { Gate, SettlePolicy } from '../store/store.js';
 import type { TargetConfig, TargetRow } from '../target.js';
 import { Channel, type ChannelDeps } from './channel.js';
-
-/** Environment variables that hold secrets of this config: a credential command of one target must not see another's. */
-function secretNames({ targets }: Pick<Config, 'targets'>): string[] {
-  const refs = [...targets.values()].flatMap(({ auth }) => {
-    if (auth === undefined) return [];
-    return auth.kind === 'bearer' ? [auth.token] : auth.kind === 'basic' ? [auth.password] : [auth.value];
-  });
-  return refs.flatMap((ref) => ('env' in ref ? [ref.env] : []));
-}
 
 const CLOSED: Gate = { slots: 0, rotate: false };
 
