@@ -21,7 +21,7 @@ export function describeFailure(error: unknown, help: string): Failure {
     const code = ERROR_CODES.includes(error.code) ? error.code : 'defect';
     return { code, message: error.message, hint: error.hint };
   }
-  return isUsageError(error) ? usageFailure(error, help) : defect(error);
+  return isUsageError(error) ? usageFailure(error, help) : (diskFailure(error) ?? defect(error));
 }
 
 interface UsageError {
@@ -55,6 +55,18 @@ function usageFailure({ message }: UsageError, help: string): Failure {
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+
+/** What SQLite says of a file or a disk that fails, wherever that was noticed, is no fault of the program. */
+function diskFailure(error: unknown): Failure | undefined {
+  const { code } = (error ?? {}) as { code?: unknown };
+  if (typeof code !== 'string' || !/^SQLITE_(?:IOERR|CORRUPT|FULL|CANTOPEN|READONLY|NOTADB)/.test(code))
+    return undefined;
+  return {
+    code: code.startsWith('SQLITE_CORRUPT') ? 'corrupt' : 'unwritable',
+    message: `the queue cannot be used (${oneLine(code)}); what was acknowledged before is safe in it`,
+    hint: 'check the disk and its free space, then: syncq doctor',
+  };
+}
 
 function defect(error: unknown): Failure {
   return {

@@ -70,6 +70,14 @@ describe('a failure', () => {
     expect(JSON.stringify(failure)).not.toContain('s3cret');
   });
 
+  test.each([
+    ['SQLITE_IOERR_READ', 'unwritable'],
+    ['SQLITE_CORRUPT', 'corrupt'],
+    ['SQLITE_CONSTRAINT_CHECK', 'defect'],
+  ])('that SQLite calls %s is %s, wherever it was noticed', (code, expected) => {
+    expect(describeFailure(Object.assign(new Error('disk I/O error'), { code }), HELP).code).toBe(expected);
+  });
+
   test('of a JSON parser does not quote what it could not read', () => {
     let error: unknown;
     try {

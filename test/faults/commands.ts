@@ -1,5 +1,5 @@
 /** The writing commands, each with the queue it starts from and what must be true when it was run (again) to its end. */
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { systemClock } from '../../src/core/clock.js';
@@ -28,6 +28,13 @@ async function enqueue(cwd: string, count: number, from = 0): Promise<void> {
   for (let n = from; n < from + count; n += 1) {
     await runCli('enqueue', 'POST', '/a', '-d', `{"n":${n}}`, '--key', `k${n}`, '--entity', `a/${n % 2}`, { cwd });
   }
+}
+
+/** Item 1 is in review, item 2 waits behind it. */
+async function refuseOne(cwd: string): Promise<void> {
+  await runCli('enqueue', 'POST', '/refused', '-d', '{"n":1}', '--key', 'k0', '--entity', 'a/1', { cwd });
+  await runCli('enqueue', 'POST', '/a', '-d', '{"n":2}', '--key', 'k1', '--entity', 'a/1', { cwd });
+  await runCli('run', { cwd });
 }
 
 function sql(cwd: string, text: string): void {
@@ -102,6 +109,60 @@ export const CASES: readonly FaultCase[] = [
     argv: ['discard', '1', '--yes'],
     again: [0, 5],
     counts: { pending: 2, discarded: 1 },
+  },
+  {
+    name: 'edit',
+    prepare: refuseOne,
+    argv: ['edit', '1', '--set', '/n=5'],
+    again: [0, 5],
+    counts: { review: 1, pending: 1 },
+  },
+  {
+    name: 'complete',
+    prepare: refuseOne,
+    argv: ['complete', '1', '--yes', '--reason', 'the server has it'],
+    again: [0, 5],
+    counts: { review: 0, completed: 1, pending: 1 },
+  },
+  {
+    name: 'prune',
+    prepare: async (cwd) => {
+      await enqueue(cwd, 3);
+      await runCli('run', { cwd });
+      sql(cwd, 'UPDATE item SET state_at = state_at - 90 * 86400000');
+    },
+    argv: ['prune', '--yes'],
+    again: [0, 5],
+    counts: { completed: 0 },
+  },
+  {
+    name: 'erase',
+    prepare: (cwd) => enqueue(cwd, 4),
+    argv: ['erase', '--entity', 'a/1', '--yes'],
+    again: [0, 5],
+    counts: { pending: 2, discarded: 2 },
+  },
+  {
+    name: 'import',
+    prepare: async (cwd) => {
+      await enqueue(cwd, 5);
+      await runCli('run', '--limit', '1', { cwd });
+      await runCli('export', '--state', 'all', '--format', 'bundle', '-o', 'all.bundle', { cwd });
+      for (const name of ['syncq.db', 'syncq.db-wal', 'syncq.db-shm']) rmSync(join(cwd, name), { force: true });
+    },
+    argv: ['import', 'all.bundle'],
+    again: [0],
+    counts: { pending: 4 },
+  },
+  {
+    name: 'enqueue --from --stream',
+    prepare: async (cwd) => {
+      await enqueue(cwd, 1);
+      writeFileSync(join(cwd, 'lines.ndjson'), LINES);
+    },
+    argv: ['enqueue', '--from', 'lines.ndjson', '--stream'],
+    again: [0],
+    counts: { pending: 31 },
   },
   {
     name: 'backup',

@@ -38,7 +38,8 @@ async function tryPoints(one: FaultCase, act: Fault['act'], calls: readonly stri
   const server = await startServer({ answer: ({ path }) => ({ status: path === '/refused' ? 422 : 200 }) });
   const prepared = join(tempDirectory(), 'prepared');
   mkdirSync(prepared);
-  writeFileSync(join(prepared, 'syncq.json'), JSON.stringify({ targets: { api: { baseUrl: server.url } } }));
+  const config = { targets: { api: { baseUrl: server.url } }, retention: { completed: '30d', payloads: '7d' } };
+  writeFileSync(join(prepared, 'syncq.json'), JSON.stringify(config));
   await one.prepare(prepared);
   const tried: Tried = { points: 0, wrong: [] };
   for (const call of calls) {

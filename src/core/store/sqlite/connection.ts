@@ -211,7 +211,7 @@ export class Connection {
       this.#othersVersion = (this.sql('PRAGMA data_version').get() as { data_version: number }).data_version;
     } catch (error) {
       // Another process has the file for itself for a moment (recovery, the last one out): the next look will tell.
-      if (!isBusy(error)) throw error;
+      if (!isBusy(error)) throw storeError(error, this.path, false);
     }
     return `${this.#othersVersion}/${this.#localCommits}`;
   }

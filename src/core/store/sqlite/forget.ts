@@ -3,7 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 import type { Clock } from '../../clock.js';
-import type { Connection } from './connection.js';
+import { isBusy, storeError, type Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
 import { openEdits } from './edit.js';
 
@@ -61,7 +61,9 @@ export function dropCauses(connection: Connection, renew: readonly number[] = []
 
 /**
  * Moves everything from the log into the file and empties the log: until then it still holds the pages as they were.
- * False when another process kept it busy.
+ * False when another process kept it busy, or the disk has no room for it. What was committed before stays committed.
+ *
+ * @throws {QueueError} store-unknown when the disk fails; corrupt
  */
 export async function emptyLog(
   connection: Connection,
@@ -70,10 +72,19 @@ export async function emptyLog(
 ): Promise<boolean> {
   const deadline = clock.monotonic() + patienceMs;
   for (;;) {
-    const [result] = connection.db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
-    if (result?.busy === 0) return true;
+    if (truncateLog(connection)) return true;
     if (clock.monotonic() >= deadline) return false;
     await clock.sleep(50);
+  }
+}
+
+function truncateLog(connection: Connection): boolean {
+  try {
+    const [result] = connection.db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+    return result?.busy === 0;
+  } catch (error) {
+    if (isBusy(error) || (error as { code?: unknown }).code === 'SQLITE_FULL') return false;
+    throw storeError(error, connection.path, true);
   }
 }
 

@@ -184,7 +184,9 @@ class SqliteStore implements Store {
   }
 
   async #refuseCopy(): Promise<void> {
-    const row = this.#connection.get<{ copy_of: string | null }>('SELECT copy_of FROM queue');
+    const row = await this.#connection.read(() =>
+      this.#connection.get<{ copy_of: string | null }>('SELECT copy_of FROM queue'),
+    );
     if (row?.copy_of == null) return;
     throw new QueueError(
       'queue-is-copy',
@@ -261,7 +263,7 @@ class SqliteStore implements Store {
   }
 
   async revisions(id: number): Promise<Revision[]> {
-    return readRevisions(this.#connection, id);
+    return this.#connection.read(() => readRevisions(this.#connection, id));
   }
 
   async ages(now: number): Promise<AgeCount[]> {
@@ -281,7 +283,10 @@ class SqliteStore implements Store {
   }
 
   async lastPrune(): Promise<number | undefined> {
-    return this.#connection.get<{ at: number | null }>('SELECT pruned_at AS at FROM queue')?.at ?? undefined;
+    const row = await this.#connection.read(() =>
+      this.#connection.get<{ at: number | null }>('SELECT pruned_at AS at FROM queue'),
+    );
+    return row?.at ?? undefined;
   }
 
   async erase(entity: Entity, options: { dryRun: boolean; by: Actor; now: number }): Promise<EraseReport> {

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { systemClock } from '../../../../src/core/clock.js';
+import type { Connection } from '../../../../src/core/store/sqlite/connection.js';
 import { loadSqlite } from '../../../../src/core/store/sqlite/driver.js';
+import { emptyLog } from '../../../../src/core/store/sqlite/forget.js';
 import { openSqliteStore } from '../../../../src/core/store/sqlite/store.js';
 import type { Store } from '../../../../src/core/store/store.js';
 import { tempDirectory } from '../../../support/temp.js';
@@ -78,5 +80,26 @@ describe('with the file open', () => {
     const again = await store.erase(person, { dryRun: false, by: BY, now: systemClock.now() });
     expect(again).toMatchObject({ items: [], cleared: true });
     expect(filesWith(directory, 'MARKED')).toEqual([]);
+  });
+});
+
+describe('emptying the log', () => {
+  const failing = (code: string): Connection =>
+    ({
+      path: 'q.db',
+      db: {
+        pragma: () => {
+          throw Object.assign(new Error('as SQLite says'), { code });
+        },
+      },
+    }) as unknown as Connection;
+
+  test.each(['SQLITE_FULL', 'SQLITE_BUSY_RECOVERY'])('says that it could not where %s is in the way', async (code) => {
+    expect(await emptyLog(failing(code), systemClock, 0)).toBe(false);
+  });
+
+  test('names a disk that fails for what it is', async () => {
+    for (const code of ['SQLITE_IOERR_WRITE', 'SQLITE_IOERR_FSYNC'])
+      await expect(emptyLog(failing(code), systemClock, 0)).rejects.toMatchObject({ code: 'store-unknown' });
   });
 });
