@@ -120,7 +120,8 @@ describe('file', () => {
   });
 
   // Opening one waits for a writer: the runner, and with it a stop that was asked for, would wait for ever.
-  (process.platform === 'win32' ? test.skip : test)('a FIFO is refused at once', async () => {
+  test('a FIFO is refused at once', async () => {
+    if (process.platform === 'win32') return;
     const path = join(dir, 'fifo');
     execFileSync('mkfifo', ['-m', '600', path]);
     const late = new Promise((resolve) => setTimeout(resolve, 5_000, 'late').unref());

@@ -41,6 +41,8 @@ export function backupFile(options: Omit<OpenOptions, 'mode'>, file: string): Ba
       for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(temporary + suffix, { force: true });
       throw error;
     }
+  } catch (error) {
+    throw storeError(error, options.path, false);
   } finally {
     source.connection.close();
     source.dispose();

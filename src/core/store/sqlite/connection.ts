@@ -254,6 +254,11 @@ export function isBusy(error: unknown): boolean {
   return code.startsWith('SQLITE_BUSY') || code === 'SQLITE_LOCKED';
 }
 
+/** The disk is full, in the words of SQLite or of the system. */
+export function isFull(error: unknown): boolean {
+  return ['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE', 'ENOSPC', 'EDQUOT'].includes(codeOf(error));
+}
+
 /**
  * What an error of SQLite means for the caller.
  *
@@ -263,7 +268,7 @@ export function isBusy(error: unknown): boolean {
 export function storeError(error: unknown, path: string, committing: boolean): Error {
   const code = codeOf(error);
   const cause = { cause: error };
-  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE' || code === 'ENOSPC' || code === 'EDQUOT') {
+  if (isFull(error)) {
     return new QueueError(
       'disk-full',
       `the disk that holds ${path} is full; nothing was stored, what was acknowledged is safe`,

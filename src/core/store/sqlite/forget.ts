@@ -3,7 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 import type { Clock } from '../../clock.js';
-import { isBusy, storeError, type Connection } from './connection.js';
+import { isBusy, isFull, storeError, type Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
 import { openEdits } from './edit.js';
 
@@ -83,7 +83,7 @@ function truncateLog(connection: Connection): boolean {
     const [result] = connection.db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
     return result?.busy === 0;
   } catch (error) {
-    if (isBusy(error) || (error as { code?: unknown }).code === 'SQLITE_FULL') return false;
+    if (isBusy(error) || isFull(error)) return false;
     throw storeError(error, connection.path, true);
   }
 }

@@ -6,29 +6,26 @@ import {
   chmodSync,
   closeSync,
   constants,
-  copyFileSync,
   existsSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readSync,
-  rmSync,
   statfsSync,
   statSync,
 } from 'node:fs';
 import { randomUUID } from 'node:crypto';
-import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 
 import type { Clock } from '../../clock.js';
 import { QueueError, isQueueError } from '../../errors.js';
-import { BUSY_TIMEOUT_MS, Connection, isBusy, storeError } from './connection.js';
+import { BUSY_TIMEOUT_MS, Connection, isBusy, isFull, storeError } from './connection.js';
 import { assertSafeForWriting, loadSqlite, type Database } from './driver.js';
 import { migrate } from './migrate.js';
 import { openPrivate } from './private-file.js';
-import type { FreeSpace } from './reserve.js';
+import { openCopy } from './read-copy.js';
+import { Reserve, type FreeSpace } from './reserve.js';
 import { APPLICATION_ID, CREATE_SCHEMA, SCHEMA_VERSION } from './schema.js';
 
 export interface OpenOptions {
@@ -66,7 +63,7 @@ export function openFile(options: OpenOptions): OpenFile {
     assertOurs(path, options.uid);
     if (mode !== 'read' && !options.allowNetworkDisk) assertLocalDisk(path, options.diskType);
     assertQueueHeader(path, mode);
-    return mode === 'read' ? openForReading(path, options.clock) : openForWriting(path, options.clock);
+    return mode === 'read' ? openForReading(path, options.clock) : openWithReserve(options);
   } catch (error) {
     throw isQueueError(error) ? error : storeError(error, path, false);
   }
@@ -265,6 +262,19 @@ const OPENING_PATIENCE_MS = 5_000;
 /** SQLite reports some of these locks without waiting for them. */
 const OPENING_TRIES = 5;
 
+/**
+ * A queue that nobody has open needs room for its index before anything can be done to it, also to make room: a full
+ * disk must not keep people from discarding and pruning. Who would only add to the queue is refused as it is.
+ */
+function openWithReserve({ path, mode, clock, freeSpace }: OpenOptions): OpenFile {
+  try {
+    return openForWriting(path, clock);
+  } catch (error) {
+    if (mode === 'create' || !isFull(error) || !new Reserve(path, freeSpace).release()) throw error;
+    return openForWriting(path, clock);
+  }
+}
+
 function openForWriting(path: string, clock: Clock): OpenFile {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -356,24 +366,10 @@ function openForReading(path: string, clock: Clock): OpenFile {
     db?.close();
     release();
     const code = (error as { code?: string }).code ?? '';
-    if (!isOpenHere(path) && /^SQLITE_(CANTOPEN|READONLY|IOERR_SHM)/.test(code)) return openCopy(path, clock);
-    throw error;
-  }
-}
-
-/** A WAL queue on a disk that cannot be written has no place for its index: read a private copy instead. */
-function openCopy(path: string, clock: Clock): OpenFile {
-  const directory = mkdtempSync(join(tmpdir(), 'syncq-read-'));
-  const dispose = (): void => rmSync(directory, { recursive: true, force: true });
-  try {
-    const copy = join(directory, basename(path));
-    for (const suffix of ['', '-wal']) {
-      if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix);
+    if (!isOpenHere(path) && /^SQLITE_(CANTOPEN|READONLY|IOERR_SHM)/.test(code)) {
+      const { db: copy, path: place, dispose } = openCopy(path);
+      return { connection: new Connection(copy, place, clock), dispose };
     }
-    const Sqlite = loadSqlite();
-    return { connection: new Connection(new Sqlite(copy, { fileMustExist: true }), copy, clock), dispose };
-  } catch (error) {
-    dispose();
     throw error;
   }
 }

@@ -171,6 +171,32 @@ const TASKS = {
     await store.close();
     return { before, full, other, after, reserve: existsSync(`${path}.reserve`) };
   },
+  /** Nobody has the queue open: there is no room for the index that opening makes. */
+  async closedOnFullDisk() {
+    const store = open('create');
+    for (let n = 0; n < 2; n += 1) await enqueue(store);
+    await store.close();
+    fill(dirname(path));
+    const reserve = () => existsSync(`${path}.reserve`);
+    const look = async () => {
+      const store = open('read');
+      const seen = await pending(store);
+      await store.close();
+      return seen;
+    };
+    // The only disk there is.
+    process.env.TMPDIR = dirname(path);
+    const seen = await look();
+    const enqueued = await codeOf(() => enqueue(open('create')));
+    const before = reserve();
+    const change = { kind: 'discard', filter: { ids: [1] }, dryRun: false };
+    const discarded = await codeOf(async () => {
+      const store = open('write');
+      await store.change(change, { who: 'x', command: 'discard' }, Date.now());
+      await store.close();
+    });
+    return { seen, enqueued, before, discarded, after: reserve(), left: await look() };
+  },
   async tinyDisk() {
     const created = await codeOf(() => enqueue(open('create')));
     return { created, look: await TASKS.look() };

@@ -404,6 +404,18 @@ const READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1"';
     });
   });
 
+  test('on a full disk a queue that nobody has open can be looked at and given room, and takes nothing new', () => {
+    const mount = 'mount -t tmpfs -o size=12m none "$1" && chmod 700 "$1"';
+    expect(inNamespace(freshPath(), mount, 'closedOnFullDisk')).toEqual({
+      seen: 2,
+      enqueued: 'disk-full',
+      before: true,
+      discarded: 'ok',
+      after: false,
+      left: 1,
+    });
+  });
+
   test('a disk that is too small takes nothing and says so', () => {
     const result = inNamespace(freshPath(), 'mount -t tmpfs -o size=1m none "$1" && chmod 700 "$1"', 'tinyDisk');
     expect(result).toEqual({ created: 'disk-full', look: { read: 'ok', seen: 0, write: 'disk-full' } });
