@@ -55,8 +55,12 @@ export class Reserve {
 
   /** Makes the reserve where it is missing and the disk has room. A courtesy: never fails. */
   ensure(): void {
-    if (lstatSync(this.#path, { throwIfNoEntry: false }) !== undefined || !this.hasRoom(RESERVE_BYTES)) return;
+    const found = lstatSync(this.#path, { throwIfNoEntry: false });
+    // A shorter file is one whose maker was killed.
+    const isHalf = found?.isFile() === true && found.size < RESERVE_BYTES;
+    if ((found !== undefined && !isHalf) || !this.hasRoom(RESERVE_BYTES)) return;
     try {
+      if (isHalf) this.release();
       this.#make();
     } catch {
       this.release(); // half a reserve takes room and gives none

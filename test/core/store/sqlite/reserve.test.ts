@@ -26,6 +26,13 @@ describe('the reserve', () => {
     expect(existsSync(`${path}.reserve`)).toBe(false);
   });
 
+  test.each([0, 4096])('is made anew where its maker was killed after %d bytes', (bytes) => {
+    const path = join(tempDirectory(), 'queue.db');
+    writeFileSync(`${path}.reserve`, Buffer.alloc(bytes));
+    new Reserve(path).ensure();
+    expect(statSync(`${path}.reserve`)).toMatchObject({ size: RESERVE_BYTES, mode: 0o100600 });
+  });
+
   test('is given up once', () => {
     const reserve = new Reserve(join(tempDirectory(), 'queue.db'));
     reserve.ensure();
