@@ -1,11 +1,13 @@
 /** Puts systemd user units in place and takes them away again; everything goes through `systemctl --user`. */
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { QueueError } from '../core/errors.js';
 import type { Environment } from './environment.js';
 import type { UnitFile } from './schedule-texts.js';
+import { queueWords, unitName } from './schedule-texts.js';
 
 /** First line of every unit that syncq wrote: others are never touched. */
 const MARK = '# Made by syncq schedule; syncq schedule --remove takes it away.\n';
@@ -21,6 +23,39 @@ export function unitDirectory(env: Environment): string {
   const base = env['XDG_CONFIG_HOME'] ?? '';
   return join(base.startsWith('/') ? base : join(env['HOME'] ?? homedir(), '.config'), 'systemd', 'user');
 }
+
+const SUFFIXES = ['.service', '-run.service', '-run.timer'];
+
+/**
+ * The name of a queue's units: its own, unless units of that name belong to another queue (many a project has its
+ * `syncq.db`), which must not be replaced unasked: then with a few digits that only this path has.
+ */
+export function chooseName(queue: string, env: Environment): string {
+  const [plain, long] = namesOf(queue);
+  const hasLong = SUFFIXES.some((suffix) => readText(join(unitDirectory(env), long + suffix)) !== undefined);
+  return hasLong || isOfAnother(plain, queue, env) ? long : plain;
+}
+
+/** Every file that may hold a unit of this queue; those of a namesake are left out. */
+export function unitFiles(queue: string, env: Environment): string[] {
+  return namesOf(queue)
+    .filter((name) => !isOfAnother(name, queue, env))
+    .flatMap((name) => SUFFIXES.map((suffix) => name + suffix));
+}
+
+function namesOf(queue: string): [plain: string, long: string] {
+  const plain = unitName(queue);
+  return [plain, `${plain}-${createHash('sha256').update(queue).digest('hex').slice(0, 8)}`];
+}
+
+/** True when units of this name are ours and work for another queue. */
+function isOfAnother(name: string, queue: string, env: Environment): boolean {
+  return SUFFIXES.map((suffix) => readText(join(unitDirectory(env), name + suffix)) ?? '')
+    .filter((text) => isOurs(text) && text.includes(' --queue '))
+    .some((text) => [' ', '\n'].every((end) => !text.includes(queueWords(queue) + end)));
+}
+
+const isOurs = (text: string): boolean => text.startsWith(MARK);
 
 /** @throws {QueueError} `unwritable`: a file of that name is not ours, or cannot be written */
 export function installUnits(units: readonly UnitFile[], env: Environment): Installed {
@@ -39,21 +74,21 @@ export function installUnits(units: readonly UnitFile[], env: Environment): Inst
   return { files, problem: systemctl(env, ['daemon-reload'], ['enable', '--now', started]) };
 }
 
-/** Removes what `installUnits` wrote; what is not there is no mistake. */
-export function removeUnits(units: readonly UnitFile[], env: Environment): Installed {
+/** Removes what `installUnits` wrote; what is not there is no mistake. @param names of unit files */
+export function removeUnits(names: readonly string[], env: Environment): Installed {
   const directory = unitDirectory(env);
-  const there = units.filter(({ name }) => readText(join(directory, name)) !== undefined);
-  const files = there.map(({ name }) => join(directory, name));
+  const there = names.filter((name) => readText(join(directory, name)) !== undefined);
+  const files = there.map((name) => join(directory, name));
   for (const file of files) assertOurs(file);
   if (there.length === 0) return { files, problem: undefined };
-  const disabled = systemctl(env, ...there.map(({ name }) => ['disable', '--now', name]));
+  const disabled = systemctl(env, ...there.map((name) => ['disable', '--now', name]));
   for (const file of files) rmSync(file, { force: true });
   return { files, problem: disabled ?? systemctl(env, ['daemon-reload']) };
 }
 
 function assertOurs(file: string): void {
   const text = readText(file);
-  if (text === undefined || text.startsWith(MARK)) return;
+  if (text === undefined || isOurs(text)) return;
   throw new QueueError('unwritable', `${file} was not made by syncq schedule; nothing was changed`, {
     hint: 'Look at it, and move it away if it is no longer needed.',
   });

@@ -22,11 +22,16 @@ export interface UnitFile {
 /** Codes that say "a person is needed" or "try later", and ends by a signal: none of them is a failure of the service. */
 const SUCCESS = 'SuccessExitStatus=3 4 130 143';
 
+/** How a unit of this queue names it. */
+export function queueWords(queue: string): string {
+  return ` --queue ${systemdQuote(queue)}`;
+}
+
 function argv({ node, program, config, queue }: ScheduleFacts, command: string): string[] {
   return [node, program, command, '--queue', queue, ...(config === undefined ? [] : ['--config', config])];
 }
 
-/** The unit's name carries the queue's, so that two queues have two services. */
+/** The unit's name carries the queue's, so that two queues have two services (see `chooseName` for namesakes). */
 export function unitName(queue: string): string {
   const base = (queue.split(/[/\\]/).at(-1) ?? '').replace(/\.[^.]*$/, '').replaceAll(/[^A-Za-z0-9_.-]/g, '-');
   return base === '' || base === 'syncq' ? 'syncq' : `syncq-${base}`;
@@ -40,7 +45,7 @@ export function systemdQuote(word: string): string {
 
 const HARDENING = ['NoNewPrivileges=yes', 'UMask=0077', 'PrivateTmp=no', 'LockPersonality=yes', 'RestrictSUIDSGID=yes'];
 
-export function watchUnit(facts: ScheduleFacts): UnitFile[] {
+export function watchUnit(facts: ScheduleFacts, name = unitName(facts.queue)): UnitFile[] {
   const lines = [
     '[Unit]',
     `Description=syncq: delivers the writes of ${oneWord(facts.queue)}`,
@@ -66,11 +71,11 @@ export function watchUnit(facts: ScheduleFacts): UnitFile[] {
     '[Install]',
     'WantedBy=default.target',
   ];
-  return [{ name: `${unitName(facts.queue)}.service`, text: `${lines.join('\n')}\n` }];
+  return [{ name: `${name}.service`, text: `${lines.join('\n')}\n` }];
 }
 
-export function runUnits(facts: ScheduleFacts): UnitFile[] {
-  const name = `${unitName(facts.queue)}-run`;
+export function runUnits(facts: ScheduleFacts, base = unitName(facts.queue)): UnitFile[] {
+  const name = `${base}-run`;
   const service = [
     '[Unit]',
     `Description=syncq: sends what is due in ${oneWord(facts.queue)}`,
@@ -117,9 +122,7 @@ function oneWord(text: string): string {
  */
 export function crontabLine(facts: ScheduleFacts): string | undefined {
   const minutes = facts.everyMs / 60_000;
-  const command = argv(facts, 'run')
-    .map((word) => shellQuote(word).replaceAll('%', '\\%'))
-    .join(' ');
+  const command = argv(facts, 'run').map(cronQuote).join(' ');
   if (Number.isInteger(minutes) && minutes < 60 && 60 % minutes === 0) {
     return `${minutes === 1 ? '*' : `*/${minutes}`} * * * * ${command}`;
   }
@@ -127,6 +130,11 @@ export function crontabLine(facts: ScheduleFacts): string | undefined {
   if (Number.isInteger(hours) && 24 % hours === 0)
     return `0 ${hours === 1 ? '*' : hours === 24 ? '0' : `*/${hours}`} * * * ${command}`;
   return undefined;
+}
+
+/** For the shell, and for cron, which ends a command at a percent sign. */
+export function cronQuote(word: string): string {
+  return shellQuote(word).replaceAll('%', '\\%');
 }
 
 export function shellQuote(word: string): string {

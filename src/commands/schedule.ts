@@ -3,10 +3,13 @@ import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.js';
+import { loadConfig, loadConfigLeniently, resolveQueuePath } from '../cli/config-file.js';
 import { confirmed } from '../cli/confirm.js';
 import { durationFlag } from '../cli/duration-flag.js';
 import { environment } from '../cli/environment.js';
-import { installUnits, removeUnits, unitDirectory } from '../cli/schedule-install.js';
+import { installLine, removeLine } from '../cli/schedule-crontab.js';
+import type { Installed } from '../cli/schedule-install.js';
+import { chooseName, installUnits, removeUnits, unitDirectory, unitFiles } from '../cli/schedule-install.js';
 import type { ScheduleFacts, ScheduleKind } from '../cli/schedule-texts.js';
 import { crontabLine, launchdPlist, runUnits, schtasksLine, shellQuote, watchUnit } from '../cli/schedule-texts.js';
 import { refuseUsage } from '../cli/usage.js';
@@ -24,7 +27,7 @@ export default class Schedule extends BaseCommand {
     '<%= config.bin %> schedule watch',
     '<%= config.bin %> schedule watch --install',
     '<%= config.bin %> schedule run --every 15m --install --yes',
-    '<%= config.bin %> schedule cron --every 5m',
+    '<%= config.bin %> schedule cron --every 5m --install',
     '<%= config.bin %> schedule --remove --yes',
   ];
   static override args = {
@@ -32,8 +35,11 @@ export default class Schedule extends BaseCommand {
   };
   static override flags = {
     every: Flags.string({ description: 'period of run and cron [default: 5m]', helpValue: 'DUR' }),
-    install: Flags.boolean({ description: 'put the systemd units in place and start them', exclusive: ['remove'] }),
-    remove: Flags.boolean({ description: 'stop them and take them away' }),
+    install: Flags.boolean({
+      description: 'put the systemd units in place and start them, or the line into your crontab',
+      exclusive: ['remove'],
+    }),
+    remove: Flags.boolean({ description: 'stop what there is for this queue and take it away' }),
     yes: Flags.boolean({ char: 'y', description: 'do not ask' }),
   };
 
@@ -43,8 +49,9 @@ export default class Schedule extends BaseCommand {
     const everyMs = durationFlag('every', flags.every) ?? DEFAULT_EVERY_MS;
     if (flags.every !== undefined && kind === 'watch')
       refuseUsage('--every is for run and cron: watch waits by itself');
-    const facts = await this.facts(everyMs);
-    if (flags.install || flags.remove) return this.change(kind, facts, flags);
+    const facts = this.facts(everyMs, flags);
+    if (flags.remove) return this.remove(kind, facts, flags.yes);
+    if (flags.install) return this.install(kind, facts, flags.yes);
     const files = this.files(kind, facts);
     await this.print(
       ...files.flatMap(({ name, text }, index) => [
@@ -55,9 +62,12 @@ export default class Schedule extends BaseCommand {
     return { kind, files: files.map(({ name, text }) => ({ name, text })) };
   }
 
-  private async facts(everyMs: number): Promise<ScheduleFacts> {
-    // In mode `read` nothing is made: a schedule may be there before the first write.
-    const { config, place } = await this.open('read');
+  /** The queue need not be there: a schedule may come before the first write, and be taken away after the last. */
+  private facts(everyMs: number, { queue, remove }: { queue?: string | undefined; remove: boolean }): ScheduleFacts {
+    const lookup = this.configLookup();
+    const config = remove ? loadConfigLeniently(lookup).config : loadConfig(lookup);
+    const { dataDir } = this.config;
+    const place = resolveQueuePath({ flag: queue, env: lookup.env, config, cwd: lookup.cwd, dataDir });
     if (place.kind !== 'file') refuseUsage('schedule works for queues in files');
     return {
       node: process.execPath,
@@ -70,49 +80,80 @@ export default class Schedule extends BaseCommand {
   }
 
   private files(kind: ScheduleKind, facts: ScheduleFacts): { name: string; text: string }[] {
-    if (kind === 'cron') {
-      const line = crontabLine(facts);
-      if (line === undefined)
-        refuseUsage(
-          `cron knows no such period`,
-          'Give minutes that divide an hour, or hours that divide a day: 5m, 15m, 2h',
-        );
-      return [{ name: '', text: `${line}\n` }];
-    }
+    if (kind === 'cron') return [{ name: '', text: `${cronLine(facts)}\n` }];
     if (process.platform === 'darwin') return [launchdPlist(facts, kind)];
     if (process.platform === 'win32') return [{ name: '', text: `${schtasksLine(facts, kind)}\n` }];
-    return kind === 'watch' ? watchUnit(facts) : runUnits(facts);
+    const name = chooseName(facts.queue, environment());
+    return kind === 'watch' ? watchUnit(facts, name) : runUnits(facts, name);
   }
 
-  private async change(
-    kind: ScheduleKind,
-    facts: ScheduleFacts,
-    { remove, yes }: { remove: boolean; yes: boolean },
-  ): Promise<JsonObject> {
-    if (kind === 'cron') refuseUsage('a crontab is edited by its owner', `Add the printed line with: crontab -e`);
-    if (process.platform !== 'linux')
-      refuseUsage('--install and --remove know systemd only', 'Print it instead, and follow the system’s own way.');
-    const units = remove
-      ? [...watchUnit(facts), ...runUnits(facts)]
-      : kind === 'watch'
-        ? watchUnit(facts)
-        : runUnits(facts);
-    const directory = unitDirectory(environment());
-    const what = `${units.map(({ name }) => name).join(', ')} in ${directory}`;
-    const lines = [remove ? `${what} would be stopped and removed` : `${what} would be written and started`, 'go on'];
-    const isSure = await confirmed({ lines, would: lines[0] ?? '', yes, json: this.jsonEnabled() });
-    if (!isSure) return { kind, installed: false, removed: false, files: [], problem: null };
-    const { files, problem } = remove ? removeUnits(units, environment()) : installUnits(units, environment());
-    await this.say(
-      ...files.map((file) => `${remove ? 'removed' : 'wrote'} ${file}`),
-      ...(files.length === 0 ? ['nothing to remove'] : []),
-    );
-    if (problem !== undefined) {
-      const later = remove
-        ? 'systemctl --user daemon-reload'
-        : `systemctl --user daemon-reload; systemctl --user enable --now ${shellQuote(units.at(-1)?.name ?? '')}`;
-      await this.say(`systemd was not told: ${problem}`, `later: ${later}`);
-    } else if (!remove) await this.say('to keep it running while nobody is logged in: loginctl enable-linger');
-    return { kind, installed: !remove, removed: remove, files, problem: problem ?? null };
+  private async install(kind: ScheduleKind, facts: ScheduleFacts, yes: boolean): Promise<JsonObject> {
+    if (process.platform === 'win32' || (process.platform !== 'linux' && kind !== 'cron'))
+      refuseUsage('--install knows systemd and cron only', 'Print it instead, and follow the system’s own way.');
+    const units = this.files(kind, facts);
+    const what =
+      kind === 'cron'
+        ? `the line ${units[0]?.text.trimEnd() ?? ''} would be put into your crontab`
+        : `${units.map(({ name }) => name).join(', ')} in ${unitDirectory(environment())} would be written and started`;
+    if (!(await this.isSure(what, yes))) return answer(kind, {});
+    if (kind === 'cron') {
+      const changed = installLine(facts.queue, cronLine(facts), environment());
+      await this.say(changed ? 'the line is in your crontab' : 'the line is in your crontab already');
+      return answer(kind, { installed: true });
+    }
+    const { files, problem } = installUnits(units, environment());
+    await this.say(...files.map((file) => `wrote ${file}`));
+    const start = `systemctl --user enable --now ${shellQuote(units.at(-1)?.name ?? '')}`;
+    if (problem !== undefined) await this.sayUntold(problem, `systemctl --user daemon-reload; ${start}`);
+    else await this.say('to keep it running while nobody is logged in: loginctl enable-linger');
+    return answer(kind, { installed: true, files, problem });
   }
+
+  /** Whatever there is for this queue, units and crontab line. */
+  private async remove(kind: ScheduleKind, { queue }: ScheduleFacts, yes: boolean): Promise<JsonObject> {
+    if (process.platform === 'win32')
+      refuseUsage('--remove knows systemd and cron only', 'Take it away in the system’s own way: schtasks /Delete');
+    const names = process.platform === 'linux' ? unitFiles(queue, environment()) : [];
+    const units = names.length === 0 ? '' : `${names.join(', ')} in ${unitDirectory(environment())} and `;
+    if (!(await this.isSure(`${units}the crontab line of ${queue} would be removed, those that are there`, yes)))
+      return answer(kind, {});
+    const { files, problem } = removeUnits(names, environment());
+    const hadLine = removeLine(queue, environment());
+    await this.say(
+      ...files.map((file) => `removed ${file}`),
+      ...(hadLine ? ['removed the line from your crontab'] : []),
+      ...(files.length === 0 && !hadLine ? ['nothing to remove'] : []),
+    );
+    if (problem !== undefined) await this.sayUntold(problem, 'systemctl --user daemon-reload');
+    return answer(kind, { removed: true, files, problem });
+  }
+
+  private isSure(would: string, yes: boolean): Promise<boolean> {
+    return confirmed({ lines: [would, 'go on'], would, yes, json: this.jsonEnabled() });
+  }
+
+  private async sayUntold(problem: string, later: string): Promise<void> {
+    await this.say(`systemd was not told: ${problem}`, `later: ${later}`);
+  }
+}
+
+function cronLine(facts: ScheduleFacts): string {
+  const line = crontabLine(facts);
+  if (line !== undefined) return line;
+  return refuseUsage(
+    'cron knows no such period',
+    'Give minutes that divide an hour, or hours that divide a day: 5m, 15m, 2h',
+  );
+}
+
+function answer(
+  kind: ScheduleKind,
+  {
+    installed = false,
+    removed = false,
+    files = [],
+    problem,
+  }: Partial<Installed & Record<'installed' | 'removed', boolean>>,
+): JsonObject {
+  return { kind, installed, removed, files, problem: problem ?? null };
 }

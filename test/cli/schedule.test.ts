@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
+import { withLine, withoutLine } from '../../src/cli/schedule-crontab.js';
 import type { ScheduleFacts } from '../../src/cli/schedule-texts.js';
 import {
   crontabLine,
@@ -14,6 +15,7 @@ import {
   watchUnit,
 } from '../../src/cli/schedule-texts.js';
 import { runProcess } from '../support/process.js';
+import { ROOT } from '../support/source-graph.js';
 import { testHome } from '../support/temp.js';
 
 const facts: ScheduleFacts = {
@@ -92,14 +94,56 @@ describe('the texts', () => {
   });
 });
 
+describe('a crontab', () => {
+  const mine = 'MAILTO=me@example.org\n# a comment\n5 4 * * * /bin/true\n';
+  const block = "# syncq schedule: /a b/q.db\n*/5 * * * * node run.js run --queue '/a b/q.db'\n";
+
+  test.each([
+    ['an empty one', '', block],
+    ['one with other lines', mine, mine + block],
+    ['one whose last line lacks its end', mine.trimEnd(), mine + block],
+    ['one that has an older line of ours', `${block.replace('*/5', '0')}${mine}`, block + mine],
+    ['one that has the same', mine + block, mine + block],
+    ['one with a line for another queue', block.replaceAll('q.db', 'p.db'), block.replaceAll('q.db', 'p.db') + block],
+    [
+      'one where another command stands in its place',
+      block.replace("b/q.db'", "b/p.db'"),
+      block + block.split('\n')[1]!.replace("b/q.db'", "b/p.db'") + '\n',
+    ],
+    ['one where somebody took the command away', `# syncq schedule: /a b/q.db\n${mine}`, block + mine],
+  ])('takes our line: %s', (_what, before, after) => {
+    expect(withLine(before, '/a b/q.db', "*/5 * * * * node run.js run --queue '/a b/q.db'")).toBe(after);
+  });
+
+  test.each([
+    ['between others', mine + block + mine, mine + mine],
+    ['alone', block, ''],
+    ['not there', mine, mine],
+    ['without its command', `# syncq schedule: /a b/q.db\n${mine}`, mine],
+  ])('lets go of our line: %s', (_what, before, after) => {
+    expect(withoutLine(before, '/a b/q.db')).toBe(after);
+  });
+});
+
 describe('syncq schedule', () => {
   const units = (): string => join(testHome().home, '.config', 'systemd', 'user');
-  /** A systemctl that writes down what it is told. */
+  /** A systemctl that writes down what it is told, and a crontab that keeps its text in a file. */
   function systemctl(): { PATH: string; calls: () => string } {
     const { home } = testHome();
     const bin = join(home, 'bin');
     mkdirSync(bin, { recursive: true });
     writeFileSync(join(bin, 'systemctl'), `#!/bin/sh\necho "$@" >> '${home}/calls'\n`, { mode: 0o755 });
+    const crontab = `#!/bin/sh
+f='${home}/crontab'
+case "$1" in
+  -l) if [ -e "$f.broken" ]; then echo 'crontab: you are not allowed' >&2; exit 1; fi
+      if [ -e "$f" ]; then cat "$f"; else echo 'no crontab for me' >&2; exit 1; fi ;;
+  -r) rm "$f" ;;
+  -) cat > "$f"; echo written >> '${home}/calls' ;;
+  *) exit 2 ;;
+esac
+`;
+    writeFileSync(join(bin, 'crontab'), crontab, { mode: 0o755 });
     return { PATH: `${bin}:/usr/bin:/bin`, calls: () => readFileSync(join(home, 'calls'), 'utf8') };
   }
 
@@ -136,5 +180,74 @@ describe('syncq schedule', () => {
       expect(stderr).toContain('was not made by syncq schedule');
     }
     expect(readFileSync(join(units(), 'syncq.service'), 'utf8')).toBe('[Service]\n');
+  });
+
+  test('leaves the service of another queue of the same name alone', async () => {
+    const { PATH, calls } = systemctl();
+    const [first, second] = ['a', 'b b'].map((name) => join(testHome().home, name, 'syncq.db'));
+    const install = (queue = ''): ReturnType<typeof runProcess> =>
+      runProcess(['schedule', 'watch', '--install', '--yes', '--json', '--queue', queue], { env: { PATH } });
+    expect((await install(first)).json().files).toEqual([join(units(), 'syncq.service')]);
+    const [other] = (await install(second)).json().files;
+    expect(other).toMatch(/\/syncq-[0-9a-f]{8}\.service$/);
+    expect((await install(second)).json().files).toEqual([other]);
+    expect(readFileSync(join(units(), 'syncq.service'), 'utf8')).toContain(` --queue ${first}`);
+    await runProcess(['schedule', '--remove', '--yes', '--queue', second ?? ''], { env: { PATH } });
+    expect(readdirSync(units())).toEqual(['syncq.service']);
+    expect(calls()).not.toContain('disable --now syncq.service');
+    await runProcess(['schedule', '--remove', '--yes', '--queue', first ?? ''], { env: { PATH } });
+    expect(readdirSync(units())).toEqual([]);
+  });
+
+  test('can come before the queue, also one that was named, and is refused for a config with a mistake', async () => {
+    const queue = join(testHome().home, 'not yet', 'q.db');
+    const { stdout, code } = await runProcess(['schedule', 'watch', '--queue', queue]);
+    expect([code, stdout.includes(` watch --queue "${queue}"`)]).toEqual([0, true]);
+    const { PATH } = systemctl();
+    const gone = await runProcess(['schedule', '--remove', '--yes', '--queue', queue], { env: { PATH } });
+    expect([gone.code, gone.stderr]).toEqual([0, 'nothing to remove\n']);
+    const config = join(testHome().home, 'broken.json');
+    writeFileSync(config, '{', { mode: 0o600 });
+    const broken = await runProcess(['schedule', 'watch', '--config', config, '--json']);
+    expect([broken.code, broken.json().error.code]).toEqual([2, 'bad-config']);
+  });
+
+  test('puts its line into the crontab and takes it away, and touches no other', async () => {
+    const { PATH, calls } = systemctl();
+    const crontab = join(testHome().home, 'crontab');
+    const others = '# mine\n5 4 * * * /bin/true\n';
+    writeFileSync(crontab, others);
+    const install = ['schedule', 'cron', '--install', '--yes', '--every', '15m'];
+    const unsure = await runProcess(
+      install.filter((word) => word !== '--yes'),
+      { env: { PATH } },
+    );
+    expect([unsure.code, readFileSync(crontab, 'utf8')]).toEqual([2, others]);
+    const installed = await runProcess(install, { env: { PATH } });
+    expect([installed.code, installed.stderr]).toEqual([0, 'the line is in your crontab\n']);
+    const { queue } = testHome();
+    expect(readFileSync(crontab, 'utf8')).toBe(
+      `${others}# syncq schedule: ${queue}\n*/15 * * * * ${process.execPath} ${join(ROOT, 'bin', 'run.js')} run --queue ${queue}\n`,
+    );
+    const again = await runProcess(install, { env: { PATH } });
+    expect([again.stderr, calls()]).toEqual(['the line is in your crontab already\n', 'written\n']);
+    const removed = await runProcess(['schedule', '--remove', '--yes'], { env: { PATH } });
+    expect([removed.stderr, readFileSync(crontab, 'utf8')]).toEqual(['removed the line from your crontab\n', others]);
+  });
+
+  test('overwrites no crontab that it cannot read', async () => {
+    const { PATH } = systemctl();
+    const crontab = join(testHome().home, 'crontab');
+    writeFileSync(`${crontab}.broken`, '');
+    const { code, json } = await runProcess(['schedule', 'cron', '--install', '--yes', '--json'], { env: { PATH } });
+    expect([code, json().error.code, existsSync(crontab)]).toEqual([6, 'unwritable', false]);
+  });
+
+  test('removes the crontab with its last line', async () => {
+    const { PATH } = systemctl();
+    await runProcess(['schedule', 'cron', '--install', '--yes'], { env: { PATH } });
+    expect(existsSync(join(testHome().home, 'crontab'))).toBe(true);
+    await runProcess(['schedule', '--remove', '--yes'], { env: { PATH } });
+    expect(existsSync(join(testHome().home, 'crontab'))).toBe(false);
   });
 });
