@@ -21,7 +21,7 @@ export class DeadlineWatch {
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#alarm = new Alarm(clock, () => this.#expireDue());
+    this.#alarm = new Alarm(clock, () => void this.#expireAfterSockets());
   }
 
   /** Deadlines may be given in any order; `expire` is called at most once for each. */
@@ -51,6 +51,12 @@ export class DeadlineWatch {
     signal.addEventListener('abort', abortAll, { once: true, signal: this.#stopped.signal });
   }
 
+  /** Of a process that was stopped or asleep, timers come before sockets: an answer that lies there is heard first. */
+  async #expireAfterSockets(): Promise<void> {
+    await this.#clock.settleDown?.();
+    if (!this.#stopped.signal.aborted) this.#expireDue();
+  }
+
   #expireDue(): void {
     const now = this.#clock.monotonic();
     let next = Infinity;
@@ -62,6 +68,6 @@ export class DeadlineWatch {
         entry.expire();
       }
     }
-    if (next < Infinity && !this.#stopped.signal.aborted) this.#alarm.at(next);
+    if (next < Infinity) this.#alarm.at(next);
   }
 }
