@@ -75,6 +75,9 @@ export default class Watch extends BaseCommand {
         const options = {
           ...(target === undefined ? {} : { target }),
           ...(concurrency === undefined ? {} : { concurrency }),
+          onUnknownTarget: (name: string) => {
+            if (this.configNames(name)) reload.abort();
+          },
         };
         const shower = await this.shower(opened.queue, level, stopping);
         await watchOnce(opened, { ...options, stop, abort: stopping.abort }, shower, { service, metrics, hooks });
@@ -107,6 +110,15 @@ export default class Watch extends BaseCommand {
       },
       end: async () => undefined,
     };
+  }
+
+  /** Somebody may have added the target after this config was read (`target add`). */
+  private configNames(target: string): boolean {
+    try {
+      return loadConfig(this.configLookup()).targets.has(target);
+    } catch {
+      return false;
+    }
   }
 
   /** A config that cannot be read must not end a service that works: it goes on with the one it has. */

@@ -48,6 +48,8 @@ export interface DrainOptions {
 export type WatchOptions = Pick<DrainOptions, 'target' | 'concurrency' | 'stop' | 'abort' | 'onEvent'> & {
   /** Called at least every 90 s while the loop is alive, for a watchdog. */
   onTurn?: () => void;
+  /** Items go to a target that the config does not name: a config that is read again may. Else it is held, and says so. */
+  onUnknownTarget?: (name: string) => void;
 };
 
 export interface DryRunRow {

@@ -263,6 +263,10 @@ class SimSession implements Session {
     return this.#call(() => this.#real.clockWentBack(now));
   }
 
+  leaveOut(ms: number, now: number): Promise<void> {
+    return this.#call(() => this.#real.leaveOut(ms, now));
+  }
+
   end(summary: Parameters<Session['end']>[0]): Promise<void> {
     return this.#call(() => this.#real.end(summary));
   }

@@ -67,6 +67,35 @@ describe('watch', () => {
     await queue.close();
   });
 
+  test('takes an answer that came while it was stopped, instead of asking again', async () => {
+    const { server, queue, watch, put } = await scene({ timeout: '1s' }, { answer: { status: 200, delayMs: 300 } });
+    const program = watch();
+    await program.waitForStdout('"idle"');
+    await put('/once');
+    await server.waitFor(1);
+    program.child.kill('SIGSTOP');
+    await pause(1500);
+    program.child.kill('SIGCONT');
+    expect(await program.waitForStdout(/"delivered"|"retrying"/)).toContain('"delivered"');
+    expect(server.requests).toHaveLength(1);
+    await queue.close();
+  });
+
+  test('learns of a target that was added to the config meanwhile when something is to go there', async () => {
+    const { server, queue, file, watch } = await scene();
+    const program = watch();
+    await program.waitForStdout('"idle"');
+    const targets = { api: { baseUrl: server.url }, added: { baseUrl: `${server.url}/added` } };
+    const config = { defaultTarget: 'api', targets };
+    writeFileSync(join(testHome().cwd, 'syncq.json'), JSON.stringify({ ...config, queue: './q.db' }));
+    const other = await openQueue({ queue: file, config });
+    await other.enqueue({ method: 'POST', path: '/x', json: {}, target: 'added' });
+    await server.waitFor(1);
+    expect(server.requests[0]?.path).toBe('/added/x');
+    await other.close();
+    await queue.close();
+  });
+
   test('stands by beside another and takes over within a second of its death', async () => {
     const { server, queue, watch, put } = await scene();
     const first = watch();

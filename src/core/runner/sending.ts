@@ -204,7 +204,7 @@ async function watchUntilStopped(
   stop: AbortSignal,
 ): Promise<void> {
   const { store, clock, env } = deps;
-  const onTurn = options.onTurn ?? (() => undefined);
+  const { onTurn = () => undefined, onUnknownTarget = () => undefined } = options;
   let toldStandby = false;
   while (!stop.aborted) {
     onTurn();
@@ -219,7 +219,7 @@ async function watchUntilStopped(
         const ended = new AbortController();
         const maintenance = maintainAlways(deps, ended.signal);
         try {
-          await watchLoop(runner, { clock, env, store, session, channels, readying, stop, onTurn });
+          await watchLoop(runner, { clock, env, store, session, channels, readying, stop, onTurn, onUnknownTarget });
         } finally {
           ended.abort();
           await maintenance;

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import { watchSurroundings, type News } from '../connectivity/surroundings.js';
 import { CLOCK_SLACK_MS } from '../policy/backoff.js';
 import type { Session, Store } from '../store/store.js';
+import { BetweenTurns } from './between-turns.js';
 import type { Channels } from './channels.js';
 import type { Readying } from './readying.js';
 import type { Runner } from './runner.js';
@@ -17,11 +18,13 @@ export interface WatchLoopDeps {
   stop: AbortSignal;
   /** Called once a turn, at least every 90 s while the loop is alive. */
   onTurn: () => void;
+  onUnknownTarget: (name: string) => void;
 }
 
 /** Until `stop`; requests in flight have ended and are recorded by then. */
 export async function watchLoop(runner: Runner, deps: WatchLoopDeps): Promise<void> {
   const { stop } = deps;
+  const between = new BetweenTurns(runner, deps);
   const helpers = new AbortController();
   const end = (): void => helpers.abort();
   stop.addEventListener('abort', end, { once: true });
@@ -33,7 +36,7 @@ export async function watchLoop(runner: Runner, deps: WatchLoopDeps): Promise<vo
     });
   };
   guard(ringOnChanges(runner, deps, helpers.signal));
-  guard(ringOnNews(runner, deps, helpers.signal));
+  guard(ringOnNews(runner, between, deps, helpers.signal));
   const isOver = (): boolean => stop.aborted;
   try {
     while (!isOver()) {
@@ -41,9 +44,10 @@ export async function watchLoop(runner: Runner, deps: WatchLoopDeps): Promise<vo
       const turn = await runner.turn();
       if (failures.length > 0) throw failures[0];
       if (turn === undefined || turn.step.more) continue;
+      if (await between.meetTargets(turn.step)) continue;
       if (turn.isIdle) await tellIdle(runner, deps);
       if (isOver()) break;
-      await runner.waker.sleep(runner.quietMs(turn.step));
+      await between.sleep(runner.quietMs(turn.step));
     }
     await runner.finish();
   } finally {
@@ -65,11 +69,19 @@ async function ringOnChanges(runner: Runner, { store }: WatchLoopDeps, signal: A
 }
 
 /** The network changed, the machine woke, the clock was set: outages may be over, and timers are late. */
-async function ringOnNews(runner: Runner, deps: WatchLoopDeps, signal: AbortSignal): Promise<void> {
+async function ringOnNews(
+  runner: Runner,
+  between: BetweenTurns,
+  deps: WatchLoopDeps,
+  signal: AbortSignal,
+): Promise<void> {
   const { clock, env, session, channels, readying } = deps;
   const onNews = async ({ isBreak, backMs }: News): Promise<void> => {
     if (backMs > CLOCK_SLACK_MS) await session.clockWentBack(clock.now());
-    if (isBreak) channels.renewConnections();
+    if (isBreak) {
+      channels.renewConnections();
+      await between.tryHeldTargets();
+    }
     readying.prober.news();
     runner.waker.ring();
   };

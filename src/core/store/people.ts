@@ -50,7 +50,8 @@ export type PersonCommand =
   | { kind: 'end-edit'; id: number; token: number; edit: Edit | undefined }
   | { kind: 'pause'; what: PauseScope; until: number | undefined }
   | { kind: 'resume'; what: PauseScope }
-  | { kind: 'accept-target'; name: string }
+  /** `baseUrl`: the one that is accepted; left out = whatever the next runner's config names. */
+  | { kind: 'accept-target'; name: string; baseUrl?: string | undefined }
   | { kind: 'rename-target'; from: string; to: string };
 
 export type PauseScope = { target: string } | { entity: Entity } | 'all';

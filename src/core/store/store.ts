@@ -244,6 +244,8 @@ export interface Session {
   step(input: StepInput): Promise<StepResult>;
   /** The wall clock ran back: ends waits that were set in what is now the future. */
   clockWentBack(now: number): Promise<void>;
+  /** The last `ms` of wall-clock time are nobody's failure: they do not count towards the patience with any target. */
+  leaveOut(ms: number, now: number): Promise<void>;
   /** Records how the run went, if it was one, and gives the right back. */
   end(summary: RunSummary | undefined): Promise<void>;
 }

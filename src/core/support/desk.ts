@@ -92,7 +92,10 @@ const PERSON_KINDS: ReadonlySet<PersonCommand['kind']> = new Set([
 ]);
 
 /** Carries out a command; items that a dead runner left as being sent are settled first. */
-export async function change(deps: DeskDeps, command: PersonCommand, by: Actor): Promise<ChangeReport> {
+export async function change(deps: DeskDeps, asked: PersonCommand, by: Actor): Promise<ChangeReport> {
+  // What is accepted is what this person's config says: a watch that has yet to read it must not bind the old one again.
+  const command =
+    asked.kind === 'accept-target' ? { baseUrl: deps.config.targets.get(asked.name)?.baseUrl, ...asked } : asked;
   const first = await deps.store.change(command, by, deps.clock.now());
   if ('dryRun' in command && command.dryRun) return first;
   const stuck = PERSON_KINDS.has(command.kind)

@@ -30,7 +30,7 @@ export function promoteDue({ connection, tally, now }: Work, limit: number): boo
 
 /**
  * Waits that were set at a time which the wall clock has since run back behind are over: otherwise a clock that was
- * once a year ahead would hold an item for a year. Scans the waiting heads, so it is called at start and after a jump.
+ * once a year ahead would hold an item for a year. So are pauses of entities that were to have an end. Scans the waiting heads, so it is called at start and after a jump.
  */
 export function endWaitsFromTheFuture({ connection, tally, now }: Work, slackMs: number): void {
   tally.flush(connection);
@@ -44,6 +44,12 @@ export function endWaitsFromTheFuture({ connection, tally, now }: Work, slackMs:
     tally.add(target, 'waiting', -changes);
     tally.add(target, 'ready', changes);
   }
+  const pauses = connection.all<{ id: number }>(
+    `SELECT id FROM entity INDEXED BY entity_paused
+     WHERE paused_at IS NOT NULL AND paused_until IS NOT NULL AND paused_at > ?`,
+    now + slackMs,
+  );
+  for (const { id } of pauses) endPause({ connection, tally }, id);
 }
 
 /** Earliest end of an item's own wait. */
@@ -132,13 +138,15 @@ export function resumeEntities({ connection, tally, now }: Work): void {
     'SELECT id FROM entity INDEXED BY entity_paused WHERE paused_at IS NOT NULL AND paused_until <= ?',
     now,
   );
-  for (const { id } of over) {
-    connection.run(
-      'UPDATE entity SET paused_at = NULL, paused_until = NULL, paused_reason = NULL, paused_by = NULL WHERE id = ?',
-      id,
-    );
-    markHeadsOf({ connection, tally }, id);
-  }
+  for (const { id } of over) endPause({ connection, tally }, id);
+}
+
+function endPause(work: Pick<Work, 'connection' | 'tally'>, entity: number): void {
+  work.connection.run(
+    'UPDATE entity SET paused_at = NULL, paused_until = NULL, paused_reason = NULL, paused_by = NULL WHERE id = ?',
+    entity,
+  );
+  markHeadsOf(work, entity);
 }
 
 /** Gives the lane heads of an entity the eligibility that its pause, or its end, asks for. */

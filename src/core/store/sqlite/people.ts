@@ -79,7 +79,7 @@ function dispatch(change: Change, command: PersonCommand): ChangeReport {
     case 'resume':
       return resume(change, command.what);
     case 'accept-target':
-      return acceptTarget(change, command.name);
+      return acceptTarget(change, command.name, command.baseUrl);
     case 'rename-target':
       return renameTarget(change, command.from, command.to);
   }
@@ -324,11 +324,11 @@ function resume(change: Change, what: PauseScope): ChangeReport {
 }
 
 /** The new base URL is meant: items that were on the wire to the old one may go to the new one. */
-function acceptTarget(change: Change, name: string): ChangeReport {
+function acceptTarget(change: Change, name: string, baseUrl: string | undefined): ChangeReport {
   const { connection, now } = change;
   const [target] = targetsOf(connection, { target: name });
   if (target === undefined) return emptyReport();
-  connection.run('UPDATE target SET bound_to = NULL WHERE id = ?', target.id);
+  connection.run('UPDATE target SET bound_to = ? WHERE id = ?', orNull(baseUrl), target.id);
   connection.run(
     `UPDATE target SET state = 'untried', since = ?, until = NULL, reason = NULL, hold_kind = NULL
      WHERE id = ? AND hold_kind = 'binding'`,

@@ -160,6 +160,15 @@ export class SqliteSession implements Session {
     await this.#commit(now, (work) => endWaitsFromTheFuture(work, CLOCK_SLACK_MS));
   }
 
+  async leaveOut(ms: number, now: number): Promise<void> {
+    await this.#commit(now, (_work, changed) => {
+      for (const target of this.#targets.values()) {
+        // Of one that is offline, the whole time is left out when it is back.
+        if (target.state !== 'offline') changed.set({ ...target, offlineMs: target.offlineMs + ms }, true);
+      }
+    });
+  }
+
   async end(summary: RunSummary | undefined): Promise<void> {
     try {
       if (summary === undefined) return;

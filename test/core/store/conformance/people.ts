@@ -346,6 +346,13 @@ export function peopleConformance(open: OpenSubject): void {
       ]);
     });
 
+    test('accept binds the base URL that is named', async () => {
+      const b = await bench();
+      await b.add({});
+      await b.change({ kind: 'accept-target', name: 'main', baseUrl: 'https://new.example' });
+      expect(await b.store.targets()).toMatchObject([{ boundTo: 'https://new.example' }]);
+    });
+
     test('accept leaves any other hold as it is', async () => {
       const b = await bench();
       await b.add({});

@@ -341,6 +341,20 @@ export function sendingConformance(open: OpenSubject): void {
       expect(await sender.claimIds()).toEqual([failed]);
       expect(await b.one(asked!)).toMatchObject({ waiting: 'waiting' });
     });
+
+    test('a clock that ran back ends the pauses of entities that were to have an end, not the others', async () => {
+      const b = await bench();
+      const [first, second] = await b.add(about('a/1'), about('b/1'));
+      const pause = (id: string, until: number | undefined): Promise<unknown> =>
+        b.change({ kind: 'pause', what: { entity: { type: id, id: '1' } }, until });
+      await pause('a', b.now + HOUR);
+      await pause('b', undefined);
+      const sender = await b.start();
+      b.now -= 24 * HOUR;
+      await sender.session.clockWentBack(b.now);
+      expect(await sender.claimIds()).toEqual([first]);
+      expect(await b.one(second!)).toMatchObject({ waiting: 'held' });
+    });
   });
 
   describe('expire', () => {

@@ -1,0 +1,77 @@
+/** What a watch that lives for months sees to between two turns: targets it has not met, and time it was not there for. */
+import type { Clock } from '../clock.js';
+import { isQueueError } from '../errors.js';
+import type { Session, StepResult, Store } from '../store/store.js';
+import { configOf } from './channels.js';
+import type { Channels } from './channels.js';
+import type { Runner } from './runner.js';
+
+/** A sleep that took this much longer than it was to: asleep with the machine, stopped, or the clock was set; ms. */
+const LOST_MS = 5_000;
+
+/** News of the network lets held targets be tried early, but a link that flaps does so only once in this time; ms. */
+const EARLY_TRY_MS = 30_000;
+
+export interface BetweenTurnsDeps {
+  clock: Clock;
+  store: Store;
+  session: Session;
+  channels: Channels;
+  /** Told once of each target that items go to and the config does not name. */
+  onUnknownTarget: (name: string) => void;
+}
+
+export class BetweenTurns {
+  readonly #runner: Runner;
+  readonly #deps: BetweenTurnsDeps;
+  /** Wall-clock time that went by without this watch and is not recorded yet, ms. */
+  #lostMs = 0;
+  #earlyTryAt = -Infinity;
+
+  constructor(runner: Runner, deps: BetweenTurnsDeps) {
+    this.#runner = runner;
+    this.#deps = deps;
+  }
+
+  /** Holds the config against targets that came, or were accepted, since it last was. True when there were some. */
+  async meetTargets({ targets }: Pick<StepResult, 'targets'>): Promise<boolean> {
+    const unmet = targets.filter(({ boundTo, state }) => boundTo === undefined && state !== 'misconfigured');
+    if (unmet.length === 0) return false;
+    const { channels, onUnknownTarget } = this.#deps;
+    await this.#runner.reload();
+    for (const row of unmet) if (configOf(row, channels.config) === undefined) onUnknownTarget(row.name);
+    return true;
+  }
+
+  /**
+   * Sleeps until something may have changed. Time that it slept too long was nobody's failure: patience leaves it out
+   * as it does the time offline, or the lid closed over a weekend would flag every item that had just failed.
+   */
+  async sleep(ms: number): Promise<void> {
+    const { clock, session } = this.#deps;
+    const before = clock.now();
+    await this.#runner.waker.sleep(ms);
+    const late = clock.now() - before - ms;
+    if (late >= LOST_MS) this.#lostMs += late;
+    if (this.#lostMs === 0) return;
+    try {
+      await session.leaveOut(this.#lostMs, clock.now());
+      this.#lostMs = 0;
+    } catch (error) {
+      // Somebody writes: after the next sleep then.
+      if (!isQueueError(error) || error.code !== 'busy') throw error;
+    }
+  }
+
+  /** Another network: what a target seemed to be on the old one need not be waited for. One tester each, as ever. */
+  async tryHeldTargets(): Promise<void> {
+    const { clock, store } = this.#deps;
+    if (clock.monotonic() - this.#earlyTryAt < EARLY_TRY_MS) return;
+    this.#earlyTryAt = clock.monotonic();
+    const now = clock.now();
+    for (const { id, state, until = 0 } of await store.targets()) {
+      if (state !== 'unavailable' || until <= now) continue;
+      this.#runner.update({ target: id, from: state, change: { until: now, setAt: now }, note: undefined });
+    }
+  }
+}
