@@ -164,6 +164,19 @@ test('a second run says who is running and ends with 0, or 4 with --require', as
   expect((await first.ended).code).toBe(0);
 });
 
+test('a run beside an idle watch says so too, although there is nothing to send', async () => {
+  writeConfig((await startServer()).url);
+  const watch = startProcess(['watch']);
+  await watch.waitForStdout('idle');
+  const second = await runProcess(['run', '--json']);
+  expect([second.code, second.json().stopped]).toEqual([0, 'other-runner']);
+  const third = await runProcess(['run', '--require']);
+  expect(third.code).toBe(4);
+  expect(third.stderr).toMatch(/^watch \(pid \d+ on .+\) is at work/);
+  await watch.kill('SIGTERM');
+  expect(await runProcess(['run', '--require'])).toMatchObject({ code: 0, stderr: '' });
+});
+
 test('on a terminal watch shows the status and the last events, and leaves with 143', async () => {
   const server = await startServer();
   writeConfig(server.url);

@@ -109,6 +109,8 @@ export async function drainQueue(deps: SendingDeps, options: DrainOptions): Prom
   const nothing = { attempts: 0, delivered: 0, failed: 0, review: 0, runner: undefined };
   // A cron job that finds nothing to do must not cost a write.
   if (await isEmpty(store, clock.now())) {
+    const runner = await store.runner();
+    if (runner !== undefined) return finished({ ...nothing, stopped: 'other-runner', runner });
     await maintain(deps, MAINTAIN_MS, options.stop);
     return finished({ ...nothing, stopped: 'drained' });
   }
