@@ -9,7 +9,8 @@ import type { Connection } from './connection.js';
 import { storeError } from './connection.js';
 import { loadSqlite } from './driver.js';
 import { appendHistory } from './history.js';
-import { openFile, type OpenOptions } from './open.js';
+import type { OpenOptions } from './open-options.js';
+import { openFile } from './open.js';
 
 export interface BackupReport {
   file: string;

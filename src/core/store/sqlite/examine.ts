@@ -11,7 +11,8 @@ import type { Connection } from './connection.js';
 import { storeError } from './connection.js';
 import { sqliteVersion } from './driver.js';
 import { sha256 } from './enqueue.js';
-import { openFile, type OpenOptions } from './open.js';
+import type { OpenOptions } from './open-options.js';
+import { openFile } from './open.js';
 import { LEAST_FREE_BYTES } from './reserve.js';
 import { readRunner } from './summary.js';
 

@@ -23,25 +23,11 @@ import { QueueError, isQueueError } from '../../errors.js';
 import { BUSY_TIMEOUT_MS, Connection, isBusy, isFull, storeError } from './connection.js';
 import { assertSafeForWriting, loadSqlite, type Database } from './driver.js';
 import { migrate } from './migrate.js';
+import type { OpenOptions } from './open-options.js';
 import { openPrivate } from './private-file.js';
 import { openCopy } from './read-copy.js';
-import { Reserve, type FreeSpace } from './reserve.js';
+import { Reserve } from './reserve.js';
 import { APPLICATION_ID, CREATE_SCHEMA, SCHEMA_VERSION } from './schema.js';
-
-export interface OpenOptions {
-  path: string;
-  /** `create` makes a missing file, `write` needs one, `read` never changes a byte of it. */
-  mode: 'read' | 'write' | 'create';
-  clock: Clock;
-  /** Numeric id of the user; undefined where the platform has none (Windows): modes and owners are not checked. */
-  uid: number | undefined;
-  /** Allows a network file system, whose locks may not work. */
-  allowNetworkDisk: boolean;
-  /** How much room a disk has; default: as the system says. */
-  freeSpace?: FreeSpace;
-  /** Type of the file system of a directory, as statfs(2) numbers it; default: as the system says. */
-  diskType?: (path: string) => number;
-}
 
 export interface OpenFile {
   connection: Connection;

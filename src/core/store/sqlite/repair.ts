@@ -6,7 +6,8 @@ import type { Connection } from './connection.js';
 import { appendHistory } from './history.js';
 import { acquireLock } from './lock.js';
 import { Reserve } from './reserve.js';
-import { openFile, type OpenOptions } from './open.js';
+import type { OpenOptions } from './open-options.js';
+import { openFile } from './open.js';
 import { COMPLETED, ELIG, PENDING, REVIEW } from './schema.js';
 
 export interface RepairReport {
