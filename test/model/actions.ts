@@ -30,6 +30,11 @@ export type Action =
   | { do: 'advance' | 'jump'; ms: number }
   | { do: 'retry' | 'discard' | 'complete'; pick: number }
   | { do: 'retry-all' }
+  | { do: 'edit'; pick: number }
+  /** Finished for longer than `ms`: whole items, or what they sent. */
+  | { do: 'prune'; ms: number; whole: boolean }
+  /** The disk fails under the next commit, whoever makes it: before it is stored, after, or for want of room. */
+  | { do: 'fail-commit'; how: 'before' | 'after' | 'full' }
   | { do: 'pause' | 'resume'; target: TargetName | undefined; entity: number; forMs: number | undefined };
 
 const SECOND = 1_000;
@@ -64,6 +69,9 @@ const WEIGHTS: readonly [number, (random: Random) => Action][] = [
   [2, () => ({ do: 'retry-all' })],
   [2, (r) => ({ do: 'discard', pick: r.below(100) })],
   [1, (r) => ({ do: 'complete', pick: r.below(100) })],
+  [3, (r) => ({ do: 'edit', pick: r.below(100) })],
+  [1, (r) => ({ do: 'prune', ms: r.pick([0, MINUTE, HOUR]), whole: r.chance(0.5) })],
+  [2, (r) => ({ do: 'fail-commit', how: r.pick(['before', 'after', 'full'] as const) })],
   [3, (r) => pauseOrResume(r, 'pause')],
   [4, (r) => pauseOrResume(r, 'resume')],
 ];

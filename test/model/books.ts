@@ -20,6 +20,10 @@ export interface KnownItem {
   delayed: boolean;
   /** Discarded or completed by a person, or replaced: later items may go before what is still under way of it. */
   endedByPerson: boolean;
+  /** What each key it had stood for; an edit gives it another. */
+  versions: Map<string, string>;
+  /** Edited after it was on the wire: what was sent before may still have its effect. */
+  editedLate: boolean;
 }
 
 /** One request on the wire. */
@@ -52,8 +56,10 @@ export class Books {
   readonly #byNumber = new Map<number, KnownItem>();
   readonly #claims = new Map<SimProcess, Map<number, number>>();
   readonly #flights: Flight[] = [];
-  readonly #confirmed = new Set<number>();
+  /** Keys that a live sender got a sound answer for. */
+  readonly #confirmed = new Set<string>();
   readonly #sent = new Set<number>();
+  readonly #pruned = new Set<number>();
   #held = new Set<number>();
   readonly #finals = new Map<number, State>();
   #number = 0;
@@ -84,10 +90,21 @@ export class Books {
     return { number: this.#number, body: `{"item":${this.#number},  "at":9007199254740993}` };
   }
 
-  stored(result: EnqueueResult, write: Omit<KnownItem, 'id' | 'key' | 'endedByPerson'>): void {
+  stored(
+    result: EnqueueResult,
+    write: Omit<KnownItem, 'id' | 'key' | 'endedByPerson' | 'versions' | 'editedLate'>,
+  ): void {
     if (result.replaced !== undefined) this.endedByPerson(result.replaced);
-    if (result.duplicate) return;
-    const item = { ...write, id: result.id, key: result.idempotencyKey, endedByPerson: false };
+    // Stored once already, when nobody could tell: it is told now.
+    if (result.duplicate && this.#items.has(result.id)) return;
+    const item = {
+      ...write,
+      id: result.id,
+      key: result.idempotencyKey,
+      endedByPerson: false,
+      versions: new Map([[result.idempotencyKey, write.body]]),
+      editedLate: false,
+    };
     this.#items.set(item.id, item);
     this.#byNumber.set(item.number, item);
   }
@@ -95,6 +112,35 @@ export class Books {
   endedByPerson(id: number): void {
     const item = this.#items.get(id);
     if (item !== undefined) item.endedByPerson = true;
+  }
+
+  /** A person's edit: taken over as the queue has it, for the answer may have been lost. */
+  edited(item: KnownItem, body: string): void {
+    const row = this.#eye.get<{ key: string; attempts: number }>(
+      'SELECT idempotency_key AS key, attempts FROM item WHERE id = ?',
+      item.id,
+    );
+    if (row === undefined || row.key === item.key) return;
+    if (item.versions.has(row.key)) this.problem(`item ${item.id} was edited and has a key it had before`);
+    item.key = row.key;
+    item.body = body;
+    item.versions.set(row.key, body);
+    if (row.attempts > 0) item.editedLate = true;
+  }
+
+  /** The disk failed under a person's command: whatever it ended is ended, though nobody was told. */
+  adoptEnded(): void {
+    for (const { id } of this.#eye.all<{ id: number }>('SELECT id FROM item WHERE state = 4')) this.endedByPerson(id);
+  }
+
+  /** Rules let finished items go: those that are gone must have been at their end. */
+  pruned(): void {
+    const left = new Set(this.#eye.all<{ id: number }>('SELECT id FROM item').map(({ id }) => id));
+    for (const id of this.#items.keys()) {
+      if (left.has(id) || this.#pruned.has(id)) continue;
+      if (this.#finals.has(id)) this.#pruned.add(id);
+      else this.problem(`I1: item ${id} was unfinished, and a rule let it go`);
+    }
   }
 
   underWay(): Flight[] {
@@ -107,7 +153,7 @@ export class Books {
   }
 
   confirmed(flight: Flight): void {
-    this.#confirmed.add(flight.item.id);
+    this.#confirmed.add(flight.request.idempotencyKey);
   }
 
   beforeStep({ now, settle, targets: updates }: StepInput): void {
@@ -178,8 +224,11 @@ export class Books {
     const body = Buffer.from(request.payload ?? []).toString('utf8');
     const item = this.#byNumber.get(itemOf(body));
     if (item === undefined) throw new Error(`bytes were sent that nobody stored: ${body}`);
-    if (body !== item.body) this.problem(`I8: item ${item.id} was sent with other bytes`);
-    if (request.idempotencyKey !== item.key) this.problem(`I8: item ${item.id} was sent under another key`);
+    if (body !== item.versions.get(request.idempotencyKey))
+      this.problem(`I8: item ${item.id} was sent with other bytes`);
+    // One that lost the queue in its sleep may send what it had claimed before the edit.
+    if (request.idempotencyKey !== item.key && !process.dispossessed)
+      this.problem(`I8: item ${item.id} was sent under another key`);
     if (target !== item.target) this.problem(`item ${item.id} was sent to ${target}`);
     if (!process.dispossessed) this.#checkTurn(process, item);
     let resolve: (result: SendResult) => void = () => undefined;
@@ -270,8 +319,9 @@ export class Books {
       const item = effect === undefined ? undefined : this.#byNumber.get(effect.item);
       if (effect === undefined || item === undefined) continue;
       const earlier = effects.slice(0, this.#effectsSeen);
-      if (earlier.some((other) => other.item === effect.item)) this.problem(`I6: item ${item.id} had two effects`);
-      if (item.endedByPerson) continue;
+      if (!item.editedLate && earlier.some((other) => other.item === effect.item))
+        this.problem(`I6: item ${item.id} had two effects`);
+      if (item.endedByPerson || (item.editedLate && effect.key !== item.key)) continue;
       const later = earlier
         .map((other) => this.#byNumber.get(other.item))
         .find((other) => other !== undefined && other.id > item.id && this.#laneOf(other) === this.#laneOf(item));
@@ -284,10 +334,10 @@ export class Books {
     const found = new Map(rows.map((row) => [row.id, row]));
     for (const item of this.#items.values()) {
       const row = found.get(item.id);
-      if (row === undefined) this.problem(`I1: item ${item.id} is gone`);
-      else this.#checkItem(item, row);
+      if (row !== undefined) this.#checkItem(item, row);
+      else if (!this.#pruned.has(item.id)) this.problem(`I1: item ${item.id} is gone`);
     }
-    if (rows.length !== this.#items.size)
+    if (rows.length !== this.#items.size - this.#pruned.size)
       this.problem(`I1: ${rows.length} items are stored, ${this.#items.size} were acknowledged`);
   }
 
@@ -297,7 +347,7 @@ export class Books {
     const final = this.#finals.get(item.id);
     if (final !== undefined && final !== state) this.problem(`I7: item ${item.id} was ${final} and is ${state}`);
     if (state === 'completed' || state === 'discarded') this.#finals.set(item.id, state);
-    if (state === 'completed' && !item.endedByPerson && !this.#confirmed.has(item.id)) {
+    if (state === 'completed' && !item.endedByPerson && !this.#confirmed.has(item.key)) {
       this.problem(`I5: item ${item.id} is completed though no answer said so`);
     }
     if (state === 'discarded' && !item.endedByPerson) this.problem(`I7: item ${item.id} was discarded by nobody`);
@@ -307,8 +357,10 @@ export class Books {
     this.counts.audits += 1;
     for (const { code, message } of auditQueue(this.#eye)) this.problem(`audit: ${code}: ${message}`);
     const changed = this.#eye
-      .all<{ id: number; payload: Buffer }>('SELECT id, payload FROM item')
-      .filter(({ id, payload }) => payload.toString('utf8') !== this.#items.get(id)?.body);
+      .all<{ id: number; payload: Buffer | null }>('SELECT id, payload FROM item')
+      .filter(({ id, payload }) =>
+        payload === null ? !this.#finals.has(id) : payload.toString('utf8') !== this.#items.get(id)?.body,
+      );
     for (const { id } of changed) this.problem(`I1: the bytes of item ${id} changed`);
   }
 }

@@ -19,7 +19,8 @@ import type { Actor, Claim, EnqueueResult, PauseScope, PersonCommand, Store } fr
 import { newItem } from '../support/store.js';
 import type { Action, TargetName } from './actions.js';
 import { TARGETS } from './actions.js';
-import { Books, type Flight } from './books.js';
+import { Books, type Flight, type KnownItem } from './books.js';
+import { FailingDisk, FAILED_DISK } from './failing-disk.js';
 import { SimProcess, type ProcessOptions } from './process.js';
 import { Random } from './random.js';
 import { BAD_CERTIFICATE, ModelServer, NO_ANSWER, NO_CONNECTION, response, type Fate } from './server.js';
@@ -58,7 +59,9 @@ export class World {
   /** A connection of its own: it sees what is committed, and nothing else. */
   readonly eye: Connection;
   readonly #directory = scratch();
-  readonly #people: Store;
+  /** Fails when it is told to. */
+  readonly disk = new FailingDisk();
+  #people: Store;
   readonly #random: Random;
   readonly #down = new Set<string>();
   readonly #dispose: () => void;
@@ -87,6 +90,7 @@ export class World {
 
   async close(): Promise<void> {
     for (const process of this.processes) process.kill();
+    this.disk.remove();
     await this.settle();
     this.eye.close();
     this.#dispose();
@@ -164,6 +168,17 @@ export class World {
         return this.#change(action.pick, (id) => ({ kind: 'discard', filter: { ids: [id] }, dryRun: false }));
       case 'complete':
         return this.#change(action.pick, (id) => ({ kind: 'complete', filter: { ids: [id] }, dryRun: false }));
+      case 'edit': {
+        const item = this.#pick(this.books.items(), action.pick);
+        if (item !== undefined) await this.#edit(item);
+        return;
+      }
+      case 'prune':
+        await this.#prune(action);
+        return;
+      case 'fail-commit':
+        this.disk.failNext(action.how);
+        return;
       case 'retry-all':
         await this.command({ kind: 'retry', filter: { states: ['review'] }, expires: undefined, dryRun: false });
         return;
@@ -200,12 +215,16 @@ export class World {
     const [delayMs, expiresMs] = [action.delayMs, action.expiresMs];
     const item = newItem({
       target: action.target,
+      idempotencyKey: `key-${number}`,
       payload: Buffer.from(body),
       entity,
       notBefore: delayMs === undefined ? undefined : { delayMs },
       expires: expiresMs === undefined ? undefined : { delayMs: expiresMs },
     });
-    const [result] = await this.#people.enqueue([item], { now: this.clock.now(), ifQueued: action.ifQueued });
+    const options = { now: this.clock.now(), ifQueued: action.ifQueued };
+    const write = (): Promise<EnqueueResult[]> => this.#people.enqueue([item], options);
+    // Nobody knows whether it is stored: the same command once more stores it once.
+    const [result] = (await this.#asPerson(write)) ?? (await write());
     if (result !== undefined)
       this.books.stored(result, {
         number,
@@ -225,8 +244,10 @@ export class World {
     const payload = Buffer.from(changed ? `${known.body} ` : known.body);
     const item = newItem({ target: known.target, payload, entity, idempotencyKey: known.key });
     let result: EnqueueResult | undefined;
+    const write = (): Promise<EnqueueResult[]> =>
+      this.#people.enqueue([item], { now: this.clock.now(), ifQueued: 'append' });
     try {
-      [result] = await this.#people.enqueue([item], { now: this.clock.now(), ifQueued: 'append' });
+      [result] = (await this.#asPerson(write)) ?? (await write());
     } catch (error) {
       if (!isQueueError(error) || error.code !== 'key-conflict') throw error;
     }
@@ -273,10 +294,60 @@ export class World {
   }
 
   async command(command: PersonCommand): Promise<void> {
-    const report = await this.#people.change(command, PERSON, this.clock.now());
-    if (command.kind === 'discard' || command.kind === 'complete')
-      for (const id of report.changed) this.books.endedByPerson(id);
+    await this.#asPerson(() => this.#people.change(command, PERSON, this.clock.now()));
+    if (command.kind === 'discard' || command.kind === 'complete') {
+      // As the queue has it: the answer may have been lost with the disk.
+      const wanted = command.kind === 'discard' ? 'discarded' : 'completed';
+      for (const id of command.filter.ids ?? []) if (this.#wasEndedByPerson(id, wanted)) this.books.endedByPerson(id);
+    }
     this.#ring();
+  }
+
+  #wasEndedByPerson(id: number, event: string): boolean {
+    const text = 'SELECT 1 FROM history WHERE item_id = ? AND item_id IS NOT NULL AND event = ? AND who = ?';
+    return this.eye.get(text, id, event, PERSON.who) !== undefined;
+  }
+
+  /** Undefined when the disk failed: then a person opens the queue anew, and looks. */
+  async #asPerson<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isQueueError(error) || !FAILED_DISK.has(error.code)) throw error;
+      await this.#people.close();
+      this.#people = this.#open();
+      this.books.adoptEnded();
+      return undefined;
+    }
+  }
+
+  /** A revision that a person read, with other bytes; what is being sent or at its end is refused. */
+  async #edit(item: KnownItem): Promise<void> {
+    const revision = this.eye.get<{ revision: number }>('SELECT revision FROM item WHERE id = ?', item.id)?.revision;
+    if (revision === undefined) return;
+    const body = `{"item":${item.number},  "edit":${revision + 1}}`;
+    const content = {
+      path: '/activities',
+      headers: {},
+      contentType: 'application/json',
+      payload: Buffer.from(body),
+    };
+    await this.#asPerson(() =>
+      this.#people.change(
+        { kind: 'edit', id: item.id, revision, content, fields: ['/edit'] },
+        PERSON,
+        this.clock.now(),
+      ),
+    );
+    this.books.edited(item, body);
+    this.#ring();
+  }
+
+  async #prune({ ms, whole }: Extract<Action, { do: 'prune' }>): Promise<void> {
+    const before = this.clock.now() - ms;
+    const rules = { completedBefore: whole ? before : undefined, payloadsBefore: before };
+    await this.#asPerson(() => this.#people.prune(rules, { limit: 20, dryRun: false, now: this.clock.now() }));
+    this.books.pruned();
   }
 
   #ring(): void {
@@ -369,6 +440,7 @@ export class World {
    */
   async heal(): Promise<void> {
     for (const process of this.processes) process.kill();
+    this.disk.mend();
     this.#down.clear();
     this.server.refuses.clear();
     this.start({ kind: 'run', concurrency: 4, wait: true });
