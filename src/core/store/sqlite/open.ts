@@ -214,6 +214,18 @@ function assertOwnLog(path: string, writeVersion: number): void {
   );
 }
 
+/**
+ * Refuses to write a queue that a newer syncq has migrated since it was opened here.
+ *
+ * @throws {QueueError} newer-schema
+ */
+export function assertKnownVersion(connection: Connection): void {
+  const { user_version: version } = connection.get<{ user_version: number }>('PRAGMA user_version') ?? {
+    user_version: 0,
+  };
+  assertVersion(connection.path, version);
+}
+
 function assertVersion(path: string, version: number): void {
   if (version <= SCHEMA_VERSION) return;
   throw new QueueError(
