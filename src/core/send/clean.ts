@@ -8,6 +8,11 @@ const UNPRINTABLE =
   // eslint-disable-next-line no-control-regex -- control characters are what this is about
   /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
+/** What a terminal obeys and does not show: colours, titles, the clipboard. Without these the rest reads as it was meant. */
+const ESCAPE_SEQUENCE =
+  // eslint-disable-next-line no-control-regex -- control characters are what this is about
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u009d\u0090])[^\u0007\u001b\u009c\n]*(?:\u0007|\u001b\\|\u009c)/g;
+
 /** Longest input that is looked at; what lies behind it can never be shown. */
 const LONGEST_INPUT = 64 * 1024;
 
@@ -16,7 +21,13 @@ const LONGEST_INPUT = 64 * 1024;
  * tells that it was cut). Linear in the length of the text.
  */
 export function cleanLine(text: string, limit: number): string {
-  const flat = text.slice(0, LONGEST_INPUT).replace(UNPRINTABLE, ' ').split(/\s+/).filter(Boolean).join(' ');
+  const flat = text
+    .slice(0, LONGEST_INPUT)
+    .replace(ESCAPE_SEQUENCE, ' ')
+    .replace(UNPRINTABLE, ' ')
+    .split(/\s+/)
+    .filter(Boolean)
+    .join(' ');
   if (flat.length <= limit) return flat;
   const cut = flat.slice(0, limit - 1);
   return `${isHighSurrogate(cut.charCodeAt(cut.length - 1)) ? cut.slice(0, -1) : cut}…`;

@@ -67,6 +67,85 @@ describe('JSON answers', () => {
       },
       'phone: must be digits',
     ],
+    ['GraphQL, of a field', { errors: [{ message: 'phone must be digits', path: ['phone'] }] }, 'phone must be digits'],
+    [
+      'Spring, one error per field',
+      {
+        status: 400,
+        error: 'Bad Request',
+        message: "Validation failed for object='person'. Error count: 1",
+        errors: [
+          {
+            codes: ['Pattern'],
+            defaultMessage: 'must be digits',
+            objectName: 'person',
+            field: 'phone',
+            rejectedValue: '4O',
+          },
+        ],
+      },
+      'phone: must be digits',
+    ],
+    ['Spring, without a message', { status: 404, error: 'Not Found', path: '/people/7' }, 'Not Found'],
+    [
+      'NestJS, a list under message',
+      { statusCode: 400, message: ['phone must be digits', 'email must be an email'], error: 'Bad Request' },
+      'phone must be digits; email must be an email',
+    ],
+    [
+      'Google, with details',
+      {
+        error: {
+          code: 400,
+          message: 'Invalid phone',
+          status: 'INVALID_ARGUMENT',
+          details: [{ '@type': 'x/BadRequest', fieldViolations: [{ field: 'phone', description: 'must be digits' }] }],
+        },
+      },
+      'phone: must be digits',
+    ],
+    [
+      'Google, with details that are codes',
+      { error: { message: 'The API is off', details: [{ '@type': 'x/ErrorInfo', reason: 'SERVICE_DISABLED' }] } },
+      'The API is off',
+    ],
+    [
+      'OData, SAP',
+      { error: { code: 'X/1', message: { lang: 'en', value: 'Phone must be digits' } } },
+      'Phone must be digits',
+    ],
+    ['Django REST, nested', { contact: { phone: ['Enter digits.'] } }, 'contact.phone: Enter digits.'],
+    ['Django REST, list', [{}, { phone: ['Enter digits.'] }], 'phone: Enter digits.'],
+    [
+      'marshmallow',
+      { code: 422, status: 'Unprocessable', errors: { json: { phone: ['Not digits.'] } } },
+      'phone: Not digits.',
+    ],
+    [
+      'old ASP.NET',
+      { Message: 'The request is invalid.', ModelState: { 'person.Phone': ['The Phone is bad.'] } },
+      'The Phone is bad.',
+    ],
+    ['errors as a sentence', { errors: 'phone must be digits' }, 'phone must be digits'],
+    ['messages', { messages: ['phone must be digits'] }, 'phone must be digits'],
+    [
+      'HAL',
+      { message: 'Validation failed', _embedded: { errors: [{ message: 'Too late', path: '/x' }] } },
+      'x: Too late',
+    ],
+    ['an envelope', { data: { errors: [{ message: 'Too late' }] } }, 'Too late'],
+    ['another envelope', { response: { error: { message: 'Too late' } } }, 'Too late'],
+    ['an envelope with the record', { data: { id: 7, title: 'My day', description: 'Too late' } }, undefined],
+    ['a key that sounds like one', { status: 'error', statusMessage: 'phone is bad' }, 'phone is bad'],
+    ['a key in Norwegian', { feilmelding: 'telefon må være siffer' }, 'telefon må være siffer'],
+    ['a code and nothing else', { code: 'PHONE_NOT_DIGITS' }, 'PHONE_NOT_DIGITS'],
+    ['a code that says more', { error: 'Bad Request', code: 'PHONE_NOT_DIGITS' }, 'Bad Request (PHONE_NOT_DIGITS)'],
+    ['a code that says no more', { error: 'Bad Request', code: 'INVALID_REQUEST' }, 'Bad Request'],
+    [
+      'a problem type and nothing else',
+      { type: 'https://example.org/problems/out-of-credit', status: 403 },
+      'out of credit',
+    ],
     ['Express Joi', { statusCode: 400, error: 'Bad Request', message: '"phone" is required' }, '"phone" is required'],
     ['a string', '"Too late"', 'Too late'],
     ['many errors', { errors: ['one', 'two', 'three', 'four', 'five'] }, 'one; two; three (and 2 more)'],
@@ -86,6 +165,12 @@ describe('JSON answers', () => {
       'phone must be "digits"',
     );
     expect(said('{"trace":"xxx')).toBeUndefined();
+    expect(said(`{"detail":"phone must be digits, not ${'x'.repeat(10_000)}`)).toMatch(
+      /^phone must be digits, not x+…$/,
+    );
+    expect(said('{"detail":"phone must be \\u00')).toBe('phone must be');
+    expect(said('{"errors":["phone must be digits","and')).toBeUndefined();
+    expect(said('{"message":["phone must be digits","and')).toBe('phone must be digits');
   });
 });
 
@@ -116,6 +201,26 @@ describe('other answers', () => {
       'PayloadTooLargeError: it\'s too "large"',
     ],
     ['a title that says nothing, and no more', '<html><title>Error</title><pre> </pre></html>', 'text/html', undefined],
+    [
+      'Express: the title says nothing, the text does',
+      '<html><head><title>Error</title></head><body><pre>TypeError: no phone<br> &nbsp; &nbsp;at x.js:1</pre></body></html>',
+      'text/html',
+      'TypeError: no phone',
+    ],
+    [
+      'Flask',
+      '<!doctype html>\n<title>400 Bad Request</title>\n<h1>Bad Request</h1>\n<p>phone must be digits</p>',
+      'text/html',
+      'phone must be digits',
+    ],
+    [
+      'Tomcat',
+      '<html><title>HTTP Status 400 – Bad Request</title><h1>HTTP Status 400</h1><p><b>Type</b> Status Report</p><p><b>Message</b> no phone</p>',
+      'text/html',
+      'no phone',
+    ],
+    ['a title that does not end', `<html><title>${'T'.repeat(9_000)}`, 'text/html', `${'T'.repeat(199)}…`],
+    ['numbered characters', '<title>Caf&#233; &#x263a; &#99999999;</title>', 'text/html', 'Café ☺ &#99999999;'],
     ['a page without either', '<html><body>x</body></html>', 'text/html', undefined],
     ['the first line of plain text', '\n  Too late \nstack trace', 'text/plain', 'Too late'],
     ['latin-1', Buffer.from('Stra\xdfe fehlt', 'latin1'), 'text/plain; charset=ISO-8859-1', 'Straße fehlt'],
@@ -145,6 +250,8 @@ describe('other answers', () => {
     // eslint-disable-next-line no-control-regex -- that none is left is what is tested
     expect(message).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]/);
     expect(message).toContain('bad OK evil end');
+    // Not the sequences without their first byte either.
+    expect(message).not.toMatch(/pwn|\[2J|31m|cm0g/);
   });
 
   test('whatever comes, it is one line of bounded length', () => {

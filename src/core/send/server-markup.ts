@@ -1,0 +1,69 @@
+/** The sentence in a page of HTML or a document of XML, found without walking it. */
+import { cleanLine } from './clean.js';
+import { isTelling } from './telling.js';
+
+/** Where the sentence is, best first: what the page calls itself, its headings, then where frameworks put the reason. */
+const TAGS = ['title', 'h1', 'h2', 'message', 'faultstring', 'detail', 'reason', 'pre', 'p'] as const;
+/** Of the tags that pages have many of, so many are looked at. */
+const MOST_OF_A_TAG = 5;
+const LONGEST_ELEMENT = 4096;
+/** What Express calls every page. */
+const SAYS_NOTHING = /^error[.!\s]*$/i;
+
+/** The first that says what is wrong; else the first there is ("502 Bad Gateway"). */
+export function fromMarkup(text: string, limit: number): string | undefined {
+  const lower = text.toLowerCase();
+  let plain: string | undefined;
+  for (const tag of TAGS) {
+    const isHead = tag !== 'pre' && tag !== 'p';
+    // Of a page with a title its text is looked at only where the title says nothing.
+    for (const found of elements(text, lower, tag, isHead ? 1 : MOST_OF_A_TAG)) {
+      const line = cleanLine(found, limit);
+      if (line === '') continue;
+      if (isTelling(line)) return line;
+      if (isHead && !SAYS_NOTHING.test(line)) plain ??= line;
+    }
+  }
+  return plain;
+}
+
+function* elements(text: string, lower: string, tag: string, most: number): Generator<string> {
+  let from = 0;
+  for (let count = 0; count < most; count += 1) {
+    const open = lower.indexOf(`<${tag}`, from);
+    const start = open < 0 ? -1 : lower.indexOf('>', open);
+    if (start < 0) return;
+    from = start + 1;
+    if (!/[\s>/]/.test(lower.charAt(open + tag.length + 1))) continue;
+    // A page that was cut ends within an element; what there is of it counts.
+    const close = lower.indexOf(`</${tag}`, from);
+    const end = Math.min(close < 0 ? lower.length : close, from + LONGEST_ELEMENT);
+    const inner = text.slice(from, end);
+    const first = tag === 'pre' ? firstLine(inner) : inner;
+    yield unescapeMarkup(first.replace(/<[^<>]*>/g, ' ')).replace(/^\s*Message\s+(?=\S)/, '');
+  }
+}
+
+/** Express and others put a stack trace behind the sentence. */
+function firstLine(text: string): string {
+  return text.split(/<br\b|\n(?=\s*at )/i, 1)[0] ?? '';
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  nbsp: ' ',
+};
+
+function unescapeMarkup(text: string): string {
+  return text.replace(/&(#?\w{2,7});/g, (whole, name: string) => {
+    const code = /^#x([0-9a-f]+)$/i.exec(name)?.[1];
+    const decimal = /^#(\d+)$/.exec(name)?.[1];
+    const point = code !== undefined ? Number.parseInt(code, 16) : decimal !== undefined ? Number(decimal) : undefined;
+    if (point !== undefined) return point <= 0x10ffff ? String.fromCodePoint(point) : whole;
+    return ENTITIES[name.toLowerCase()] ?? whole;
+  });
+}
