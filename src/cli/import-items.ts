@@ -70,7 +70,7 @@ function answer(report: StoreReport, { redacted, skipped }: { redacted: boolean;
     document: { firstId: firstId ?? null, lastId: lastId ?? null, count, duplicates, skipped, redacted, paused },
     lines: firstId === undefined ? [] : [`${firstId} ${lastId ?? firstId}`],
     talk: [
-      `${countWords(count)} imported${duplicates === 0 ? '' : `, ${duplicates} of them were there already`}${skipped === 0 ? '' : `, ${countWords(skipped, 'row')} left out by the mapping`}`,
+      `${countWords(count - duplicates)} imported${duplicates === 0 ? '' : `, ${duplicates} ${duplicates === 1 ? 'was' : 'were'} there already`}${skipped === 0 ? '' : `, ${countWords(skipped, 'row')} left out by the mapping`}`,
       ...(redacted ? ['its values are stand-ins, so its targets are paused; syncq replay sends copies elsewhere'] : []),
       ...(paused.length === 0 ? [] : [oneLine(`paused: ${paused.join(', ')}; go on with: syncq resume NAME`)]),
     ],

@@ -1,4 +1,7 @@
 /** What `inspect` shows: a list by filters, or items by their ids; values are masked unless a person asks for them. */
+import type { Hide } from '../core/config/hide-values.js';
+import { hideValuesOf } from '../core/config/hide-values.js';
+import type { SensitivePatterns } from '../core/config/sensitive.js';
 import { compileSensitive, EVERYTHING, maskJson } from '../core/config/sensitive.js';
 import type { ItemDetail } from '../core/item.js';
 import type { DocumentOptions, Mask } from '../render/item-document.js';
@@ -62,11 +65,14 @@ export async function listItems(opened: CliQueue, flags: ListFlags, look: Look, 
   const ids = page.items.map(({ id }) => id);
   const details = flags.payload && ids.length > 0 ? (await queue.inspect(ids)).items : undefined;
   if (details !== undefined && flags.reveal) await recordReveal(opened, ids, by);
+  const hides = await hidesOf(opened, details ?? [], flags.reveal);
   const document = listDocument(page, options);
   const more = page.next === undefined ? [] : [`more: --after ${page.next}`];
   return {
     document:
-      details === undefined ? document : { ...document, items: details.map((item) => itemDocument(item, options)) },
+      details === undefined
+        ? document
+        : { ...document, items: details.map((item) => itemDocument(item, { ...options, hide: hides.get(item.id) })) },
     lines: await itemTable(page.items, look, columns),
     talk: [
       ...(isPart ? [`sorted are the first ${found.items.length} that match; a filter makes them fewer`] : []),
@@ -100,24 +106,49 @@ export async function showItems(
   const withPayload = items.filter((item) => item.payload !== undefined).map(({ id }) => id);
   if (reveal && withPayload.length > 0) await recordReveal(opened, withPayload, by);
   const options: DocumentOptions = { now: look.now, mask };
-  const documents = items.map((item) => itemDocument(item, options));
+  const hides = await hidesOf(opened, items, reveal);
+  const documents = items.map((item) => itemDocument(item, { ...options, hide: hides.get(item.id) }));
   return {
     document: ids.length === 1 ? (documents[0] ?? {}) : { items: documents, missing: [...missing] },
-    lines: joinPages(items, look, mask),
+    lines: joinPages(items, look, mask, hides),
     talk: missing.length === 0 ? [] : [`there is no ${itemWords(missing)}`],
     missing,
   };
 }
 
-function joinPages(items: readonly ItemDetail[], look: Look, mask: Mask): string[] {
-  return items.flatMap((item, index) => [...(index === 0 ? [] : ['', '']), ...itemPage(item, look, mask)]);
+function joinPages(items: readonly ItemDetail[], look: Look, mask: Mask, hides: ReadonlyMap<number, Hide>): string[] {
+  return items.flatMap((item, index) => [
+    ...(index === 0 ? [] : ['', '']),
+    ...itemPage(item, look, { mask, hide: hides.get(item.id) }),
+  ]);
 }
 
 /** Without a config nobody has said what is harmless: then every value is hidden. */
-export function maskOf({ config, maskAll }: CliQueue, reveal: boolean): Mask {
+function patternsOf({ config, maskAll }: CliQueue): SensitivePatterns {
+  return maskAll ? EVERYTHING : compileSensitive(config.sensitive);
+}
+
+function maskOf(opened: CliQueue, reveal: boolean): Mask {
   if (reveal) return (bytes) => bytes;
-  const patterns = maskAll ? EVERYTHING : compileSensitive(config.sensitive);
+  const patterns = patternsOf(opened);
   return (bytes) => maskJson(bytes, patterns);
+}
+
+/** Of an edited item also the values it had before: the answers that refused those are still there. */
+async function hidesOf(
+  opened: CliQueue,
+  items: readonly ItemDetail[],
+  reveal: boolean,
+): Promise<ReadonlyMap<number, Hide>> {
+  if (reveal || opened.config.sensitive.length === 0) return new Map();
+  const patterns = patternsOf(opened);
+  const older = new Map<number, (Uint8Array | undefined)[]>();
+  for (const { id, revision } of items) {
+    if (revision === 0) continue;
+    const [whole] = await opened.queue.archive.scan({ ids: [id] }, { after: id - 1, upTo: id, limit: 1 });
+    older.set(id, whole?.revisions.map(({ payload }) => payload) ?? []);
+  }
+  return new Map(items.map(({ id, payload }) => [id, hideValuesOf([payload, ...(older.get(id) ?? [])], patterns)]));
 }
 
 /** Who looked at sensitive values, and of which item: part of the history. */

@@ -25,7 +25,7 @@ import { environment } from './environment.js';
 import { EXIT, exitCodeOfSignal, type ExitCode, type StopSignal } from './exit-codes.js';
 import type { CliQueue } from './open-queue.js';
 import { refuseQueueFile } from './output-file.js';
-import { countWords, refuseUsage } from './usage.js';
+import { countWords, itemWords, refuseUsage } from './usage.js';
 
 /** As the command line names them. */
 export interface ReplayFlags {
@@ -92,9 +92,11 @@ export async function dryReplay(
   const ledger = flags.again ? undefined : open('read');
   const listed: PlannedRequest[] = [];
   let [count, skipped] = [0, 0];
+  const missing = new Set(filter.ids);
   try {
     for await (const request of planReplay(opened.queue.archive, filter, target, changes, ledger)) {
       count += 1;
+      missing.delete(request.item);
       if (request.skipped !== undefined) skipped += 1;
       if (count <= MOST_LISTED) listed.push(request);
     }
@@ -107,11 +109,13 @@ export async function dryReplay(
       baseUrl: target.baseUrl,
       count: count - skipped,
       skipped,
+      missing: [...missing],
       requests: listed.map(plannedDocument),
     },
     lines: await plannedTable(listed, look),
     talk: [
       `${countWords(count - skipped, 'request')} would be sent to ${target.baseUrl}${skipped === 0 ? '' : `, ${countWords(skipped)} skipped`}${count > listed.length ? `; the first ${listed.length} are listed` : ''}`,
+      ...(missing.size === 0 ? [] : [`there is no ${itemWords([...missing])}`]),
     ],
   };
 }

@@ -4,6 +4,7 @@ import { targetSentence } from '../core/policy/why.js';
 import type { JsonObject } from '../render/json.js';
 import { oneLine } from '../render/printable.js';
 import { reviewGroupsDocument } from '../render/status-document.js';
+import { causeLines } from './end-items.js';
 import { countWords, itemWords } from './usage.js';
 
 /** @param next who will send; undefined in a dry run */
@@ -20,7 +21,7 @@ export function retryAnswer(
       count: report.changed.length,
       skipped: skipped.map(({ id, reason }) => ({ id, reason })),
       next: next?.kind ?? null,
-      ...(dry ? { groups: reviewGroupsDocument(report.groups) } : {}),
+      ...(dry ? { groups: reviewGroupsDocument(report.groups), dryRun: true } : {}),
     },
     lines: [
       ...(dry ? dryLines(report) : doneLines(report)),
@@ -38,11 +39,8 @@ function doneLines({ changed }: ChangeReport): string[] {
     : [`${itemWords(changed)} ${changed.length === 1 ? 'goes' : 'go'} on`];
 }
 
-function dryLines({ changed, groups }: ChangeReport): string[] {
-  const causes = groups.map(({ count, target, reason, status, message }) =>
-    oneLine(`${count}\t${target}\t${reason}${status === 0 ? '' : ` (${status})`}\t${message}`).replaceAll('\\t', '\t'),
-  );
-  return [`${countWords(changed.length)} would go on`, ...causes];
+function dryLines(report: ChangeReport): string[] {
+  return [`${countWords(report.changed.length)} would go on`, ...causeLines(report)];
 }
 
 /** What a person must know before it goes out again: the first time may have arrived. */

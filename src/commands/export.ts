@@ -25,6 +25,7 @@ export default class Export extends BaseCommand {
   };
   static override flags = {
     ...filterFlags,
+    all: Flags.boolean({ description: 'all items, which is meant anyway' }),
     format: Flags.option({ description: 'what to write', options: FORMATS })(),
     output: Flags.string({
       char: 'o',
@@ -43,7 +44,7 @@ export default class Export extends BaseCommand {
   override async run(): Promise<JsonObject | undefined> {
     const { args, flags } = await this.parse(Export);
     const words = args.id ?? [];
-    if (words.length > 0 && hasFilter(flags))
+    if (words.length > 0 && (flags.all || hasFilter(flags)))
       refuseUsage('ids and filters are given together', 'Ids name items; filters choose them.');
     if (this.jsonEnabled() && flags.output === undefined)
       refuseUsage(

@@ -5,7 +5,7 @@ import { filterFlags, filterOf, hasFilter } from '../cli/filters.js';
 import { readIds } from '../cli/ids.js';
 import { dryReplay, replayExitCode, replayItems } from '../cli/replay-items.js';
 import { catchSignals } from '../cli/signals.js';
-import { refuseUsage } from '../cli/usage.js';
+import { itemWords, refuseUsage } from '../cli/usage.js';
 import type { JsonObject } from '../render/json.js';
 import { replayLines } from '../render/replay.js';
 
@@ -86,6 +86,7 @@ export default class Replay extends BaseCommand {
       await this.print(...(await replayLines(report, await this.look())));
       await this.say(
         ...(report.message === undefined ? [] : [report.message]),
+        ...(report.missing.length === 0 ? [] : [`there is no ${itemWords(report.missing)}`]),
         `what was sent is kept in ${report.ledger}: the same command goes on from there, --again starts anew`,
       );
       this.endWith(replayExitCode(report, stopping.received()));

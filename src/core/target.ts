@@ -1,4 +1,5 @@
 /** A target as the config describes it (durations resolved to ms) and as the queue remembers it. */
+import type { SensitivePatterns } from './config/sensitive.js';
 import type { TargetStateName } from './item.js';
 
 /** Where a secret comes from; never the secret itself (contract, section 9). */
@@ -60,6 +61,8 @@ export interface TargetConfig {
   outcomes: Readonly<Record<string, OverrideOutcome>>;
   /** Narrows what counts as delivered. */
   expect: { status: readonly number[] | undefined; contentType: string | undefined } | undefined;
+  /** What must not be quoted from payloads; undefined = nothing is. The same for all targets of a config. */
+  sensitive?: SensitivePatterns | undefined;
   /** `review` for servers that do not honour the idempotency key. Default `retry`. */
   onUnknown: 'retry' | 'review';
   /** Default `Idempotency-Key`. */

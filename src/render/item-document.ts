@@ -1,8 +1,10 @@
 /** An item as public JSON, with exactly the field names of the contract, section 3. */
+import type { Hide } from '../core/config/hide-values.js';
 import type { Attempt, ItemDetail, ItemSummary, LastError, ResponseExcerpt } from '../core/item.js';
 import { why } from '../core/policy/why.js';
 import type { JsonObject } from './json.js';
 import { isJsonType, isoTime, payloadFields } from './json.js';
+import { veiled } from './veil.js';
 
 /** Makes the display copy of a payload or an answer; the same bytes back = nothing was hidden. */
 export type Mask = (bytes: Uint8Array) => Uint8Array;
@@ -11,6 +13,8 @@ export interface DocumentOptions {
   /** Epoch ms, for `why`. */
   now: number;
   mask: Mask;
+  /** Hides the same values where a server repeated them. */
+  hide?: Hide | undefined;
   /** The document is one line of NDJSON. */
   oneLine?: boolean;
 }
@@ -46,7 +50,8 @@ export function summaryDocument(item: ItemSummary, options: DocumentOptions): Js
 }
 
 /** Everything about one item. */
-export function itemDocument(item: ItemDetail, options: DocumentOptions): JsonObject {
+export function itemDocument(stored: ItemDetail, options: DocumentOptions): JsonObject {
+  const item = options.hide === undefined ? stored : veiled(stored, options.hide);
   return {
     ...summaryDocument(item, options),
     ...payloadPart(item, options),
@@ -96,7 +101,7 @@ function attemptDocument(attempt: Attempt, options: DocumentOptions): JsonObject
 
 function responseDocument(response: ResponseExcerpt | undefined, options: DocumentOptions): JsonObject | null {
   if (response === undefined) return null;
-  const body = responseBody(response, options.mask);
+  const body = responseBody(response, options.mask, options.hide);
   const text = decodeExcerpt(body);
   return {
     status: response.status,
@@ -107,9 +112,14 @@ function responseDocument(response: ResponseExcerpt | undefined, options: Docume
   };
 }
 
-/** An answer in JSON may echo what was sent; its other forms say what went wrong and have no keys to mask by. */
-export function responseBody(response: ResponseExcerpt, mask: Mask): Uint8Array {
-  return isJsonType(response.headers['content-type']) && response.body.length > 0 ? mask(response.body) : response.body;
+/** An answer in JSON may echo what was sent; its other forms have no keys to mask by, only values that they repeat. */
+export function responseBody(response: ResponseExcerpt, mask: Mask, hide: Hide | undefined): Uint8Array {
+  const isJson = isJsonType(response.headers['content-type']) && response.body.length > 0;
+  const masked = isJson ? mask(response.body) : response.body;
+  const text = hide === undefined ? undefined : decodeExcerpt(masked);
+  if (hide === undefined || text === undefined) return masked;
+  const shown = hide(text);
+  return shown === text ? masked : Buffer.from(shown, 'utf8');
 }
 
 /** UTF-8 text of a body that may have been cut within a character; undefined for anything else. */

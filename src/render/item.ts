@@ -2,26 +2,42 @@
 import type { Attempt, ItemDetail } from '../core/item.js';
 import { whatHelps } from '../core/policy/help-for-item.js';
 import { why } from '../core/policy/why.js';
-import type { Mask } from './item-document.js';
+import type { DocumentOptions, Mask } from './item-document.js';
 import { decodeExcerpt, responseBody } from './item-document.js';
 import { oneLine, printable } from './printable.js';
+import { hanging } from './wrap.js';
 import type { Look } from './style.js';
 import { fullTime, span } from './time.js';
+import { veiled } from './veil.js';
+
+/** What must not be seen: by key where it stands, by value where a server repeated it. */
+export type Hidden = Pick<DocumentOptions, 'mask' | 'hide'>;
 
 /** Lines of the page, without line feeds. */
-export function itemPage(item: ItemDetail, look: Look, mask: Mask): string[] {
-  return [...head(item, look), '', ...facts(item, look), ...attempts(item, look, mask), ...payload(item, look, mask)];
+export function itemPage(stored: ItemDetail, look: Look, { mask, hide }: Hidden): string[] {
+  const item = hide === undefined ? stored : veiled(stored, hide);
+  return [
+    ...head(item, look),
+    '',
+    ...facts(item, look),
+    ...attempts(item, look, { mask, hide }),
+    ...payload(item, look, mask),
+  ];
 }
 
-function head(item: ItemDetail, { style, now }: Look): string[] {
+function head(item: ItemDetail, look: Look): string[] {
+  const { style, now } = look;
   const help = whatHelps(item);
   const state = item.state === 'pending' ? (item.waiting ?? 'pending') : item.state;
   return [
     `${style.bold(`item ${item.id}`)}  ${stateColour(state, style)(state)}`,
-    `why: ${oneLine(why(item, now))}`,
+    ...hanging('why: ', oneLine(why(item, now)), look),
     ...(help === undefined
       ? []
-      : [`what helps: ${help.sentence}`, ...help.commands.map((line) => `  ${style.cyan(oneLine(line))}`)]),
+      : [
+          ...hanging('what helps: ', help.sentence, look),
+          ...help.commands.map((line) => `  ${style.cyan(oneLine(line))}`),
+        ]),
   ];
 }
 
@@ -55,17 +71,17 @@ function facts(item: ItemDetail, look: Look): string[] {
   return rows.flatMap(([name, value]) => (value === undefined ? [] : [`  ${name.padEnd(10)}  ${oneLine(value)}`]));
 }
 
-function attempts({ attempts: list }: ItemDetail, look: Look, mask: Mask): string[] {
+function attempts({ attempts: list }: ItemDetail, look: Look, hidden: Hidden): string[] {
   if (list.length === 0) return ['', 'not attempted yet'];
   const width = String(list.at(-1)?.number ?? 1).length;
   return [
     '',
     look.style.bold(list.length === 1 ? '1 attempt' : `${list.length} attempts`),
-    ...list.flatMap((attempt) => attemptLines(attempt, width, look, mask)),
+    ...list.flatMap((attempt) => attemptLines(attempt, width, look, hidden)),
   ];
 }
 
-function attemptLines(attempt: Attempt, width: number, look: Look, mask: Mask): string[] {
+function attemptLines(attempt: Attempt, width: number, look: Look, { mask, hide }: Hidden): string[] {
   const { outcome, status, durationMs, message, counted, url, response, runner } = attempt;
   const end = [
     outcome ?? 'under way',
@@ -76,10 +92,10 @@ function attemptLines(attempt: Attempt, width: number, look: Look, mask: Mask): 
   ];
   const line = `  ${String(attempt.number).padStart(width)}  ${fullTime(attempt.startedAt, look)}  ${end.filter((part) => part !== undefined).join(', ')}`;
   const indent = ' '.repeat(width + 4);
-  const body = response === undefined ? undefined : decodeExcerpt(responseBody(response, mask));
+  const body = response === undefined ? undefined : decodeExcerpt(responseBody(response, mask, hide));
   return [
-    oneLine(line),
-    ...(message === undefined || message === '' ? [] : [`${indent}${oneLine(message)}`]),
+    ...hanging(indent.slice(0, 2), oneLine(line).slice(2), look),
+    ...(message === undefined || message === '' ? [] : hanging(indent, oneLine(message), look)),
     ...(url === undefined ? [] : [`${indent}redirected to ${oneLine(url)}`]),
     ...(response === undefined
       ? []
@@ -88,7 +104,7 @@ function attemptLines(attempt: Attempt, width: number, look: Look, mask: Mask): 
       ? []
       : printable(body.trimEnd())
           .split('\n')
-          .map((text) => `${indent}< ${text}`)),
+          .flatMap((text) => hanging(`${indent}< `, text, look))),
     ...(response?.complete === false ? [`${indent}< (the answer is cut here)`] : []),
   ];
 }

@@ -42,7 +42,7 @@ function sideDocument(side: Side | undefined): JsonObject | null {
 
 /** Everything but the items. */
 export function replayDocument(report: ReplayReport): JsonObject {
-  const { summary, target, baseUrl, ledger, sent, earlier, remaining, stopped, message, durationMs } = report;
+  const { summary, target, baseUrl, ledger, sent, earlier, remaining, stopped, message, durationMs, missing } = report;
   const { count, same, differs, noAnswer, skipped, bodyDiffers, groups, latency, skips } = summary;
   return {
     target,
@@ -62,6 +62,7 @@ export function replayDocument(report: ReplayReport): JsonObject {
     groups: groups.map(groupDocument),
     latency: { original: quantilesDocument(latency.original), replay: quantilesDocument(latency.replay) },
     skips: skips.map(({ item, reason }) => ({ id: item, reason })),
+    missing,
     durationMs,
   };
 }
@@ -99,7 +100,8 @@ export async function replayLines(report: ReplayReport, look: Look): Promise<str
 }
 
 function answerOf({ summary, target, remaining }: ReplayReport): string {
-  const { same, differs, noAnswer, skipped, bodyDiffers } = summary;
+  const { count, same, differs, noAnswer, skipped, bodyDiffers } = summary;
+  if (count === 0) return 'nothing was replayed: no item matches';
   const parts = [
     `${same} as before`,
     ...(differs > 0 ? [`${differs} with another class of answer`] : []),

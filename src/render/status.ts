@@ -8,10 +8,11 @@ import { fitted, oneLine } from './printable.js';
 import type { Look, Style } from './style.js';
 import { renderTable } from './table.js';
 import { fullTime, timeCell } from './time.js';
+import { hanging } from './wrap.js';
 
 /** Lines of the view, without line feeds. `user`: login name, for *No queue yet at PATH (user NAME)*. */
 export async function statusView(report: StatusReport, look: Look, user?: string): Promise<string[]> {
-  const answer = statusAnswer(report, look.now, user).map((line) => oneLine(line));
+  const answer = statusAnswer(report, look.now, user).flatMap((line) => hanging('', oneLine(line), look));
   const lines = answer.map((line) => answerColour(report, look.style)(line));
   if (!report.exists) return lines;
   return [
@@ -60,13 +61,16 @@ function runnerLines({ runner, lastRun }: StatusReport, look: Look): string[] {
     runner === undefined
       ? 'runner: none'
       : `runner: ${runner.kind}, pid ${runner.pid} on ${runner.host}, since ${fullTime(runner.since, look)}, active ${timeCell(runner.lastActiveAt, look)}`;
-  if (lastRun === undefined) return [oneLine(now)];
+  if (lastRun === undefined) return hanging('', oneLine(now), look);
   const { kind, startedAt, endedAt, delivered, remaining, exitCode } = lastRun;
   const end =
     endedAt === undefined
       ? 'did not end properly'
       : `took ${span(endedAt - startedAt)}, delivered ${delivered}, left ${remaining}${exitCode === undefined ? '' : `, exit ${exitCode}`}`;
-  return [oneLine(now), `last ${kind}: ${fullTime(startedAt, look)}, ${end}`];
+  return [
+    ...hanging('', oneLine(now), look),
+    ...hanging('', `last ${kind}: ${fullTime(startedAt, look)}, ${end}`, look),
+  ];
 }
 
 const QUIET: ReadonlySet<TargetStatus['state']> = new Set(['online', 'untried']);
@@ -92,6 +96,8 @@ async function targetLines(targets: readonly TargetStatus[], look: Look): Promis
   return ['', ...(await renderTable(columns, rows, look))];
 }
 
+/** What the end of a first line may leave unused, so that two lines are enough. */
+const WORD_BREAK = 20;
 /** Causes shown on a terminal; the rest is counted. */
 const MOST_CAUSES = 10;
 
@@ -120,15 +126,20 @@ async function reviewLines({ reviewGroups }: StatusReport, look: Look): Promise<
       const { count, target, reason, status, operation, message } = group;
       const head = `${String(count).padStart(width)} in review  `;
       const facts = `${target}, ${operation}, ${reason}${status === 0 ? '' : ` ${status}`}: `;
-      const words = fitted(facts + message, look.columns - head.length);
+      // The sentence is what the person reads out: it gets a second line before it is cut.
+      const room = look.columns - head.length;
+      const words = hanging(head, fitted(facts + message, room * 2 - WORD_BREAK), look);
       return [
-        head + words.replace(reason, look.style.red(reason)),
+        ...words.map((line, at) => (at === 0 ? line.replace(reason, look.style.red(reason)) : line)),
         `${' '.repeat(head.length)}look closer: ${look.style.cyan(closerLook(group))}`,
       ];
     }),
     ...(rest === 0
       ? []
-      : [`${rest} more in review, for other reasons: ${look.style.cyan('syncq inspect --state review')}`]),
+      : [
+          `${rest} more in review, for other reasons`,
+          `${' '.repeat(width)}            look closer: ${look.style.cyan('syncq inspect --state review')}`,
+        ]),
   ];
 }
 

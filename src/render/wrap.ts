@@ -1,5 +1,6 @@
 /** Breaks sanitised text into lines that fit a terminal, between words where there are any. */
 import { cut, textWidth } from './printable.js';
+import type { Look } from './style.js';
 
 /** At least one line. A word that is longer than a line is broken within. */
 export function wrapText(text: string, columns: number): string[] {
@@ -14,6 +15,14 @@ export function wrapText(text: string, columns: number): string[] {
     } else line = longer;
   }
   return [...lines, line];
+}
+
+/** Foreign words behind `lead`, broken between words on a terminal, further lines under the first; one line in a pipe. */
+export function hanging(lead: string, text: string, { terminal, columns }: Look): string[] {
+  if (!terminal) return [lead + text];
+  const [first = '', ...rest] = wrapText(text, columns - textWidth(lead));
+  const indent = ' '.repeat(textWidth(lead));
+  return [lead + first, ...rest.map((line) => indent + line)];
 }
 
 function pieces(word: string, width: number): string[] {

@@ -4,10 +4,12 @@ import { dirname, join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
+import { loadSqlite } from '../../src/core/store/sqlite/driver.js';
 import type { CliResult } from '../support/cli.js';
 import { runCli } from '../support/cli.js';
 import type { RestServer } from '../support/rest-server.js';
 import { startServer } from '../support/rest-server.js';
+import { PROGRAM } from '../support/process.js';
 import { testHome } from '../support/temp.js';
 
 const syncq = (...argv: string[]): Promise<CliResult> => runCli(...argv);
@@ -217,12 +219,37 @@ describe('edit', () => {
   test('puts the item back when nothing was changed, and when the editor fails', async () => {
     writeConfig(await phoneServer());
     await enqueuePerson('4O1');
-    for (const script of ['true', 'false', 'no-such-editor']) {
+    for (const script of ['true', 'false']) {
       const kept = await withEditor(script, 'edit', '1', '--json');
       expect([script, kept.code, kept.json()]).toEqual([script, 0, { id: 1, edited: false, fields: [] }]);
       expect(await state()).toEqual(['pending', null, { phone: '4O1', n: 1 }]);
     }
     expect(leftOpen()).toEqual([]);
+  });
+
+  test('says so when the editor cannot be started, and puts the item back', async () => {
+    writeConfig(await phoneServer());
+    await enqueuePerson('4O1');
+    const refused = await runCli('edit', '1', '--json', { env: { EDITOR: 'no-such-editor' } });
+    expect([refused.code, refused.json().error]).toEqual([
+      2,
+      expect.objectContaining({ code: 'usage', message: expect.stringContaining('could not be started') as unknown }),
+    ]);
+    expect(await state()).toEqual(['pending', null, { phone: '4O1', n: 1 }]);
+  });
+
+  test('keeps what was typed when the item was freed meanwhile', async () => {
+    writeConfig(await phoneServer());
+    await enqueuePerson('4O1');
+    const database = join(testHome().cwd, 'syncq.db');
+    // As somebody else's `retry 1` would.
+    const free = `"${process.execPath}" "${PROGRAM}" retry 1 --queue "${database}" >/dev/null`;
+    const refused = await withEditor(`${free}; sed -i 's/4O1/471/' "$1"`, 'edit', '1', '--json');
+    const [file = ''] = leftOpen();
+    expect([refused.code, refused.json().error.hint]).toEqual([2, expect.stringContaining(file)]);
+    expect(readFileSync(file, 'utf8')).toContain('"471"');
+    expect(await state()).toEqual(['pending', null, { phone: '4O1', n: 1 }]);
+    rmSync(dirname(file), { recursive: true });
   });
 
   test('refuses what is no JSON, and puts the item back', async () => {
@@ -232,6 +259,9 @@ describe('edit', () => {
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('payload is not valid JSON')]);
     expect(refused.stderr).not.toContain('4O1');
     expect(await state()).toEqual(['pending', null, { phone: '4O1', n: 1 }]);
+    const [file = ''] = leftOpen();
+    expect(refused.stderr).toContain(file);
+    rmSync(dirname(file), { recursive: true });
   });
 
   test('a killed editor leaves the item in review, visible, until retry frees it', async () => {
@@ -424,6 +454,73 @@ describe('what is to be forgotten', () => {
   });
 });
 
+describe('a cause', () => {
+  /** Persons are named by the server only: no payload has their names. */
+  const named = (phone: string): string =>
+    `the number of ${phone.endsWith('1') ? 'Kari Nordmann' : 'Ola'} is wrong`;
+
+  async function twoRefused(title: string): Promise<void> {
+    const server = await startServer({
+      answer: ({ body }) => {
+        const { phone } = JSON.parse(body.toString()) as { phone: string };
+        const problem = { type: 'about:blank', title, status: 422, detail: named(phone) };
+        return { status: 422, headers: { 'content-type': 'application/problem+json' }, body: JSON.stringify(problem) };
+      },
+    });
+    writeConfig(server);
+    await enqueuePerson('4O1', 'person/1');
+    await enqueuePerson('4O2', 'person/2');
+    await syncq('run');
+  }
+
+  test('has the words of its title where the details of its items differ', async () => {
+    await twoRefused('Phone must be digits');
+    const { reviewGroups } = (await syncq('status', '--json')).json();
+    expect(reviewGroups).toEqual([expect.objectContaining({ count: 2, firstId: 1, message: 'Phone must be digits' })]);
+    expect((await syncq('inspect', '1', '--json')).json().why).toContain(
+      '(422, Phone must be digits: the number of Kari Nordmann is wrong)',
+    );
+    const dry = (await syncq('retry', '2', '--dry-run', '--json')).json();
+    expect(dry).toMatchObject({ count: 1, dryRun: true, groups: [{ count: 1, message: 'Phone must be digits' }] });
+    expect((await syncq('retry', '2', '--dry-run')).stdout).toBe(
+      '1 item would go on\n1 in review at crm: rejected (422), Phone must be digits\n',
+    );
+  });
+
+  test('has two groups where the title says nothing', async () => {
+    await twoRefused('Validation failed');
+    expect((await syncq('status', '--json')).json().reviewGroups).toHaveLength(2);
+  });
+
+  test('forgets the words of an item that is erased, also when it had left before', async () => {
+    const server = await phoneServer();
+    writeConfig(server, { sensitive: [] });
+    const enqueue = (entity: string): Promise<CliResult> =>
+      syncq('enqueue', 'PUT', `/${entity}`, '--entity', entity, '-d', '{"phone":"4O"}');
+    await enqueue('person/1');
+    await syncq('run');
+    const words = "UPDATE review_group SET message = 'Kari Nordmann'; UPDATE attempt SET message = 'Kari Nordmann'";
+    const database = join(testHome().cwd, 'syncq.db');
+    const db = new (loadSqlite())(database);
+    db.exec(words);
+    db.close();
+    await enqueue('person/2');
+    await syncq('run');
+    const db2 = new (loadSqlite())(database);
+    db2.exec(`UPDATE review_group SET message = 'Kari Nordmann'`);
+    db2.close();
+    await syncq('edit', '1', '--set', '/phone="47"');
+    await syncq('retry', '1');
+    await syncq('run');
+    expect((await syncq('status')).stdout).toContain('Kari Nordmann');
+    expect((await syncq('erase', '--entity', 'person/1', '--yes')).code).toBe(0);
+    expect((await syncq('status', '--json')).json().reviewGroups).toEqual([
+      expect.objectContaining({ count: 1, message: 'phone must be digits' }),
+    ]);
+    expect(readFileSync(database)).not.toContain('Nordmann');
+  });
+});
+
 describe('looking', () => {
   test('a reveal is recorded, and what is sensitive is hidden everywhere else', async () => {
     writeConfig(await phoneServer());
@@ -440,6 +537,35 @@ describe('looking', () => {
     for (const { stdout, stderr } of outputs) expect(stdout + stderr).not.toMatch(/4O-(hidden|other)/);
     expect((await syncq('inspect', '1', '--reveal')).stdout).toContain('4O-other');
     expect((await syncq('history', '--json')).json().history.at(-1)).toMatchObject({ item: 1, event: 'revealed' });
+  });
+
+  test('a value that a server quotes is hidden too: in its sentence, under other keys, in what an edit replaced', async () => {
+    const server = await startServer({
+      answer: ({ body }) => {
+        const { phone } = JSON.parse(body.toString()) as { phone: string };
+        return {
+          status: 422,
+          body: { message: `no ${phone} here`, errors: [{ msg: `no ${phone} here`, input: phone }] },
+        };
+      },
+    });
+    writeConfig(server);
+    await enqueuePerson('4O-hidden');
+    const run = await syncq('run');
+    await syncq('edit', '1', '--set', '/phone=4O-other');
+    const outputs = [
+      run,
+      await syncq('inspect', '1'),
+      await syncq('inspect', '1', '--json'),
+      await syncq('inspect', '--payload', '--json'),
+      await syncq('inspect'),
+      await syncq('history', '1'),
+      await syncq('status', '--json'),
+      await syncq('retry', '--all', '--dry-run'),
+    ];
+    for (const { stdout, stderr } of outputs) expect(stdout + stderr).not.toMatch(/4O-(hidden|other)/);
+    expect(outputs[1]!.stdout).toContain('(422, no *** here)');
+    expect((await syncq('inspect', '1', '--reveal')).stdout).toContain('"input":"4O-hidden"');
   });
 
   test('history without an id is what people did, from a time on', async () => {

@@ -181,6 +181,28 @@ describe('syncq replay', () => {
     );
   });
 
+  test('hides what is sensitive also where a server quotes it, and names ids that are not there', async () => {
+    const quoting = ({ body }: ReceivedRequest): Answer => {
+      const { phone } = JSON.parse(body.toString()) as { phone: string };
+      return { status: 500, body: { message: `no room for ${phone}`, was: { number: phone } } };
+    };
+    const { common } = await field(quoting);
+    const report = join(tempDirectory(), 'report.html');
+    const first = await runCli('replay', '--to', 'staging', '1', '99', '--json', '--report', report, ...common);
+    expect(first.json()).toMatchObject({
+      differs: 1,
+      missing: [99],
+      items: [{ replay: { message: 'no room for ***' } }],
+    });
+    const plain = await runCli('replay', '--to', 'staging', '1', '99', ...common);
+    expect(plain.stderr).toContain('there is no item 99');
+    for (const text of [first.stdout, plain.stdout, readFileSync(report, 'utf8')])
+      expect(text).not.toContain('91234567');
+    const none = await runCli('replay', '--to', 'staging', '99', ...common);
+    expect([none.code, none.stdout]).toEqual([5, 'nothing was replayed: no item matches\n']);
+    expect((await runCli('replay', '--to', 'staging', '99', '--dry-run', ...common)).stderr).toContain('no item 99');
+  });
+
   test('skips what was replayed, and --again starts anew under new keys', async () => {
     const { staging, common } = await field();
     await runCli('replay', '--to', 'staging', '1', '2', ...common);

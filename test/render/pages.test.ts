@@ -77,7 +77,7 @@ const ITEM: ItemDetail = {
 
 describe('the page of an item', () => {
   test('gives why first, then what helps, the facts, the attempts with the answer, and the payload', () => {
-    expect(itemPage(ITEM, TERMINAL, same)).toEqual([
+    expect(itemPage(ITEM, TERMINAL, { mask: same })).toEqual([
       'item 1041  review',
       'why: in review since 09:12: the server refused it (422, phone must be digits)',
       'what helps: Mend the cause at the server or in the item, then send it again',
@@ -112,14 +112,14 @@ describe('the page of an item', () => {
   test('says so when values are hidden, and hides them in an answer in JSON too', () => {
     const mask = (): Uint8Array => bytes('{"phone":"***"}');
     const response = { ...ATTEMPT.response!, headers: { 'content-type': 'application/json' } };
-    const lines = itemPage({ ...ITEM, attempts: [{ ...ATTEMPT, response }] }, PIPE, mask);
+    const lines = itemPage({ ...ITEM, attempts: [{ ...ATTEMPT, response }] }, PIPE, { mask });
     expect(lines.join('\n')).not.toContain('12a');
     expect(lines).toContain('(values hidden: --reveal shows them, and that is recorded)');
     expect(lines).toContain('     < {"phone":"***"}');
   });
 
   test('names ISO times in a pipe', () => {
-    expect(itemPage(ITEM, PIPE, same)).toContain(`  stored      ${ISO}`);
+    expect(itemPage(ITEM, PIPE, { mask: same })).toContain(`  stored      ${ISO}`);
   });
 
   test.each([
@@ -127,11 +127,11 @@ describe('the page of an item', () => {
     [{ payload: undefined, payloadGone: true }, 'its bytes were removed'],
     [{ payload: Uint8Array.of(0xff) }, 'binary: --json shows it as base64'],
   ])('tells what there is instead of a payload: %#', (change, line) => {
-    expect(itemPage({ ...ITEM, ...change }, PIPE, same).at(-1)).toBe(line);
+    expect(itemPage({ ...ITEM, ...change }, PIPE, { mask: same }).at(-1)).toBe(line);
   });
 
   test('shows an item that was never tried', () => {
-    expect(itemPage({ ...ITEM, attempts: [] }, PIPE, same)).toContain('not attempted yet');
+    expect(itemPage({ ...ITEM, attempts: [] }, PIPE, { mask: same })).toContain('not attempted yet');
   });
 });
 

@@ -44,7 +44,7 @@ export interface RunningProcess {
   kill(signal?: NodeJS.Signals): Promise<ProcessResult>;
 }
 
-const PROGRAM = join(ROOT, 'bin', 'run.js');
+export const PROGRAM = join(ROOT, 'bin', 'run.js');
 const SIGNAL_NUMBERS: Partial<Record<NodeJS.Signals, number>> = {
   SIGHUP: 1,
   SIGINT: 2,

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { TargetConfig } from '../target.js';
 import type { Place, Reader } from './readers.js';
 import { below, command, duration, fail, integer, list, object, record, text } from './readers.js';
-import { checkPattern } from './sensitive.js';
+import { checkPattern, compileSensitive } from './sensitive.js';
 import { checkTargetName, target } from './target-shape.js';
 import type { Config, Limits } from './types.js';
 import { DEFAULT_LIMITS } from './types.js';
@@ -54,7 +54,7 @@ export const documentShape = object({
 export function parseConfig(document: unknown, options: ParseOptions): Config {
   const at: Place = { path: '', key: '', ...options };
   const given = documentShape(document, at);
-  const byName = given.targets ?? new Map<string, TargetConfig>();
+  const byName = withSensitive(given.targets ?? new Map<string, TargetConfig>(), given.sensitive ?? []);
   return {
     source: options.source,
     defaultTarget: defaultTarget(given.defaultTarget, [...byName.keys()], below(at, 'defaultTarget')),
@@ -66,6 +66,12 @@ export function parseConfig(document: unknown, options: ParseOptions): Config {
     hooks: { review: given.hooks?.review, offline: given.hooks?.offline, idle: given.hooks?.idle },
     limits: withLimits(given.limits ?? {}),
   };
+}
+
+function withSensitive(targets: Map<string, TargetConfig>, names: readonly string[]): Map<string, TargetConfig> {
+  if (names.length === 0) return targets;
+  const patterns = compileSensitive(names);
+  return new Map([...targets].map(([name, target]) => [name, { ...target, sensitive: patterns }]));
 }
 
 /** The config of somebody who has none. */

@@ -1,6 +1,7 @@
 /** The original's answer and the replay's side by side: what is the same, what differs, and whether that matters. */
 import { isJsonContentType } from '../input/content-type.js';
 import type { Attempt, Method, ResponseExcerpt } from '../item.js';
+import { hideValuesOf, type Hide } from '../config/hide-values.js';
 import { serverMessage } from '../send/server-message.js';
 import type { ArchivedItem } from '../store/archive.js';
 import { diffJson, type Difference, type DiffRules } from './json-diff.js';
@@ -50,7 +51,8 @@ export function compareItem(
   { reason, earlier, rules }: { reason: string | undefined; earlier: boolean; rules: DiffRules },
 ): Comparison {
   const original = answeredAttempt(item);
-  const replay = entry === undefined ? undefined : sideOf(entry);
+  const hide = hideValuesOf([item.payload, ...item.revisions.map(({ payload }) => payload)], rules.sensitive);
+  const replay = entry === undefined ? undefined : sideOf(entry, hide);
   return {
     item: item.id,
     operation: item.operation,
@@ -60,18 +62,33 @@ export function compareItem(
     original:
       original === undefined
         ? undefined
-        : { status: original.status, durationMs: original.durationMs ?? 0, message: original.message },
+        : { status: original.status, durationMs: original.durationMs ?? 0, message: originalWords(original, hide) },
     replay,
     verdict: verdictOf(original?.status, replay),
     reason: replay === undefined ? (reason ?? 'was not reached') : undefined,
-    body: entry?.response === undefined ? undefined : compareBodies(original?.response, entry.response, rules),
+    body:
+      entry?.response === undefined
+        ? undefined
+        : compareBodies(original?.response, entry.response, rules)?.map((one) => hidden(one, hide)),
     earlier,
   };
 }
 
-function sideOf({ response, durationMs, message }: ReplayEntry): Side {
+function sideOf({ response, durationMs, message }: ReplayEntry, hide: Hide): Side {
   const isRefusal = response !== undefined && classOf(response.status) !== 2;
-  return { status: response?.status, durationMs, message: isRefusal ? serverMessage(response) : message };
+  const words = isRefusal ? serverMessage(response) : message;
+  return { status: response?.status, durationMs, message: words === undefined ? undefined : hide(words) };
+}
+
+/** Nothing where the status says it all. */
+function originalWords({ outcome, message }: Attempt, hide: Hide): string | undefined {
+  return message === undefined || outcome === 'delivered' ? undefined : hide(message);
+}
+
+/** A server that quotes a value puts it elsewhere than where the config looks for it. */
+function hidden({ path, kind, original, replay }: Difference, hide: Hide): Difference {
+  const shown = (text: string | undefined): string | undefined => (text === undefined ? undefined : hide(text));
+  return { path: hide(path), kind, original: shown(original), replay: shown(replay) };
 }
 
 function verdictOf(original: number | undefined, replay: Side | undefined): Verdict {

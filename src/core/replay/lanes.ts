@@ -121,8 +121,9 @@ class LaneRun<T> {
   }
 
   #makeReady(job: Waiting<T>): void {
-    const at = this.#ready.findIndex(({ order }) => order > job.order);
-    this.#ready.splice(at < 0 ? this.#ready.length : at, 0, job);
+    // From the end: what was just read belongs there.
+    const before = this.#ready.findLastIndex(({ order }) => order < job.order);
+    this.#ready.splice(before + 1, 0, job);
   }
 
   /** Resolves when one of the jobs at work has ended. */

@@ -56,6 +56,8 @@ export interface ReplayReport {
   /** Why it stopped early. */
   message: string | undefined;
   durationMs: number;
+  /** Ids that were named and that the queue does not have. */
+  missing: number[];
   summary: ReplaySummary;
 }
 
@@ -82,6 +84,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
     stopped: run.halted?.why ?? (options.stop.aborted ? 'signal' : 'done'),
     message: run.halted?.message,
     durationMs: Math.round(clock.monotonic() - startedAt),
+    missing: run.missing,
     summary,
   };
 }
@@ -94,6 +97,7 @@ class ReplayRun {
   sent = 0;
   earlier = 0;
   remaining = 0;
+  missing: number[] = [];
 
   constructor(options: ReplayOptions) {
     this.#options = options;
@@ -165,8 +169,10 @@ class ReplayRun {
   async compare(): Promise<ReplaySummary> {
     const { archive, filter, ledger, rules, changes, onComparison } = this.#options;
     const maker = new SummaryMaker();
+    const named = new Set(filter.ids);
     for await (const page of walk(archive, filter)) {
       for (const item of page) {
+        named.delete(item.id);
         const reason = unsendable(item);
         const entry = reason === undefined ? ledger.get(item.idempotencyKey) : undefined;
         const earlier = entry !== undefined && !this.#sentNow.has(item.id);
@@ -177,6 +183,7 @@ class ReplayRun {
         onComparison(comparison);
       }
     }
+    this.missing = [...named];
     return maker.finish();
   }
 }

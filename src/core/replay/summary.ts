@@ -40,7 +40,7 @@ export interface ReplaySummary {
   latency: { original: Quantiles; replay: Quantiles };
   /** In the order of the log; thinned out evenly when there are many. */
   points: LatencyPoint[];
-  /** Everything that is not `same`, and bodies that differ: the first of them. */
+  /** Everything that is not `same`, then bodies that differ: the first of them. */
   differences: Comparison[];
   skips: { item: number; reason: string }[];
 }
@@ -52,7 +52,9 @@ const MOST_POINTS = 4_000;
 
 export class SummaryMaker {
   readonly #groups = new Map<string, ReplayGroup>();
-  readonly #differences: Comparison[] = [];
+  /** Kept apart: a thousand bodies that differ must not crowd out the one answer that matters. */
+  readonly #otherClass: Comparison[] = [];
+  readonly #otherBody: Comparison[] = [];
   readonly #skips: { item: number; reason: string }[] = [];
   readonly #counts = { same: 0, differs: 0, 'no-answer': 0, skipped: 0 };
   #bodyDiffers = 0;
@@ -73,8 +75,8 @@ export class SummaryMaker {
     this.#group(comparison);
     const bodyDiffers = verdict === 'same' && body !== undefined && body.length > 0;
     if (bodyDiffers) this.#bodyDiffers += 1;
-    if ((verdict !== 'same' || bodyDiffers) && this.#differences.length < MOST_DETAILS)
-      this.#differences.push(comparison);
+    const kept = verdict !== 'same' ? this.#otherClass : bodyDiffers ? this.#otherBody : undefined;
+    if (kept !== undefined && kept.length < MOST_DETAILS) kept.push(comparison);
     if (replay !== undefined)
       this.#plot({ item: comparison.item, originalMs: original?.durationMs, replayMs: replay.durationMs, verdict });
   }
@@ -100,7 +102,7 @@ export class SummaryMaker {
         ),
       },
       points: this.#points,
-      differences: this.#differences,
+      differences: [...this.#otherClass, ...this.#otherBody].slice(0, MOST_DETAILS),
       skips: this.#skips,
     };
   }

@@ -1,4 +1,5 @@
 /** What makes two error messages the same cause, so that a hundred refusals become one line with a count. */
+import { Buffer } from 'node:buffer';
 
 /** Field names in quotes stay: `"phone" is required` and `"email" is required` are two causes (Joi, ajv and others). */
 const QUOTED_FIELD =
@@ -9,6 +10,9 @@ const URL_OR_PATH = /\bhttps?:\/\/[^\s"'<>]+|(?<=^|[\s("'])\/[\w.~%+-]+(?:\/[\w.
 const QUOTED = /"[^"]*"|`[^`]*`|“[^”]*”|„[^“”]*[“”]|«[^»]*»|‘[^’]*’|(?<![\p{L}\p{N}])'[^']*'(?![\p{L}\p{N}])/gu;
 /** Times, versions, amounts, and the digits inside ids such as ACT-1041. */
 const NUMBER = /[-+]?\d+(?:[.,:T/-]\d+)*Z?/g;
+/** What a reader sees where a value was; several in a row are one. */
+const BLANK = '…';
+const BLANKS = /…(?:[\s,;:.]*…)+/g;
 /** Hex of 8 digits or more with at least one decimal digit among them, so that no word is taken for one. */
 const HEX = /\b(?=[0-9a-f]*\d)[0-9a-f]{8,}\b/gi;
 
@@ -16,26 +20,76 @@ const HEX = /\b(?=[0-9a-f]*\d)[0-9a-f]{8,}\b/gi;
 const LONGEST = 1000;
 
 /**
- * The message with its changing parts - ids, numbers, quoted values, addresses - replaced by placeholders. Messages
- * with the same key have the same cause; two different sentences keep two keys.
+ * The message with its changing parts - ids, numbers, quoted values, addresses, and what it says again of the payload - left
+ * out. Messages with the same key have the same cause; two different sentences keep two keys. It is fit to be read: it
+ * stands for the whole group where its members were told different things.
+ *
+ * @param names values of the payload that a server may repeat without quotation marks, see `namesIn`
  */
-export function causeKey(message: string): string {
-  const text = message.slice(0, LONGEST);
+export function causeKey(message: string, names: readonly string[] = []): string {
+  const text = withoutNames(message.slice(0, LONGEST), names);
   let key = '';
   let at = 0;
   for (const field of text.matchAll(QUOTED_FIELD)) {
     key += generalised(text.slice(at, field.index)) + field[0];
     at = field.index + field[0].length;
   }
-  return (key + generalised(text.slice(at))).trim();
+  return (key + generalised(text.slice(at))).replace(BLANKS, BLANK).trim();
 }
 
 function generalised(text: string): string {
   return text
-    .replace(UUID, '<id>')
-    .replace(EMAIL, '<email>')
-    .replace(URL_OR_PATH, '<url>')
-    .replace(QUOTED, '<value>')
-    .replace(HEX, '<id>')
-    .replace(NUMBER, '<n>');
+    .replace(UUID, BLANK)
+    .replace(EMAIL, BLANK)
+    .replace(URL_OR_PATH, BLANK)
+    .replace(QUOTED, (quoted) => `${quoted.charAt(0)}${BLANK}${quoted.slice(-1)}`)
+    .replace(HEX, BLANK)
+    .replace(NUMBER, BLANK);
+}
+
+/** Behind the first word: what begins a sentence is capital without being a name. */
+function withoutNames(text: string, names: readonly string[]): string {
+  return names.reduce((rest, name) => {
+    let found = rest;
+    for (let at = found.indexOf(name, 1); at >= 0; at = found.indexOf(name, at + 1)) {
+      if (isPartOfWord(found, at, name.length)) continue;
+      found = `${found.slice(0, at)}${BLANK}${found.slice(at + name.length)}`;
+    }
+    return found;
+  }, text);
+}
+
+function isPartOfWord(text: string, at: number, length: number): boolean {
+  return WORD_CHARACTER.test(text.slice(at - 1, at)) || WORD_CHARACTER.test(text.slice(at + length, at + length + 1));
+}
+
+const WORD_CHARACTER = /[\p{L}\p{N}]/u;
+
+/** Larger payloads are not searched: what a failure costs stays small. */
+const LARGEST_PAYLOAD = 64 * 1024;
+const MOST_NAMES = 50;
+const [SHORTEST_NAME, LONGEST_NAME] = [3, 80];
+
+/**
+ * Texts of a JSON payload that look like names of persons, places or things: capitalised or of several words. Words such as
+ * `phone` or `draft`, which are as well the words of a server's sentence, are none. Longest first.
+ */
+export function namesIn(payload: Uint8Array | undefined): string[] {
+  if (payload === undefined || payload.length > LARGEST_PAYLOAD) return [];
+  const found = new Set<string>();
+  try {
+    JSON.parse(Buffer.from(payload).toString('utf8'), (_key, value: unknown) => {
+      if (typeof value === 'string' && found.size < MOST_NAMES && isName(value)) found.add(value.trim());
+      return value;
+    });
+  } catch {
+    return [];
+  }
+  return [...found].sort((a, b) => b.length - a.length);
+}
+
+function isName(value: string): boolean {
+  const text = value.trim();
+  if (text.length < SHORTEST_NAME || text.length > LONGEST_NAME) return false;
+  return /^\p{Lu}/u.test(text) || /\s/.test(text);
 }

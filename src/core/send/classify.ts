@@ -1,12 +1,14 @@
 /** The outcome table (contract, section 5): what an attempt's end means for the item and its target. Pure. */
 import type { Method, Outcome, ResponseExcerpt } from '../item.js';
 import type { TargetConfig } from '../target.js';
-import { causeKey } from './cause-key.js';
+import { hideValuesOf } from '../config/hide-values.js';
+import type { SensitivePatterns } from '../config/sensitive.js';
+import { causeKey, namesIn } from './cause-key.js';
 import { cleanLine } from './clean.js';
 import { BAD_REQUEST } from './failure.js';
 import type { SendResult } from './result.js';
 import { retryAfterMs } from './retry-after.js';
-import { serverMessage } from './server-message.js';
+import { serverWords } from './server-message.js';
 
 export interface Classified {
   outcome: Outcome;
@@ -21,18 +23,24 @@ export interface Classified {
 }
 
 /** What classification needs of a target. */
-export type ClassifyRules = Pick<TargetConfig, 'outcomes' | 'expect'>;
+export type ClassifyRules = Pick<TargetConfig, 'outcomes' | 'expect' | 'sensitive'>;
+
+/** What it needs of the request: the payload, because servers repeat what they were sent. */
+export interface ClassifiedRequest {
+  method: Method;
+  payload?: Uint8Array | undefined;
+}
 
 /** @param now epoch ms; only for a Retry-After that is a date */
 export function classify(
   result: SendResult,
-  request: { method: Method },
+  request: ClassifiedRequest,
   target: ClassifyRules,
   now: number,
 ): Classified {
   switch (result.kind) {
     case 'response':
-      return ofResponse(result.response, request.method, target, now);
+      return ofResponse(result.response, request, target, now);
     case 'unreachable':
       return { outcome: 'offline', message: result.message, cause: result.code };
     case 'no-answer':
@@ -47,7 +55,12 @@ export function classify(
   }
 }
 
-function ofResponse(response: ResponseExcerpt, method: Method, target: ClassifyRules, now: number): Classified {
+function ofResponse(
+  response: ResponseExcerpt,
+  { method, payload }: ClassifiedRequest,
+  target: ClassifyRules,
+  now: number,
+): Classified {
   const { status, headers } = response;
   const waitMs = retryAfterMs(headers['retry-after'], now, headers['date']);
   const override = target.outcomes[String(status)] ?? target.outcomes[`${String(Math.floor(status / 100))}xx`];
@@ -58,8 +71,8 @@ function ofResponse(response: ResponseExcerpt, method: Method, target: ClassifyR
     if (surprise === undefined) return { outcome, status, message: `delivered (${String(status)})` };
     return { outcome: 'unknown', status, message: surprise, cause: causeKey(surprise) };
   }
-  const message = messageOf(outcome, response);
-  const classified: Classified = { outcome, status, message, cause: `${String(status)} ${causeKey(message)}` };
+  const { message, cause } = wordsOf(outcome, response, payload, target.sensitive);
+  const classified: Classified = { outcome, status, message, cause: `${String(status)} ${cause}` };
   const hasHint =
     waitMs !== undefined && (outcome === 'throttled' || outcome === 'unavailable' || outcome === 'transient');
   return hasHint ? { ...classified, retryAfterMs: waitMs } : classified;
@@ -135,6 +148,8 @@ function fits(found: string | undefined, expected: string): boolean {
   return wanted.endsWith('/*') ? found.startsWith(wanted.slice(0, -1)) : found === wanted;
 }
 
+const NO_REASON = 'it gave no reason';
+
 /** For answers that explain nothing themselves. */
 const PLAIN: Readonly<Record<number, string>> = {
   401: 'the server does not accept the credential',
@@ -147,7 +162,6 @@ const PLAIN: Readonly<Record<number, string>> = {
   412: 'a precondition of the request failed',
   413: 'the server finds the payload too large',
   415: 'the server does not accept this content type',
-  422: 'the server refused the content without saying why',
   425: 'the server asks to try again',
   429: 'the server asks to slow down',
   500: 'the server failed',
@@ -157,13 +171,29 @@ const PLAIN: Readonly<Record<number, string>> = {
   511: 'the network wants a login first (captive portal)',
 };
 
-function messageOf(outcome: Outcome, response: ResponseExcerpt): string {
-  if (outcome === 'redirect') return redirectMessage(response.headers['location']);
-  return (
-    serverMessage(response) ??
-    PLAIN[response.status] ??
-    `the server answered ${String(response.status)} without saying why`
-  );
+interface Words {
+  message: string;
+  /** The message without what is about this one item. */
+  cause: string;
+}
+
+/** Sensitive values are hidden before the message is kept anywhere: lists, logs, hooks and groups show it. */
+function wordsOf(
+  outcome: Outcome,
+  response: ResponseExcerpt,
+  payload: Uint8Array | undefined,
+  sensitive: SensitivePatterns | undefined,
+): Words {
+  if (outcome === 'redirect') return alike(redirectMessage(response.headers['location']));
+  const said = serverWords(response);
+  if (said === undefined) return alike(PLAIN[response.status] ?? NO_REASON);
+  const hide = hideValuesOf([payload], sensitive);
+  const message = hide(said.message);
+  return { message, cause: causeKey(said.title === undefined ? message : hide(said.title), namesIn(payload)) };
+}
+
+function alike(message: string): Words {
+  return { message, cause: causeKey(message) };
 }
 
 /** Without the query: it may hold a token (S4). */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { causeKey } from '../../../src/core/send/cause-key.js';
+import { causeKey, namesIn } from '../../../src/core/send/cause-key.js';
 
 describe('one cause', () => {
   test.each([
@@ -29,6 +29,20 @@ describe('two causes', () => {
     ['the person is gone', 'the person is closed'],
   ])('%j and %j', (one, other) => {
     expect(causeKey(one)).not.toBe(causeKey(other));
+  });
+
+  test('is fit to be read', () => {
+    expect(causeKey('phone of "Kari" (id 17, 2026-11-23) is "4O"')).toBe('phone of "…" (id …) is "…"');
+  });
+
+  test('names are capitalised or of several words, not what a sentence is made of', () => {
+    const payload = Buffer.from(
+      '{"kind":"phone","n":1,"who":{"name":"Kari"},"at":["Storgata 5","no such place"],"x":"A"}',
+    );
+    expect(namesIn(payload)).toEqual(['no such place', 'Storgata 5', 'Kari']);
+    expect(namesIn(Buffer.from('no JSON'))).toEqual([]);
+    expect(namesIn(undefined)).toEqual([]);
+    expect(causeKey('no Karina and no Kari here', ['Kari'])).toBe('no Karina and no … here');
   });
 
   test.each(['"', '«', 'a@', '„', '/a', '0'])('100,000 times %j costs little', (piece) => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Method, Outcome } from '../../../src/core/item.js';
 import { OUTCOMES } from '../../../src/core/item.js';
+import { compileSensitive } from '../../../src/core/config/sensitive.js';
 import type { ClassifyRules } from '../../../src/core/send/classify.js';
 import { isSound } from '../../../src/core/policy/outage.js';
 import { classify } from '../../../src/core/send/classify.js';
@@ -188,9 +189,7 @@ describe('messages', () => {
   test("the server's own sentence comes first", () => {
     expect(classify(refused(17), { method: 'POST' }, plain, now).message).toBe('person 17 must have digits');
     expect(classify(answer(404), { method: 'POST' }, plain, now).message).toBe('the server does not know this path');
-    expect(classify(answer(418), { method: 'POST' }, plain, now).message).toBe(
-      'the server answered 418 without saying why',
-    );
+    expect(classify(answer(418), { method: 'POST' }, plain, now).message).toBe('it gave no reason');
   });
 
   test('the cause is the same for other ids and differs by status', () => {
@@ -198,6 +197,70 @@ describe('messages', () => {
     expect(cause(refused(17))).toBe(cause(refused(18)));
     expect(cause(answer(404))).not.toBe(cause(answer(422)));
     expect(cause(answer(200))).toBeUndefined();
+  });
+
+  describe('problem details (RFC 9457)', () => {
+    const problem = (title: string, detail: string, payload: unknown = {}): { message: string; cause?: string } =>
+      classify(
+        answer(
+          422,
+          { 'content-type': 'application/problem+json' },
+          JSON.stringify({ type: 'about:blank', title, detail }),
+        ),
+        { method: 'POST', payload: Buffer.from(JSON.stringify(payload)) },
+        plain,
+        now,
+      );
+
+    test('a title that says what is wrong is the cause, whomever the detail names', () => {
+      const [kari, ola] = ['phone of Kari Nordmann', 'the phone that Ola gave'].map((detail) =>
+        problem('Phone must be digits.', detail),
+      );
+      expect(kari?.message).toBe('Phone must be digits: phone of Kari Nordmann');
+      expect(kari?.cause).toBe('422 Phone must be digits');
+      expect(ola?.cause).toBe(kari?.cause);
+      expect(problem('phone must be digits', 'the phone must be digits, Kari').message).toBe(
+        'the phone must be digits, Kari',
+      );
+    });
+
+    test.each([
+      'Unprocessable Content',
+      'Validation failed',
+      'Your request is not valid',
+      'Invalid person',
+      'BadRequest',
+    ])('a title that says nothing stands over as many causes as there are details: %s', (title) => {
+      const [phone, name] = ['phone must be digits', 'name is missing'].map((detail) => problem(title, detail));
+      expect(phone?.message).toBe('phone must be digits');
+      expect(phone?.cause).not.toBe(name?.cause);
+    });
+
+    test('what the detail repeats of the payload is no part of the cause', () => {
+      const [kari, ola] = ['Kari Nordmann', 'Ola N'].map((name) =>
+        problem('Refused', `no room for ${name} today`, { person: { name } }),
+      );
+      expect(kari?.cause).toBe('422 no room for … today');
+      expect(ola?.cause).toBe(kari?.cause);
+      // A word of the sentence that is a value by chance stays.
+      expect(problem('Refused', 'Phone must be digits', { kind: 'phone', label: 'Phone' }).cause).toBe(
+        '422 Phone must be digits',
+      );
+    });
+  });
+
+  test('what is sensitive is in no message, nor in a cause', () => {
+    const rules: ClassifyRules = { ...plain, sensitive: compileSensitive(['name', '/contact/phone']) };
+    const payload = Buffer.from('{"name":"Kari Nordmann","contact":{"phone":"479 90 001"}}');
+    const refusal = answer(
+      422,
+      { 'content-type': 'application/json' },
+      '{"message":"kari nordmann has no phone 47990001"}',
+    );
+    expect(classify(refusal, { method: 'POST', payload }, rules, now)).toMatchObject({
+      message: '*** has no phone ***',
+      cause: '422 *** has no phone ***',
+    });
   });
 
   test('a redirect tells where to, without the query', () => {

@@ -6,6 +6,7 @@ import type { Connection } from './connection.js';
 import { dropCauses, dropPayload } from './forget.js';
 import { appendHistory } from './history.js';
 import { discardForGood, type ItemRow, SELECT_ROW } from './people.js';
+import { groupsQuoting } from './review-groups.js';
 import { COMPLETED, SENDING } from './schema.js';
 import { Tally } from './tally.js';
 
@@ -51,6 +52,7 @@ export function eraseEntity(
   };
   for (const row of found) {
     if (row.review_group !== null) groups.add(row.review_group);
+    for (const group of groupsQuoting(connection, row.id)) groups.add(group);
     if (row.state < COMPLETED) discardAsItStands(row.id);
     const { attempts, revisions } = dropPayload(connection, row.id);
     report.attempts += attempts;

@@ -38,17 +38,19 @@ export function dropPayload(connection: Connection, id: number): { attempts: num
   return { attempts, revisions };
 }
 
-/**
- * Causes that no item has any more keep the words of the one that had them first. One that still has items takes the
- * words of the first of these.
- */
+/** Causes that no item has any more keep the words of the one that had them first. */
 export function dropCauses(connection: Connection, renew: readonly number[] = []): void {
   const kept = openEdits(connection).flatMap(({ group }) => (group === undefined ? [] : [group]));
   connection.run(
     `DELETE FROM review_group WHERE items <= 0 AND id NOT IN (SELECT value FROM json_each(?))`,
     JSON.stringify(kept),
   );
-  for (const group of renew) {
+  renewWords(connection, renew);
+}
+
+/** Groups that had the words of an item that is forgotten take those of the first they have, or the cause's own. */
+export function renewWords(connection: Connection, groups: readonly number[]): void {
+  for (const group of groups) {
     connection.run(
       `UPDATE review_group SET message = ifnull((SELECT attempt.message FROM item INDEXED BY item_review
          JOIN attempt ON attempt.item_id = item.id AND attempt.number = item.attempts

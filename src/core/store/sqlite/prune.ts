@@ -4,7 +4,8 @@ import type { PruneReport, PruneRules } from '../store.js';
 import { STATES } from '../../item.js';
 import type { Connection } from './connection.js';
 import { findByKey } from './enqueue.js';
-import { dropCauses, dropPayload } from './forget.js';
+import { dropCauses, dropPayload, renewWords } from './forget.js';
+import { groupsQuoting } from './review-groups.js';
 import { orNull } from './rows.js';
 import { COMPLETED } from './schema.js';
 import { Tally } from './tally.js';
@@ -52,8 +53,11 @@ export function countPrunable(
 /** One batch, inside the caller's transaction. */
 export function pruneBatch(work: PruneWork): PruneReport {
   const { connection, rules, limit, now } = work;
-  const items = removeItems(work);
-  const payloads = limit > items ? removePayloads(connection, rules.payloadsBefore, limit - items) : 0;
+  const quoting = new Set<number>();
+  const items = removeItems(work, quoting);
+  const payloads = limit > items ? removePayloads(connection, rules.payloadsBefore, limit - items, quoting) : 0;
+  // At once, not with the last batch: a crash between the two would leave words of what is gone.
+  renewWords(connection, [...quoting]);
   const more = items + payloads >= limit;
   if (more) return { items, payloads, more };
   dropCauses(connection);
@@ -66,7 +70,7 @@ export function pruneBatch(work: PruneWork): PruneReport {
   return { items, payloads, more };
 }
 
-function removeItems({ connection, rules: { completedBefore }, limit, now }: PruneWork): number {
+function removeItems({ connection, rules: { completedBefore }, limit, now }: PruneWork, quoting: Set<number>): number {
   if (completedBefore === undefined) return 0;
   const rows = ([0, 1] as const).flatMap((withoutPayload) =>
     connection.all<DoneRow>(`${SELECT_DONE} ${DONE(withoutPayload)} ORDER BY state_at LIMIT ?`, completedBefore, limit),
@@ -76,6 +80,7 @@ function removeItems({ connection, rules: { completedBefore }, limit, now }: Pru
   const taken = rows.slice(0, limit);
   for (const row of taken) {
     keepKeys(connection, row, now);
+    for (const group of groupsQuoting(connection, row.id)) quoting.add(group);
     connection.run('DELETE FROM attempt WHERE item_id = ?', row.id);
     connection.run('DELETE FROM revision WHERE item_id = ?', row.id);
     connection.run('DELETE FROM item WHERE id = ?', row.id);
@@ -112,9 +117,17 @@ function removeUnused(connection: Connection, entity: number): void {
   );
 }
 
-function removePayloads(connection: Connection, before: number | undefined, limit: number): number {
+function removePayloads(
+  connection: Connection,
+  before: number | undefined,
+  limit: number,
+  quoting: Set<number>,
+): number {
   if (before === undefined) return 0;
   const rows = connection.all<{ id: number }>(`SELECT id ${DONE(0)} ORDER BY state_at LIMIT ?`, before, limit);
-  for (const { id } of rows) dropPayload(connection, id);
+  for (const { id } of rows) {
+    for (const group of groupsQuoting(connection, id)) quoting.add(group);
+    dropPayload(connection, id);
+  }
   return rows.length;
 }

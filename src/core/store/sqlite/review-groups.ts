@@ -13,6 +13,14 @@ export interface ReviewCause {
   message: string;
 }
 
+/**
+ * What the whole group was told: where two of its items were told different things, only what is alike in both. Only a
+ * server's sentence begins with its status; what syncq says itself is the same for all.
+ */
+function sharedWords(cause: string, message: string): string {
+  return /^\d{3} (.+)$/s.exec(cause)?.[1] ?? message;
+}
+
 /** Adds one item to its group and answers the group's id. */
 export function joinGroup(
   connection: Connection,
@@ -21,13 +29,15 @@ export function joinGroup(
   const row = connection.get<{ id: number }>(
     `INSERT INTO review_group (target_id, reason, status, operation, cause, message, items) VALUES (?, ?, ?, ?, ?, ?, 1)
      ON CONFLICT (target_id, reason, status, operation, cause) DO UPDATE
-     SET items = items + 1, message = CASE items WHEN 0 THEN excluded.message ELSE message END RETURNING id`,
+     SET items = items + 1,
+       message = CASE WHEN items = 0 OR message = excluded.message THEN excluded.message ELSE ? END RETURNING id`,
     target,
     reason,
     status,
     operation,
     cause,
     message,
+    sharedWords(cause, message),
   );
   if (row === undefined) throw new Error('INSERT ... RETURNING gave no row');
   return row.id;
@@ -36,4 +46,16 @@ export function joinGroup(
 /** Takes one item out of its group; an empty group stays, for the next item of the same cause. */
 export function leaveGroup(connection: Connection, group: number): void {
   connection.run('UPDATE review_group SET items = items - 1 WHERE id = ?', group);
+}
+
+/** Groups that have the words which this item was told, though it may have left them. */
+export function groupsQuoting(connection: Connection, item: number): number[] {
+  return connection
+    .all<{ id: number }>(
+      `SELECT review_group.id FROM attempt JOIN item ON item.id = attempt.item_id
+       JOIN review_group ON review_group.target_id = item.target_id AND review_group.message = attempt.message
+       WHERE attempt.item_id = ? AND attempt.outcome <> 'delivered'`,
+      item,
+    )
+    .map(({ id }) => id);
 }
