@@ -10,6 +10,7 @@ import { askYesNo } from './confirm.js';
 import { openEditor, theEditor } from './editor.js';
 import type { Environment } from './environment.js';
 import { describeFailure } from './failure.js';
+import { refuseUsage } from './usage.js';
 
 export interface HandOptions {
   /** Stdout is for the document: the editor gets the terminal elsewhere, and nobody is asked. */
@@ -34,7 +35,7 @@ export async function editByHand(
   try {
     const text = textOf(open);
     const file = join(directory, `item-${id}.${text.isJson ? 'json' : 'txt'}`);
-    writeFileSync(file, text.shown, { mode: 0o600 });
+    writeFileSync(file, text.bytes, { mode: 0o600 });
     for (;;) {
       const end = await openEditor(editor, file, options);
       if (end.kind === 'killed') {
@@ -48,10 +49,27 @@ export async function editByHand(
         );
       }
       if (end.kind === 'failed') return await queue.desk.endEdit(open, undefined, by);
-      const edits = text.editsOf(readFileSync(file));
+      if (end.kind === 'not-started')
+        refuseUsage(
+          'the editor that VISUAL or EDITOR names could not be started; nothing was changed',
+          'Name one that there is, or say what to change: syncq edit ID --set /pointer=VALUE',
+        );
+      const saved = readFileSync(file);
+      const edits = text.editsOf(saved);
       const problem = problemWith(queue, open, edits);
-      if (problem === undefined) return await queue.desk.endEdit(open, edits, by);
-      if (!(await wantsAgain(problem, options))) throw problem;
+      if (problem !== undefined) {
+        if (await wantsAgain(problem, options)) continue;
+        keep = !saved.equals(text.bytes);
+        await queue.desk.endEdit(open, undefined, by).catch(() => undefined);
+        throw keep ? keptIn(file, problem) : problem;
+      }
+      try {
+        return await queue.desk.endEdit(open, edits, by);
+      } catch (error) {
+        // Somebody freed or ended the item meanwhile: what was typed must not be lost with it.
+        keep = !saved.equals(text.bytes);
+        throw keep ? keptIn(file, error) : error;
+      }
     }
   } catch (error) {
     // Whatever went wrong, the item must not stay behind, unless the editor may still be at work on it.
@@ -79,8 +97,16 @@ async function wantsAgain(problem: Error, { json, say }: HandOptions): Promise<b
   return await askYesNo('open the editor again? [Y/n] ', true);
 }
 
+/** The same failure, with the place of the text that it would otherwise cost. */
+function keptIn(file: string, error: unknown): unknown {
+  if (!(error instanceof QueueError)) return error;
+  const hint = `What was typed is in ${file}; take it over with --data @FILE, then remove it.`;
+  return new QueueError(error.code, error.message, { hint, cause: error });
+}
+
 interface Text {
-  shown: string;
+  /** What the editor gets. */
+  bytes: Buffer;
   isJson: boolean;
   editsOf(saved: Buffer): ItemEdits;
 }
@@ -99,12 +125,12 @@ function textOf({ item }: OpenEdit): Text {
     });
   }
   if (!isJsonType(item.contentType)) {
-    return { shown: text, isJson: false, editsOf: (saved) => ({ payload: likeBefore(saved, text) }) };
+    return { bytes: stored, isJson: false, editsOf: (saved) => ({ payload: likeBefore(saved, text) }) };
   }
   const pretty = prettyJson(text);
   const compact = compactJson(text);
   return {
-    shown: `${pretty}\n`,
+    bytes: Buffer.from(`${pretty}\n`, 'utf8'),
     isJson: true,
     editsOf: (saved) => {
       const now = saved.toString('utf8');

@@ -6,8 +6,10 @@ import { refuseUsage } from './usage.js';
 
 export type EditorEnd =
   | { kind: 'saved' }
-  /** It ended with an error (in vi: `:cq`), or could not be started: nothing is taken over. */
+  /** It ended with an error (in vi: `:cq`): nothing is taken over. */
   | { kind: 'failed' }
+  /** There is no such program, or it may not be run. */
+  | { kind: 'not-started' }
   | { kind: 'killed'; signal: string };
 
 /** $VISUAL, else $EDITOR, else vi where somebody can use it. @throws {QueueError} code 'usage' */
@@ -38,7 +40,7 @@ export async function openEditor(
         process.platform === 'win32'
           ? spawn(`${editor} "${file}"`, { stdio: [...stdio], env: { ...env }, shell: true })
           : spawn('/bin/sh', ['-c', `${editor} "$1"`, 'syncq', file], { stdio: [...stdio], env: { ...env } });
-      child.once('error', () => resolve({ kind: 'failed' }));
+      child.once('error', () => resolve({ kind: 'not-started' }));
       child.once('exit', (code, signal) => resolve(endOf(code, signal)));
     });
   } finally {
@@ -50,6 +52,8 @@ export async function openEditor(
 function endOf(code: number | null, signal: NodeJS.Signals | null): EditorEnd {
   if (signal !== null) return { kind: 'killed', signal };
   if (code === 0) return { kind: 'saved' };
+  // What a shell answers for a command that it cannot run, or cannot find.
+  if (code === 126 || code === 127) return { kind: 'not-started' };
   const known = Object.entries(constants.signals).find(([, number]) => number + 128 === code);
   return known === undefined ? { kind: 'failed' } : { kind: 'killed', signal: known[0] };
 }
