@@ -456,8 +456,7 @@ describe('what is to be forgotten', () => {
 
 describe('a cause', () => {
   /** Persons are named by the server only: no payload has their names. */
-  const named = (phone: string): string =>
-    `the number of ${phone.endsWith('1') ? 'Kari Nordmann' : 'Ola'} is wrong`;
+  const named = (phone: string): string => `the number of ${phone.endsWith('1') ? 'Kari Nordmann' : 'Ola'} is wrong`;
 
   async function twoRefused(title: string): Promise<void> {
     const server = await startServer({
