@@ -36,6 +36,7 @@ export const FILES: Candidate = { value: ':files', description: '' };
 
 const OF_FLAG: Readonly<Record<string, Unknowns>> = {
   target: 'target',
+  to: 'target',
   entity: 'entity',
   tag: 'tag',
   operation: 'operation',
@@ -44,6 +45,11 @@ const OF_FLAG: Readonly<Record<string, Unknowns>> = {
   queue: 'file',
   config: 'file',
   from: 'file',
+  output: 'file',
+  report: 'file',
+  journal: 'file',
+  sqlite: 'file',
+  map: 'file',
 };
 
 /** Of commands whose first argument is the name of a target. */

@@ -1,5 +1,6 @@
 /** What any thrown thing means to the outside: a code from the closed list, a message, a hint. Nothing else of it gets out. */
 import { stripVTControlCharacters } from 'node:util';
+import { nearestWord } from '../core/config/nearest.js';
 import type { ErrorCode } from '../core/errors.js';
 import { ERROR_CODES, isQueueError } from '../core/errors.js';
 import { cut, oneLine } from '../render/printable.js';
@@ -38,8 +39,9 @@ function isUsageError(error: unknown): error is UsageError {
   return typeof error.message === 'string' && /^(?:Flag --|Unexpected flag )/.test(error.message);
 }
 
-function usageFailure({ message }: UsageError, help: string): Failure {
-  const plain = stripVTControlCharacters(message)
+function usageFailure(error: UsageError, help: string): Failure {
+  const meant = nearestFlag(error);
+  const plain = stripVTControlCharacters(error.message)
     .replace(/\n?See more help with --help\s*$/, '')
     .replace(/^The following errors? occurred:/, '')
     .trim()
@@ -47,11 +49,27 @@ function usageFailure({ message }: UsageError, help: string): Failure {
     .replace(/^Flag (--\S+) expects one of these values: /, '$1 needs a value, one of: ')
     .replace(/^Flag (--\S+) expects a value$/, '$1 needs a value')
     .replace(/(--\S+)=true /g, '$1 ')
+    .replace(
+      /^Missing required flags? (.+)$/,
+      (_all, names: string) => `--${names.replaceAll(', ', ', --')} is missing`,
+    )
     .replace(/^Missing \d+ required args?:\s+/, 'missing: ')
     .replace(/^Parsing (--\S+)\s+Expected/, '$1: expected');
   // One line, as every message: what stands on lines of its own (a flag, an allowed value) is told apart by semicolons.
   const lines = plain.split('\n').map((line) => line.trim());
-  return { code: 'usage', message: lowerFirst(lines.filter((line) => line !== '').join('; ')), hint: help };
+  return {
+    code: 'usage',
+    message: lowerFirst(lines.filter((line) => line !== '').join('; ')),
+    hint: meant === undefined ? help : `Did you mean --${meant}? ${help}`,
+  };
+}
+
+/** What a flag that does not exist was probably meant to be. */
+function nearestFlag(error: UsageError): string | undefined {
+  const { flags, parse } = error as { flags?: unknown; parse?: { input?: { flags?: object } } };
+  const typed: unknown = Array.isArray(flags) && flags.length === 1 ? flags[0] : undefined;
+  const known = Object.keys(parse?.input?.flags ?? {});
+  return typeof typed === 'string' && typed.startsWith('--') ? nearestWord(typed.slice(2), known) : undefined;
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

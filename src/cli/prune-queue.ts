@@ -40,7 +40,9 @@ export async function pruneQueue(queue: Queue, retention: Config['retention'], o
 }
 
 function words({ items, payloads }: PruneReport): string {
-  return `${countWords(items, 'finished item')} and the ${countWords(payloads, 'payload')} of others`;
+  const whole = items === 0 ? [] : [countWords(items, 'finished item')];
+  const others = items === 0 ? '' : ' of others';
+  return [...whole, ...(payloads === 0 ? [] : [`${countWords(payloads, 'payload')}${others}`])].join(' and ');
 }
 
 function answer(report: PruneReport, dry: boolean): Pruned {
@@ -48,7 +50,11 @@ function answer(report: PruneReport, dry: boolean): Pruned {
   const nothing = items + payloads === 0;
   return {
     document: { items, payloads, ...(dry ? { dryRun: true } : {}) },
-    lines: [nothing ? 'nothing is old enough to be removed' : `${words(report)} ${dry ? 'would be' : 'are'} removed`],
+    lines: [
+      nothing
+        ? 'nothing is old enough to be removed'
+        : `${words(report)} ${dry ? 'would be' : items + payloads === 1 ? 'is' : 'are'} removed`,
+    ],
     nothing,
   };
 }

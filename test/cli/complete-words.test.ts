@@ -29,6 +29,7 @@ const COMMANDS: CommandShape[] = [
   },
   { id: 'inspect', summary: 'show', args: ['id'], flags: { json: option({ isSwitch: true }) } },
   { id: 'pause', summary: 'stop', args: ['target'], flags: {} },
+  { id: 'replay', summary: 'send copies', args: ['id'], flags: { to: option(), report: option() } },
   { id: 'target add', summary: 'add one', args: ['name', 'url'], flags: {} },
   { id: 'target list', summary: 'list them', args: [], flags: {} },
   { id: 'enqueue', summary: 'store', args: ['method', 'path'], flags: {} },
@@ -48,7 +49,7 @@ const values = async (...words: string[]): Promise<string[]> =>
 
 describe('what can follow', () => {
   test.each([
-    [[''], ['retry', 'inspect', 'pause', 'target', 'enqueue', 'completion']],
+    [[''], ['retry', 'inspect', 'pause', 'replay', 'target', 'enqueue', 'completion']],
     [['in'], ['inspect']],
     [
       ['target', ''],
@@ -78,6 +79,11 @@ describe('what can follow', () => {
       ['retry', '--target', ''],
       ['target-1', 'x'],
     ],
+    [
+      ['replay', '--to', ''],
+      ['target-1', 'x'],
+    ],
+    [['replay', '--report', ''], [FILES.value]],
     [
       ['retry', '--entity', ''],
       ['entity-1', 'x'],

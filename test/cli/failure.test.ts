@@ -58,6 +58,21 @@ describe('a failure', () => {
     expect(describeFailure(error, HELP).message).toBe(told);
   });
 
+  test('of a mistyped flag names the one that was meant, and a missing flag is called by its name', () => {
+    const parse = { input: { flags: { all: {}, 'dry-run': {} } } };
+    const unknown = Object.assign(new Error('Nonexistent flag: --dry-rnu'), {
+      oclif: { exit: 2 },
+      parse,
+      flags: ['--dry-rnu'],
+    });
+    expect(describeFailure(unknown, HELP).hint).toBe(`Did you mean --dry-run? ${HELP}`);
+    const missing = Object.assign(new Error('The following error occurred:\n  Missing required flag reason'), {
+      oclif: { exit: 2 },
+      parse: {},
+    });
+    expect(describeFailure(missing, HELP).message).toBe('--reason is missing');
+  });
+
   test('that nobody expected tells its name, and never what hangs on it', () => {
     const error = Object.assign(new TypeError('x is not a function'), {
       request: { headers: { authorization: 'Bearer s3cret' } },

@@ -48,13 +48,17 @@ export function dropCauses(connection: Connection, renew: readonly number[] = []
   renewWords(connection, renew);
 }
 
-/** Groups that had the words of an item that is forgotten take those of the first they have, or the cause's own. */
+/**
+ * Groups that had the words of an item that is forgotten take those of the item that is left, or what is alike in all of
+ * several.
+ */
 export function renewWords(connection: Connection, groups: readonly number[]): void {
   for (const group of groups) {
     connection.run(
-      `UPDATE review_group SET message = ifnull((SELECT attempt.message FROM item INDEXED BY item_review
+      `UPDATE review_group SET message = CASE WHEN items > 1 AND cause GLOB '[0-9][0-9][0-9] ?*' THEN substr(cause, 5)
+       ELSE ifnull((SELECT attempt.message FROM item INDEXED BY item_review
          JOIN attempt ON attempt.item_id = item.id AND attempt.number = item.attempts
-         WHERE item.state = 2 AND item.review_group = review_group.id ORDER BY item.id LIMIT 1), cause)
+         WHERE item.state = 2 AND item.review_group = review_group.id ORDER BY item.id LIMIT 1), cause) END
        WHERE id = ? AND reason NOT IN ('expired', 'editing')`,
       group,
     );
