@@ -10,8 +10,8 @@ const CAP_MS = 10_000;
 /** Share of a pause that chance adds, or takes off where it would pass the cap: many clients do not come back in step. */
 const JITTER = 0.2;
 
-/** Pause while nothing waits for the target: at most 12 connections an hour; ms. */
-export const IDLE_PAUSE_MS = 5 * 60_000;
+/** Pause while nothing waits: at most 12 connections in any hour, over all targets together; ms. */
+export const IDLE_PAUSE_MS = 5 * 60_000 + 1_000;
 
 /** Connections that news may open at once, refilled by one a second. */
 const BURST = 3;
@@ -43,10 +43,15 @@ export class ProbeSchedule {
     this.#random = random;
   }
 
-  /** Monotonic ms from which the next probe may start. @param isWaiting an item could go if the target answered */
-  nextAt(isWaiting: boolean, now: number): number {
+  /**
+   * Monotonic ms from which the next probe may start.
+   *
+   * @param isWaiting an item could go if the target answered
+   * @param idle the targets that nothing waits for take turns: when one was last probed, and how many there are
+   */
+  nextAt(isWaiting: boolean, now: number, idle = { at: -Infinity, count: 1 }): number {
     // Without anything to send, news can wait for the idle pause: a busy network must not cost connections.
-    if (!isWaiting) return this.#lastAt + IDLE_PAUSE_MS;
+    if (!isWaiting) return Math.max(this.#lastAt + IDLE_PAUSE_MS * idle.count, idle.at + IDLE_PAUSE_MS);
     return this.#looks > 0 ? Math.min(this.#pauseEnds, this.#tokenAt(now)) : this.#pauseEnds;
   }
 

@@ -27,6 +27,9 @@ export class Prober {
   readonly #options: ProberOptions;
   readonly #targets = new Map<number, Probing>();
   #isWaiting = false;
+  /** When a target was last probed that nothing waited for, monotonic ms; and how many of them the last look found. */
+  readonly #idle = { at: -Infinity, count: 1 };
+  #idleSeen = 0;
 
   constructor(options: ProberOptions) {
     this.#options = options;
@@ -40,6 +43,8 @@ export class Prober {
   /** A look begins: `wants` says again which targets are waited for. */
   begin(): void {
     this.#isWaiting = false;
+    this.#idle.count = Math.max(1, this.#idleSeen);
+    this.#idleSeen = 0;
   }
 
   isProbing(target: number): boolean {
@@ -61,10 +66,13 @@ export class Prober {
     const { probing, clock } = this.#options;
     const entry = this.#of(target.id);
     this.#isWaiting ||= isWaiting;
+    if (!isWaiting) this.#idleSeen += 1;
     if (entry.isRunning) return true;
     const now = clock.monotonic();
-    const isDue = probing === 'once' ? entry.done === 0 && isWaiting : now >= entry.schedule.nextAt(isWaiting, now);
+    const isDue =
+      probing === 'once' ? entry.done === 0 && isWaiting : now >= entry.schedule.nextAt(isWaiting, now, this.#idle);
     if (!isDue) return false;
+    if (!isWaiting) this.#idle.at = now;
     entry.isRunning = true;
     const { timeoutMs } = entry.schedule;
     entry.schedule.connecting(now);
@@ -85,7 +93,7 @@ export class Prober {
     const now = clock.monotonic();
     const times = targets
       .filter((target) => canEndByProbe(target, clock.now()) && !this.#of(target.id).isRunning)
-      .map((target) => this.#of(target.id).schedule.nextAt(ready.has(target.id), now));
+      .map((target) => this.#of(target.id).schedule.nextAt(ready.has(target.id), now, this.#idle));
     return times.length === 0 ? undefined : Math.max(0, Math.min(...times) - now);
   }
 
