@@ -1,6 +1,7 @@
 /** Turns signals into a wish to stop, then into an order (contract, section 7). Installed only by commands that send. */
 import { closeSync, openSync } from 'node:fs';
-import type { StopSignal } from './exit-codes.js';
+import type { ExitCode, StopSignal } from './exit-codes.js';
+import { exitCodeOfSignal } from './exit-codes.js';
 
 export interface Stopping {
   /** Aborts at the first signal: claim nothing more, let requests in flight end. */
@@ -9,6 +10,8 @@ export interface Stopping {
   readonly abort: AbortSignal;
   /** The first signal that came, if one did. */
   received(): StopSignal | undefined;
+  /** The exit code it gives the process. */
+  exitCode(): ExitCode | undefined;
   /** Stops as if by itself: nobody reads the output any more. */
   end(): void;
   dispose(): void;
@@ -47,7 +50,14 @@ export function catchSignals(options: SignalOptions = {}): Stopping {
     for (const signal of SIGNALS) process.off(signal, listener);
   };
   for (const signal of SIGNALS) process.on(signal, listener);
-  return { stop: stop.signal, abort: abort.signal, received: () => first, end: () => stop.abort(), dispose };
+  return {
+    stop: stop.signal,
+    abort: abort.signal,
+    received: () => first,
+    exitCode: () => (first === undefined ? undefined : exitCodeOfSignal(first)),
+    end: () => stop.abort(),
+    dispose,
+  };
 }
 
 /** A process with a controlling terminal can open /dev/tty; a service cannot (ENXIO). */

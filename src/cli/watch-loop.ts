@@ -22,21 +22,27 @@ export interface Surround {
   metrics: MetricsServer | undefined;
   /** Made anew for each config. */
   hooks: (opened: CliQueue) => Hooks;
+  /** Since the start, also across a reload. */
+  counts: { delivered: number };
 }
 
-/** Hooks under way get this long when the watch stops, ms: a service has to be gone within 10 s. */
+/** Hooks under way get this long when the watch stops, ms; less where requests took their time: all is over in 10 s. */
 const HOOK_PATIENCE_MS = 5_000;
+const LEAST_HOOK_PATIENCE_MS = 300;
+const STOP_MS = 9_800;
 
 /** @throws what the loop or the showing threw; leaving the iteration stops the loop, so the queue is let go of */
 export async function watchOnce(
   opened: CliQueue,
   options: WatchOptions,
   shower: Shower,
-  { service, metrics, hooks: startHooks }: Surround,
+  { service, metrics, hooks: startHooks, counts }: Surround,
 ): Promise<void> {
   const hooks = startHooks(opened);
   metrics?.use(opened.queue);
-  const tell = statusTeller(service);
+  const tell = statusTeller(service, counts);
+  let stoppedAt = performance.now();
+  options.stop?.addEventListener('abort', () => (stoppedAt = performance.now()), { once: true });
   const onEvent = (event: QueueEvent): void => {
     hooks.handle(event);
     metrics?.handle(event);
@@ -46,7 +52,8 @@ export async function watchOnce(
     await showAll(opened.queue, { ...options, onEvent, onTurn: () => service.beat() }, shower);
   } finally {
     await shower.end();
-    await hooks.end(HOOK_PATIENCE_MS);
+    const left = stoppedAt + STOP_MS - performance.now();
+    await hooks.end(Math.max(LEAST_HOOK_PATIENCE_MS, Math.min(HOOK_PATIENCE_MS, left)));
   }
 }
 
@@ -55,17 +62,16 @@ async function showAll(queue: Queue, options: WatchOptions, shower: Shower): Pro
 }
 
 /** Ready once it works or stands by; then what it does, in one line. */
-function statusTeller(service: ServiceManager): (event: QueueEvent) => void {
-  let delivered = 0;
+function statusTeller(service: ServiceManager, counts: Surround['counts']): (event: QueueEvent) => void {
   let isReady = false;
   return (event) => {
     if (!isReady && (event.event === 'started' || event.event === 'standby')) {
       isReady = true;
       service.ready();
     }
-    if (event.event === 'delivered') delivered += 1;
+    if (event.event === 'delivered') counts.delivered += 1;
     if (event.event === 'sending' || event.event === 'retrying') return;
     const line = event.event === 'delivered' ? 'delivering' : oneLine(sentence(event, event.at));
-    service.status(`${line} (${delivered} delivered since the start)`);
+    service.status(`${line} (${counts.delivered} delivered since the start)`);
   };
 }

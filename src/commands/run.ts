@@ -76,6 +76,7 @@ export default class Run extends BaseCommand {
         wait,
         stop: stopping.stop,
         abort: stopping.abort,
+        stopCode: () => stopping.exitCode(),
         onEvent: (event) => {
           printer.handle(event);
           hooks.handle(event);

@@ -3,7 +3,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.js';
 import { loadConfig } from '../cli/config-file.js';
 import { childEnvironment } from '../cli/environment.js';
-import { EXIT, exitCodeOfSignal } from '../cli/exit-codes.js';
+import { EXIT } from '../cli/exit-codes.js';
 import { startHooks } from '../cli/hooks.js';
 import { liveView } from '../cli/live-view.js';
 import type { LogLevel } from '../cli/log-level.js';
@@ -68,6 +68,7 @@ export default class Watch extends BaseCommand {
         env: childEnvironment(config),
         onFailure: (message) => void this.say(message),
       });
+    const counts = { delivered: 0 };
     try {
       for (;;) {
         const { signal } = reload;
@@ -80,15 +81,15 @@ export default class Watch extends BaseCommand {
           },
         };
         const shower = await this.shower(opened.queue, level, stopping);
-        await watchOnce(opened, { ...options, stop, abort: stopping.abort }, shower, { service, metrics, hooks });
+        const signals = { stop, abort: stopping.abort, stopCode: () => stopping.exitCode() };
+        await watchOnce(opened, { ...options, ...signals }, shower, { service, metrics, hooks, counts });
         if (!signal.aborted || stopping.stop.aborted) break;
         service.reloading();
         await this.closeQueues();
         reload = new AbortController();
         opened = await this.open('create');
       }
-      const signal = stopping.received();
-      this.endWith(signal === undefined ? EXIT.ok : exitCodeOfSignal(signal));
+      this.endWith(stopping.exitCode() ?? EXIT.ok);
       return undefined;
     } finally {
       service.dispose();

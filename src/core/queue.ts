@@ -42,10 +42,12 @@ export interface DrainOptions {
   stop?: AbortSignal;
   /** Aborts the requests in flight too: they are recorded as unknown. */
   abort?: AbortSignal;
+  /** The exit code that what stopped it gives the process, for `status` to tell; undefined = its usual one. */
+  stopCode?: () => number | undefined;
   onEvent?: (event: QueueEvent) => void;
 }
 
-export type WatchOptions = Pick<DrainOptions, 'target' | 'concurrency' | 'stop' | 'abort' | 'onEvent'> & {
+export type WatchOptions = Pick<DrainOptions, 'target' | 'concurrency' | 'stop' | 'abort' | 'stopCode' | 'onEvent'> & {
   /** Called at least every 90 s while the loop is alive, for a watchdog. */
   onTurn?: () => void;
   /** Items go to a target that the config does not name: a config that is read again may. Else it is held, and says so. */

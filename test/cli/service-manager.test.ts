@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
 import { serviceManager } from '../../src/cli/service-manager.js';
-import { startProcess } from '../support/process.js';
+import { runProcess, startProcess } from '../support/process.js';
+import { startServer } from '../support/rest-server.js';
 import { tempDirectory, testHome } from '../support/temp.js';
 
 async function until(condition: () => boolean): Promise<void> {
@@ -105,7 +106,8 @@ test('a watch under a notify socket is ready, alive, reloads its config on SIGHU
   try {
     await until(() => heard.includes('bound'));
     const config = join(testHome().cwd, 'syncq.json');
-    writeFileSync(config, JSON.stringify({ targets: { a: { baseUrl: 'http://127.0.0.1:9' } } }), { mode: 0o600 });
+    const server = await startServer();
+    writeFileSync(config, JSON.stringify({ targets: { a: { baseUrl: server.url } } }), { mode: 0o600 });
     // Without a controlling terminal, as a service: SIGHUP is a reload there, also when a person runs the tests.
     const watch = startProcess(['watch', '--json'], { env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '1000000' } });
     await until(() => heard.includes('READY=1'));
@@ -113,13 +115,17 @@ test('a watch under a notify socket is ready, alive, reloads its config on SIGHU
     expect(heard.some((line) => line.startsWith('STATUS='))).toBe(true);
     const hasTerminal = spawnSync('sh', ['-c', ': < /dev/tty'], { stdio: 'ignore' }).status === 0;
     if (!hasTerminal) {
+      expect((await runProcess(['enqueue', 'POST', '/x', '-d', '1'])).code).toBe(0);
+      await watch.waitForStdout('"delivered"');
       writeFileSync(config, '{ broken');
       watch.child.kill('SIGHUP');
       await watch.waitForStderr('the config is not read again');
       expect(heard).not.toContain('RELOADING=1');
-      writeFileSync(config, JSON.stringify({ targets: { b: { baseUrl: 'http://127.0.0.1:9' } } }));
+      writeFileSync(config, JSON.stringify({ targets: { b: { baseUrl: server.url } } }));
       watch.child.kill('SIGHUP');
       await until(() => heard.includes('RELOADING=1') && heard.filter((line) => line === 'READY=1').length === 2);
+      await runProcess(['enqueue', 'POST', '/y', '-d', '1']);
+      await until(() => heard.includes('STATUS=idle: nothing waits (2 delivered since the start)'));
     }
     const begun = performance.now();
     const { code } = await watch.kill('SIGTERM');

@@ -82,6 +82,23 @@ describe('watch', () => {
     await queue.close();
   });
 
+  test('is gone within 10 s of SIGTERM, with a request that hangs and a hook at work, and tells what it left', async () => {
+    const { server, queue, watch, put } = await scene({}, { answer: { hang: true } });
+    const file = join(testHome().cwd, 'syncq.json');
+    const config = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify({ ...config, hooks: { idle: ['sleep', '25'] } }));
+    const program = watch();
+    await program.waitForStdout('"idle"');
+    await put('/hangs');
+    await put('/waits');
+    await server.waitFor(2);
+    const begun = performance.now();
+    expect((await program.kill('SIGTERM')).code).toBe(143);
+    expect(performance.now() - begun).toBeLessThan(10_300);
+    expect((await queue.status()).lastRun).toMatchObject({ kind: 'watch', exitCode: 143, delivered: 0, remaining: 2 });
+    await queue.close();
+  });
+
   test('learns of a target that was added to the config meanwhile when something is to go there', async () => {
     const { server, queue, file, watch } = await scene();
     const program = watch();

@@ -28,8 +28,8 @@ import type { Readying } from './readying.js';
 import { startTargets } from './start-targets.js';
 import { Waker } from './waker.js';
 
-/** Requests in flight get this long to end after a stop was asked for, ms. */
-export const STOP_GRACE_MS = 10_000;
+/** Requests in flight get this long to end after a stop was asked for, so that all is over within 10 s; ms. */
+export const STOP_GRACE_MS = 9_500;
 
 /** Items that one recovery commit settles. */
 const RECOVER_BATCH = 500;

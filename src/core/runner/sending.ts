@@ -138,8 +138,8 @@ export async function drainQueue(deps: SendingDeps, options: DrainOptions): Prom
   let remaining = 0;
   try {
     const report = await finished({ ...value, runner: undefined });
-    exitCode = report.needsPerson ? 3 : report.tryLater ? 4 : 0;
-    remaining = Object.values(report.remaining).reduce((sum, count) => sum + count, 0);
+    exitCode = options.stopCode?.() ?? (report.needsPerson ? 3 : report.tryLater ? 4 : 0);
+    remaining = total(report.remaining);
     return report;
   } finally {
     await session.end({ kind, startedAt, endedAt: clock.now(), exitCode, delivered: value.delivered, remaining });
@@ -184,6 +184,10 @@ async function remains(
     needsPerson: forPerson || leftovers.behindReview,
     tryLater: timed.some((row) => row.held > 0) || leftovers.backingOff,
   };
+}
+
+function total(remaining: DrainReport['remaining']): number {
+  return Object.values(remaining).reduce((sum, count) => sum + count, 0);
 }
 
 export function watchQueue(deps: SendingDeps, options: WatchOptions): AsyncIterable<QueueEvent> {
@@ -234,9 +238,9 @@ async function watchUntilStopped(
         kind: 'watch',
         startedAt: outcome.startedAt,
         endedAt: clock.now(),
-        exitCode: 0,
+        exitCode: options.stopCode?.() ?? 0,
         delivered: outcome.value,
-        remaining: 0,
+        remaining: total((await remains(deps, options.target)).remaining),
       });
       break;
     }
