@@ -62,20 +62,30 @@ export function refusal(work: () => unknown): QueueError {
   throw new Error('was not refused');
 }
 
+/** Where linear work ends and other work begins, between 4 and 16. */
+const LOOKS_LINEAR = 8;
+
 /**
  * How much longer `work` takes for four times the size: about 4 when linear, 16 when quadratic. Work of less than half a
- * millisecond counts as that much: below it lies noise.
+ * millisecond counts as that much: below it lies noise. Other processes make times longer, never shorter, so the least
+ * of each size counts, the two are taken in turn, and what does not look linear is looked at longer.
  */
 export function growth(work: (size: number) => unknown, size: number): number {
-  const best = (n: number): number => {
-    let least = Infinity;
-    for (let i = 0; i < 15; i++) {
-      const start = performance.now();
-      work(n);
-      least = Math.min(least, performance.now() - start);
-    }
+  const [least, leastOfFour] = [leastTime(() => work(size)), leastTime(() => work(size * 4))];
+  let ratio = Infinity;
+  for (let round = 0; round < 150 && (round < 15 || ratio > LOOKS_LINEAR); round++) {
+    ratio = leastOfFour() / Math.max(least(), 0.5);
+  }
+  return ratio;
+}
+
+/** Each call does the work once more, and answers the least that it has taken so far, ms. */
+function leastTime(work: () => unknown): () => number {
+  let least = Infinity;
+  return () => {
+    const start = performance.now();
+    work();
+    least = Math.min(least, performance.now() - start);
     return least;
   };
-  best(size);
-  return best(size * 4) / Math.max(best(size), 0.5);
 }
