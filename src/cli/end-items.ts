@@ -77,13 +77,21 @@ function answer(report: ChangeReport, kind: EndOptions['kind'], dry: boolean): E
   };
 }
 
+/** Causes told; a person who is asked must still see the question. */
+const MOST_CAUSES = 15;
+
 /** How many for which cause; pending items have none yet. */
 export function causeLines({ groups, from }: Pick<ChangeReport, 'groups' | 'from'>): string[] {
   const causes = groups.map(({ count, target, reason, status, message }) =>
     oneLine(`${count} in review at ${target}: ${reason}${status === 0 ? '' : ` (${status})`}, ${quote(message)}`),
   );
   const { pending = 0 } = from;
-  return [...causes, ...(pending === 0 ? [] : [`${pending} pending`])];
+  const rest = groups.slice(MOST_CAUSES).reduce((sum, { count }) => sum + count, 0);
+  return [
+    ...causes.slice(0, MOST_CAUSES),
+    ...(rest === 0 ? [] : [`${rest} more in review, for other reasons`]),
+    ...(pending === 0 ? [] : [`${pending} pending`]),
+  ];
 }
 
 function unknownLines({ unknown }: ChangeReport): string[] {

@@ -6,11 +6,13 @@ import { jsonLine } from '../render/json.js';
 import { statusDocument } from '../render/status-document.js';
 import { statusView } from '../render/status.js';
 import type { Look } from '../render/style.js';
+import { fitScreen } from '../render/wrap.js';
 import type { ExitCode } from './exit-codes.js';
 import { EXIT, exitCodeOfSignal } from './exit-codes.js';
 import { catchSignals } from './signals.js';
 
 const PERIOD_MS = 1000;
+const USUAL_ROWS = 24;
 /** Home, then clear what is below: no flicker, and the scrollback stays. */
 const REDRAW = '\x1b[H\x1b[J';
 
@@ -44,7 +46,10 @@ export async function followStatus(
         if (printObject !== undefined) await printObject(document);
         else {
           const lines = await statusView(report, now, user);
-          await print(now.terminal ? `${REDRAW}${lines.join('\n')}` : `${lines.join('\n')}\n`);
+          const rows = process.stdout.rows || USUAL_ROWS;
+          await print(
+            now.terminal ? `${REDRAW}${fitScreen(lines, now.columns, rows).join('\n')}` : `${lines.join('\n')}\n`,
+          );
         }
       }
       before = shown;

@@ -25,6 +25,21 @@ export function hanging(lead: string, text: string, { terminal, columns }: Look)
   return [lead + first, ...rest.map((line) => indent + line)];
 }
 
+/** The lines that fit a screen of so many rows, from the first on: what scrolls off its top is the answer. */
+export function fitScreen(lines: readonly string[], columns: number, rows: number): string[] {
+  const shown: string[] = [];
+  // The last row stays free for the cursor, the one before it tells of what is left out.
+  let room = rows - 1;
+  for (const [at, line] of lines.entries()) {
+    const taken = Math.max(1, Math.ceil(textWidth(line) / Math.max(1, columns)));
+    const isLast = at === lines.length - 1;
+    if (taken > (isLast ? room : room - 1)) return [...shown, `… ${lines.length - at} more lines: syncq status`];
+    shown.push(line);
+    room -= taken;
+  }
+  return shown;
+}
+
 function pieces(word: string, width: number): string[] {
   const found: string[] = [];
   let rest = word;

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import type { ChangeReport, PersonCommand, Queue } from '../../src/core/index.js';
 import { editsOf } from '../../src/cli/edit-flags.js';
-import { endItems } from '../../src/cli/end-items.js';
+import { causeLines, endItems } from '../../src/cli/end-items.js';
 import { columnsOf, sortOf } from '../../src/cli/list-flags.js';
 import { slips } from '../../src/cli/near-ids.js';
 import { writtenReason } from '../../src/cli/written-reason.js';
@@ -107,4 +107,19 @@ test('a reason in words is told apart from a review reason', () => {
   expect(writtenReason('found it in the CRM', '--review-reason')).toBe('found it in the CRM');
   expect(() => writtenReason('conflict', '--review-reason')).toThrow(expect.objectContaining({ code: 'usage' }));
   expect(() => writtenReason(' ', '--review-reason')).toThrow(expect.objectContaining({ code: 'usage' }));
+});
+
+test('a person who is asked about many causes still sees the question', () => {
+  const groups = Array.from({ length: 500 }, (_unused, n) => ({
+    target: 'crm',
+    reason: 'rejected' as const,
+    status: 422,
+    operation: 'create',
+    count: 2,
+    firstId: n + 1,
+    message: `cause ${n}`,
+  }));
+  const lines = causeLines({ groups, from: { review: 1000, pending: 3 } });
+  expect(lines).toHaveLength(17);
+  expect(lines.slice(-2)).toEqual(['970 more in review, for other reasons', '3 pending']);
 });

@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { textWidth } from '../../src/render/printable.js';
-import { wrapText } from '../../src/render/wrap.js';
+import { PLAIN_STYLE } from '../../src/render/style.js';
+import { fitScreen, hanging, wrapText } from '../../src/render/wrap.js';
 
 test.each([
   ['', 10, ['']],
@@ -25,4 +26,20 @@ test('no line is too wide, and no letter is lost', () => {
       },
     ),
   );
+});
+
+test('further lines hang under the first on a terminal, and a pipe gets one line', () => {
+  const look = { terminal: true, columns: 20, style: PLAIN_STYLE, now: 0 };
+  expect(hanging('why: ', 'the server refused it', look)).toEqual(['why: the server', '     refused it']);
+  expect(hanging('why: ', 'the server refused it', { ...look, terminal: false })).toEqual([
+    'why: the server refused it',
+  ]);
+});
+
+test('a screen shows the first lines, and tells how many it has no room for', () => {
+  const lines = ['answer', '', 'x'.repeat(25), 'more', 'last'];
+  expect(fitScreen(lines, 20, 7)).toEqual(lines);
+  // The long line takes two rows.
+  expect(fitScreen(lines, 20, 6)).toEqual([...lines.slice(0, 3), '… 2 more lines: syncq status']);
+  expect(fitScreen(lines, 20, 5)).toEqual([...lines.slice(0, 2), '… 3 more lines: syncq status']);
 });
