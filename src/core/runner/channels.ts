@@ -1,6 +1,7 @@
 /** The channels of all targets of a queue, and the rules of `policy/` bound to them for the store's commits. */
 import type { Config } from '../config/types.js';
 import { secretNames } from '../config/secret-names.js';
+import { compileSensitive } from '../config/sensitive.js';
 import { implicitTarget } from '../config/target-shape.js';
 import { gateOf } from '../policy/target-state.js';
 import { decide } from '../policy/settle.js';
@@ -13,12 +14,17 @@ const CLOSED: Gate = { slots: 0, rotate: false };
 /** The settings of a target: from the config, or made from the URL it was enqueued with; undefined = unknown. */
 export function configOf(
   row: Pick<TargetRow, 'name' | 'implicitBaseUrl'>,
-  config: Pick<Config, 'targets'>,
+  { targets, sensitive }: Pick<Config, 'targets' | 'sensitive'>,
 ): TargetConfig | undefined {
-  const known = config.targets.get(row.name);
+  const known = targets.get(row.name);
   if (known !== undefined) return known;
-  return row.implicitBaseUrl === undefined ? undefined : { ...implicitTarget(row.implicitBaseUrl), name: row.name };
+  if (row.implicitBaseUrl === undefined) return undefined;
+  const implicit = { ...implicitTarget(row.implicitBaseUrl), name: row.name };
+  return sensitive.length === 0 ? implicit : { ...implicit, sensitive: compileSensitive(sensitive) };
 }
+
+/** Of a target that the config no longer names: its last answers are still judged, nothing new is sent. */
+const UNNAMED = implicitTarget('http://localhost');
 
 export class Channels {
   readonly #deps: Omit<ChannelDeps, 'secretEnv'>;
@@ -67,7 +73,7 @@ export class Channels {
   policy(): SettlePolicy {
     return {
       decide: (facts, end, claim, target, lastAttempt, now) => {
-        const config = configOf(target, this.#config) ?? implicitTarget('http://localhost');
+        const config = this.of(target)?.config ?? UNNAMED;
         return decide({ facts, end, claim, target, config, lastAttempt, now, random: this.#random() });
       },
       gate: (target, now) => {

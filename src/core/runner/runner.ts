@@ -85,6 +85,8 @@ export class Runner {
   #updates: TargetUpdate[] = [];
   #inFlight = 0;
   #finishing = false;
+  /** Something in sending threw that never should: what is under way is still recorded, then it is thrown on. */
+  #defect: { error: unknown } | undefined;
   #only: ReadonlySet<number> | undefined;
 
   constructor(deps: RunnerDeps, options: RunnerOptions) {
@@ -115,7 +117,7 @@ export class Runner {
   }
 
   get isStopping(): boolean {
-    return this.#finishing || this.#options.stop.aborted || this.#hardStop.signal.aborted;
+    return this.#finishing || this.#defect !== undefined || this.#options.stop.aborted || this.#hardStop.signal.aborted;
   }
 
   get limitReached(): boolean {
@@ -187,6 +189,7 @@ export class Runner {
     for (const claim of step.claims) this.#launch(claim);
     const readying = this.#deps.readying.wanted(step, this.#only, this.isStopping ? undefined : this);
     if (step.damaged !== undefined) this.#stopForDamage(step.damaged);
+    if (this.#defect !== undefined && this.#inFlight + this.#pendingWrites() === 0) throw this.#defect.error;
     return { step, isIdle: this.#inFlight === 0 && !readying && !step.more && this.#pendingWrites() === 0 };
   }
 
@@ -229,15 +232,26 @@ export class Runner {
     this.#inFlight += 1;
     this.attempts += 1;
     channel.started();
-    void this.#send(claim, channel).then((end) => {
+    const ended = (end: AttemptEnd | undefined): void => {
       this.#inFlight -= 1;
       channel.ended(end?.outcome === 'delivered');
-      if (end === undefined) {
-        this.attempts -= 1;
-        this.#released.push({ item: claim.item, attempt: claim.attempt });
-      } else this.#ended.push({ claim, end });
       this.waker.ring();
-    });
+    };
+    void this.#send(claim, channel).then(
+      (end) => {
+        ended(end);
+        if (end !== undefined) this.#ended.push({ claim, end });
+        else {
+          this.attempts -= 1;
+          this.#released.push({ item: claim.item, attempt: claim.attempt });
+        }
+      },
+      (error: unknown) => {
+        // Its claim stays open: whether it was sent is not known, and the next runner says so.
+        this.#defect ??= { error };
+        ended(undefined);
+      },
+    );
   }
 
   /** Undefined = nothing went on the wire, the claim goes back as if it had not been made. */
