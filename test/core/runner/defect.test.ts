@@ -11,7 +11,7 @@ test('what throws while an item is sent ends the drain, after what else was unde
   const onEvent = ({ event, path }: { event: string; path?: string }): void => {
     if (event === 'sending' && path === '/b') throw new Error('a defect of the listener');
   };
-  await expect(queue.drain({ concurrency: 2, onEvent: onEvent as never })).rejects.toThrow('a defect of the listener');
+  await expect(queue.drain({ concurrency: 2, onEvent: onEvent })).rejects.toThrow('a defect of the listener');
   const states = (await queue.inspect([1, 2, 3])).items.map(({ state }) => state);
   expect(states).toEqual(['completed', 'sending', 'pending']);
   // The next runner finds the open claim, calls it unknown, and goes on.
