@@ -27,6 +27,7 @@ import type { OpenOptions } from './open-options.js';
 import { openPrivate } from './private-file.js';
 import { openCopy } from './read-copy.js';
 import { Reserve } from './reserve.js';
+import { assertNoOrphan, assertOwnLog } from './stray-log.js';
 import { APPLICATION_ID, CREATE_SCHEMA, SCHEMA_VERSION } from './schema.js';
 
 export interface OpenFile {
@@ -44,6 +45,7 @@ export function openFile(options: OpenOptions): OpenFile {
   try {
     if (lstatSync(path, { throwIfNoEntry: false }) === undefined) {
       if (mode !== 'create') throw notFound(path);
+      assertNoOrphan(path);
       createEmpty(path);
     }
     assertOurs(path, options.uid);
@@ -182,8 +184,11 @@ function assertQueueHeader(path: string, mode: OpenOptions['mode']): void {
   const length = readSync(handle, header, 0, HEADER.size, 0);
   closeSync(handle);
   // An empty file is one whose creation was cut short, or was just begun by another process.
-  if (length === 0 && mode === 'create') return;
-  if (length === 0) throw notFound(path);
+  if (length === 0 && mode !== 'create') throw notFound(path);
+  if (length === 0) {
+    assertNoOrphan(path);
+    return;
+  }
   if (length < HEADER.size || header.toString('latin1', 0, 16) !== 'SQLite format 3\0') {
     throw new QueueError('not-a-queue', `${path} is not a syncq queue; it was not touched`, {
       hint: 'name another file with --queue',
@@ -196,22 +201,6 @@ function assertQueueHeader(path: string, mode: OpenOptions['mode']): void {
   }
   assertVersion(path, header.readUInt32BE(HEADER.userVersion));
   assertOwnLog(path, header[HEADER.writeVersion] ?? 0);
-}
-
-/**
- * A queue in use says in its header that it has a log (write version 2). A backup that was copied over it does not, and
- * SQLite would read the old queue's log into it: the writes that were restored would vanish behind the old ones.
- */
-function assertOwnLog(path: string, writeVersion: number): void {
-  const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
-  if (writeVersion !== 1 || log === undefined || log.size === 0) return;
-  throw new QueueError(
-    'corrupt',
-    `${path} was replaced by a backup, but the log of the file before it (${path}-wal) still lies beside it; nothing was touched`,
-    {
-      hint: `stop every program that uses the queue, then move ${path}-wal and ${path}-shm away`,
-    },
-  );
 }
 
 /**

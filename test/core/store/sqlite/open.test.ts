@@ -216,6 +216,23 @@ describe('a file that is refused', () => {
     });
   });
 
+  test.each([
+    ['deleted', (path: string) => rmSync(path)],
+    ['emptied', (path: string) => truncateSync(path, 0)],
+  ])('a queue whose file was %s while its log was left behind', async (_how, lose) => {
+    const path = freshPath();
+    await startNode([CHILD, 'addAndDie', path]).ended;
+    lose(path);
+    const log = sha256(`${path}-wal`);
+    expect(() => open(path)).toThrow(
+      expect.objectContaining({ code: 'corrupt', hint: expect.stringContaining(`${path}-wal`) }),
+    );
+    expect(sha256(`${path}-wal`)).toBe(log);
+    rmSync(`${path}-wal`);
+    rmSync(`${path}-shm`);
+    await add(open(path));
+  });
+
   test('a backup that was copied over a queue whose log was left behind', async () => {
     const path = freshPath();
     const { signal } = await startNode([CHILD, 'addAndDie', path]).ended;
