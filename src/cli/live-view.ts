@@ -12,9 +12,9 @@ const SECOND_MS = 1000;
 const HISTORY = 120;
 const RECENT = 100;
 
-/** The other screen, no cursor; and back. */
-const ENTER = '\x1b[?1049h\x1b[?25l\x1b[H\x1b[2J';
-const LEAVE = '\x1b[?25h\x1b[?1049l';
+/** The other screen, no cursor, no line that runs on into the next where the terminal is very narrow; and back. */
+const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[H\x1b[2J';
+const LEAVE = '\x1b[?7h\x1b[?25h\x1b[?1049l';
 
 export interface LiveOutput {
   look: () => Promise<Look>;
@@ -24,7 +24,11 @@ export interface LiveOutput {
 
 export function liveView(queue: Pick<Queue, 'status'>, { look, leave }: LiveOutput): Shower {
   const state = new Gathered();
-  const screen = takeScreen(leave);
+  const screen = takeScreen(() => {
+    state.isStopping = true;
+    isStale = true;
+    leave();
+  });
   let isStale = true;
   let drawing: Promise<void> | undefined;
   const draw = async (): Promise<void> => {
@@ -73,6 +77,7 @@ class Gathered implements LiveState {
   readonly backlog: number[] = [];
   readonly recent: QueueEvent[] = [];
   totalDelivered = 0;
+  isStopping = false;
   startedAt = Date.now();
   readonly #sending = new Map<number, Sending>();
   #thisSecond = 0;
@@ -149,7 +154,8 @@ function takeScreen(leave: () => void): Screen {
       const most = Math.max(lines.length, shown.length);
       const changes = Array.from({ length: most }, (_, row) => {
         const line = lines[row] ?? '';
-        return line === (shown[row] ?? '') ? '' : `\x1b[${row + 1};1H${line}\x1b[K`;
+        // Cleared first: after a line that fills its row, clearing the rest would take the last character away.
+        return line === (shown[row] ?? '') ? '' : `\x1b[${row + 1};1H\x1b[2K${line}`;
       });
       shown = [...lines];
       // The next frame waits for this one: a slow terminal gets fewer, not more.

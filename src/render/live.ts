@@ -1,8 +1,7 @@
 /** The live view of `watch`: one screen, the answer first, as much of the rest as fits. Data in, lines out. */
 import type { QueueEvent } from '../core/events.js';
 import { statusAnswer } from '../core/policy/status-answer.js';
-import { span } from '../core/policy/time-words.js';
-import { targetSentence } from '../core/policy/why.js';
+import { moment, span } from '../core/policy/time-words.js';
 import type { StatusReport, TargetStatus } from '../core/report.js';
 import { sentence } from './events.js';
 import { cut, fitted, oneLine, textWidth } from './printable.js';
@@ -22,12 +21,16 @@ export interface LiveState {
   backlog: readonly number[];
   totalDelivered: number;
   startedAt: number;
+  /** It was asked to stop, and lets requests under way end. */
+  isStopping?: boolean;
 }
 
 const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const RATE_SECONDS = 10;
 const GROUPS_SHOWN = 3;
 const SENDING_SHOWN = 4;
+/** Targets are not crowded out by the rest, nor the rest by them. */
+const LEAST_TARGETS = 4;
 /** Lines kept for the last events, with their title, where the screen is not too low for that. */
 const LAST_LINES = 5;
 const LOW_SCREEN = 16;
@@ -35,15 +38,14 @@ const LOW_SCREEN = 16;
 /** At most `rows` lines, none wider than the terminal. */
 export function liveLines(state: LiveState, look: Look, rows: number): string[] {
   const { style, columns } = look;
-  const keys = style.dim('q leaves');
+  const keys = state.isStopping === true ? 'stopping' : 'q leaves';
   const title = `${style.bold('syncq watch')} ${style.dim(`for ${span(Math.max(0, look.now - state.startedAt))}`)}`;
   const titleWidth = textWidth(`syncq watch for ${span(Math.max(0, look.now - state.startedAt))}`);
-  const head = `${title}${' '.repeat(Math.max(1, columns - titleWidth - 8))}${keys}`;
+  const head = `${title}${' '.repeat(Math.max(1, columns - titleWidth - keys.length))}${style.dim(keys)}`;
   const { report } = state;
   if (report === undefined) return [head];
   const fixed = [head, ...answer(report, look), '', ...trends(state, look)];
-  const sections = [
-    section('targets', targets(report, look), look),
+  const others = [
     section('needs you', reviews(report, look), look),
     section(
       'sending',
@@ -52,7 +54,10 @@ export function liveLines(state: LiveState, look: Look, rows: number): string[] 
     ),
   ].filter((lines) => lines.length > 0);
   const room = Math.max(0, rows - fixed.length);
-  const middle = fill(sections, rows < LOW_SCREEN ? room : room - LAST_LINES);
+  const middleRoom = rows < LOW_SCREEN ? room : room - LAST_LINES;
+  const taken = others.reduce((sum, lines) => sum + lines.length, 2);
+  const shown = shorten(targets(report, look), Math.max(LEAST_TARGETS, middleRoom - taken));
+  const middle = fill([section('targets', shown, look), ...others], middleRoom);
   const left = room - middle.length - 2;
   const last =
     left < 1
@@ -118,12 +123,23 @@ function targets(report: StatusReport, look: Look): string[] {
     const { state } = target;
     const name = fitted(target.name, nameWidth);
     const facts = `${target.pending} pending${target.review > 0 ? `, ${target.review} in review` : ''}`;
-    const why = QUIET.has(state)
-      ? `, since ${absolute(target.since).slice(11, 16)}`
-      : `: ${targetSentence(target, now)}`;
-    const rest = fitted(`${state.padEnd(12)} ${facts}${why}`, Math.max(10, columns - nameWidth - 4));
+    const why = QUIET.has(state) ? '' : reason(target, now);
+    const words = `${state.padEnd(state.length > 11 ? 13 : 11)} since ${moment(target.since, now)}, ${facts}${why}`;
+    const rest = fitted(words, Math.max(10, columns - nameWidth - 4));
     return `${name.padEnd(nameWidth)}  ${(QUIET.has(state) ? style.green : style.yellow)(rest)}`;
   });
+}
+
+/** The name and the state stand there already: what is left to say of a target that is not sent to as usual. */
+function reason({ until, reason: text }: TargetStatus, now: number): string {
+  const next = until !== undefined && until > now ? `, next at ${moment(until, now)}` : '';
+  return `${next}${text === undefined || text === '' ? '' : `: ${text}`}`;
+}
+
+/** At most so many; what is left out is counted. */
+function shorten(lines: readonly string[], most: number): readonly string[] {
+  if (lines.length <= most) return lines;
+  return [...lines.slice(0, most - 1), `and ${lines.length - most + 1} more: syncq status`];
 }
 
 function reviews({ reviewGroups }: StatusReport, { columns, style }: Look): string[] {

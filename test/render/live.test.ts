@@ -81,6 +81,26 @@ describe('the live view', () => {
     expect(places.every((place) => place !== -2)).toBe(true);
   });
 
+  test.each([60, 80, 200])('says of each target its state and since when, in %i columns', (columns) => {
+    const [offline, online] = ['production', 'staging'].map((name) =>
+      lines(columns, 24).find((line) => line.startsWith(`  ${name} `)),
+    );
+    expect(offline).toMatch(/offline +since \S+( \S+)?, 12 pending/);
+    expect(online).toMatch(/online +since \S+( \S+)?, 0 pending/);
+  });
+
+  test('does not let many targets crowd out what needs a person and what is being sent', () => {
+    const many = Array.from({ length: 30 }, (_, index) => target(`t${index}`, index === 9 ? 'offline' : 'online', 1));
+    const shown = lines(80, 24, { ...state, report: { ...state.report!, targets: many } });
+    expect(shown.length).toBeLessThanOrEqual(24);
+    for (const word of ['needs you', 'sending', 'last']) expect(shown).toContain(word);
+    expect(shown.join('\n')).toMatch(/ {2}t9 [^]* {2}and \d+ more: syncq status/);
+  });
+
+  test('says that it is being stopped', () => {
+    expect(lines(80, 24, { ...state, isStopping: true })[0]).toMatch(/ stopping$/);
+  });
+
   test('lets no control character of the server through', () => {
     // eslint-disable-next-line no-control-regex -- that is the question
     expect(lines(80, 24).join('')).not.toMatch(/[\x00-\x1f\x7f]/);
