@@ -32,7 +32,7 @@ export const WATCH_CONCURRENCY = 4;
 const MAINTAIN_MS = 2_000;
 
 /** How often a `watch` that stands by asks whether the other runner has gone, ms. */
-const STANDBY_MS = 500;
+const STANDBY_MS = 400;
 
 const never = (): AbortSignal => new AbortController().signal;
 
