@@ -112,6 +112,8 @@ export interface StoredRequest {
   contentType: string | undefined;
   payload: Uint8Array | undefined;
   idempotencyKey: string;
+  /** Why it cannot be sent as it is stored: a program that writes into the queue file itself may have stored anything. */
+  fault?: string;
 }
 
 /** An item without its payload, as `inspect` lists it. */

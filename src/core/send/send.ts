@@ -79,6 +79,7 @@ export async function createSender(target: TargetConfig, deps: SenderDeps): Prom
     const started = clock.monotonic();
     const took = (): number => Math.max(0, Math.round(clock.monotonic() - started));
     if (options.signal.aborted) return { ...cutShort('aborted', false, target, transport), durationMs: took() };
+    if (request.fault !== undefined) return { ...unsendable(request.fault), durationMs: took() };
     const path = requestPath(transport.base, transport.basePath, request.path);
     if (path === undefined) return { ...unsendable('its path leads out of the base URL'), durationMs: took() };
     const built = buildHeaders(request, options.credential);

@@ -155,7 +155,8 @@ export function claimItem(
   const row = connection.get<ClaimColumns>(LOOK, id);
   if (row === undefined) return { kind: 'gone' };
   const digest = row.payload === null ? null : sha256(row.payload);
-  if (digest !== null && row.payload_sha256 !== null && !digest.equals(row.payload_sha256)) return { kind: 'damaged' };
+  // Nothing that is still to be sent loses its bytes by a rule or a command, so bytes that are gone are damage too.
+  if (row.payload_sha256 !== null && digest?.equals(row.payload_sha256) !== true) return { kind: 'damaged' };
   connection.run(CLAIM, attempt, now, now, id);
   row.attempts += 1;
   // A foreign INSERT cannot compute a checksum: the first claim seals the bytes it is going to send.

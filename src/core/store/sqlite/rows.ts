@@ -163,7 +163,7 @@ export function contentTypeOf(
 export const DEFAULT_CONTENT_TYPE = 'application/json';
 
 export function toRequest(row: RequestColumns): StoredRequest {
-  return {
+  const request: StoredRequest = {
     method: row.method as Method,
     path: row.path,
     headers: toHeaders(row.headers),
@@ -171,9 +171,11 @@ export function toRequest(row: RequestColumns): StoredRequest {
     payload: orUndefined(row.payload),
     idempotencyKey: row.idempotency_key,
   };
+  // Sent without them it would be another request than the one that was stored.
+  return areHeaders(row.headers) ? request : { ...request, fault: 'its headers are not a JSON object of texts' };
 }
 
-/** A foreign INSERT may hold any text here; what is not an object of strings is treated as no headers. */
+/** A foreign INSERT may hold any text here; of what is not an object of strings, only the strings are shown. */
 export function toHeaders(json: string | null): Record<string, string> {
   if (json === null) return {};
   const parsed: unknown = parseOr(json, {});
@@ -183,6 +185,12 @@ export function toHeaders(json: string | null): Record<string, string> {
       .filter(([, value]) => typeof value === 'string')
       .map(([name, value]) => [name.toLowerCase(), value as string]),
   );
+}
+
+function areHeaders(json: string | null): boolean {
+  if (json === null) return true;
+  const parsed = parseOr(json, []);
+  return !Array.isArray(parsed) && Object.values(parsed).every((value: unknown) => typeof value === 'string');
 }
 
 export function toTags(json: string | null): string[] {

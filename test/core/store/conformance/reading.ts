@@ -290,7 +290,7 @@ export function readingConformance(open: OpenSubject): void {
       const b = await Bench.open(open);
       const ids = await b.add(about('a/1'), about('b/1'), about('c/1'), { ...about('d/1'), operation: 'create' });
       const sender = await b.start();
-      const cause = 'phone N';
+      const cause = '422 phone N';
       for (const [index, id] of ids.entries()) {
         await sender.send(id, 'rejected', { status: 422, message: `phone ${index}`, cause });
       }
@@ -302,11 +302,11 @@ export function readingConformance(open: OpenSubject): void {
           message,
         }));
       expect(await groups()).toEqual([
-        { operation: 'update', count: 3, firstId: ids[0], message: 'phone 0' },
+        { operation: 'update', count: 3, firstId: ids[0], message: 'phone N' },
         { operation: 'create', count: 1, firstId: ids[3], message: 'phone 3' },
       ]);
       await b.retry(ids[0]!, ids[3]!);
-      expect(await groups()).toEqual([{ operation: 'update', count: 2, firstId: ids[1], message: 'phone 0' }]);
+      expect(await groups()).toEqual([{ operation: 'update', count: 2, firstId: ids[1], message: 'phone N' }]);
       await b.discard(ids[1]!, ids[2]!);
       expect(await groups()).toEqual([]);
       await sender.send(ids[0]!, 'rejected', { status: 422, message: 'phone again', cause });
