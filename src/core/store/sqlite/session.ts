@@ -42,7 +42,7 @@ const ATTEMPTS_PER_EPOCH = 2 ** 30;
 const SEEN_EVERY_MS = 1_000;
 
 /** `end` is a courtesy: stopping must not wait for another process's long transaction. ms */
-const END_PATIENCE_MS = 300;
+const END_PATIENCE_MS = 100;
 
 export class SqliteSession implements Session {
   readonly epoch: number;
