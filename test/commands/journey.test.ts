@@ -163,7 +163,7 @@ describe('a refused item', () => {
     const dry = await syncq('retry', '--all', '--dry-run', '--json');
     expect(dry.json()).toMatchObject({ count: 2, next: null, groups: [{ count: 2, reason: 'rejected', status: 422 }] });
     expect((await syncq('retry', '--all', '--dry-run')).stdout).toMatch(
-      /^2 items would go on\n2\tapi\trejected \(422\)\tphone must be digits\n$/,
+      /^2 items would go on\n2 in review at api: rejected \(422\), phone must be digits\n$/,
     );
     expect((await syncq('status', '--json')).json().counts.review).toBe(2);
   });

@@ -1,4 +1,6 @@
 /** Ends attempts that take too long, or that their caller gives up, with one timer and one listener for all of them. */
+import { setMaxListeners } from 'node:events';
+
 import { Alarm } from '../alarm.js';
 import type { Clock } from '../clock.js';
 
@@ -21,6 +23,8 @@ export class DeadlineWatch {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    // One listener a signal is meant, not leaked: a runner has one, whatever it sends.
+    setMaxListeners(0, this.#stopped.signal);
     this.#alarm = new Alarm(clock, () => void this.#expireAfterSockets());
   }
 

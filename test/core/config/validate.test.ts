@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { compileSensitive } from '../../../src/core/config/sensitive.js';
 import { emptyConfig, parseConfig, salvageQueue } from '../../../src/core/config/validate.js';
 import { implicitTarget, withDefaults } from '../../../src/core/config/target-shape.js';
 import { DEFAULT_LIMITS } from '../../../src/core/config/types.js';
@@ -64,8 +65,8 @@ describe('a good document', () => {
       limits: DEFAULT_LIMITS,
     });
     expect([...config.targets.keys()]).toEqual(['production', 'staging']);
-    expect(config.targets.get('production')).toEqual(
-      withDefaults({
+    expect(config.targets.get('production')).toEqual({
+      ...withDefaults({
         name: 'production',
         baseUrl: 'https://api.example.org/v1',
         concurrency: 4,
@@ -73,7 +74,8 @@ describe('a good document', () => {
         outcomes: { '409': 'delivered' },
         probe: { method: 'HEAD', path: '/health' },
       }),
-    );
+      sensitive: compileSensitive(config.sensitive),
+    });
     expect(config.targets.get('staging')?.auth).toEqual({
       kind: 'basic',
       user: 'dev',

@@ -157,7 +157,7 @@ describe('command', () => {
     [
       'a failure',
       'console.log("s3cret");console.error("\\u001b[31mlogin first\\nmore");process.exit(3)',
-      /failed \(exit 3\): \[31mlogin first$/,
+      /failed \(exit 3\): login first$/,
     ],
     ['JSON without token', 'console.log("{\\"secret\\":\\"s3cret\\"}")', /without "token"/],
     ['a time that is none', 'console.log("{\\"token\\":\\"s3cret\\",\\"expiresAt\\":\\"soon\\"}")', /"expiresAt"/],

@@ -208,5 +208,6 @@ test('no statement walks the whole log or sorts it, but those that are named her
 function nulls(text: string): unknown[] {
   const named = [...new Set([...text.matchAll(/@(\w+)/g)].map((match) => match[1]!))];
   if (named.length > 0) return [Object.fromEntries(named.map((name) => [name, null]))];
-  return Array.from({ length: text.split('?').length - 1 }, () => null);
+  const bare = text.replace(/'[^']*'/g, '');
+  return Array.from({ length: bare.split('?').length - 1 }, () => null);
 }
