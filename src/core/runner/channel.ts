@@ -28,8 +28,6 @@ export class Channel {
   readonly #deps: ChannelDeps;
   readonly #credentials: Credentials;
   #sender: Promise<Sender> | undefined;
-  /** The same once it is there: a request need not wait a turn for it. */
-  #loaded: Sender | undefined;
   #ready = false;
   #preparing: Promise<Readiness> | undefined;
   #renewing: Promise<boolean> | undefined;
@@ -116,13 +114,6 @@ export class Channel {
     return this.#sender;
   }
 
-  async #load(): Promise<Sender> {
-    const promise = this.sender();
-    const sender = await promise;
-    if (promise === this.#sender) this.#loaded = sender;
-    return sender;
-  }
-
   /** The credential's header; undefined when it cannot be had now (the caller gives its claim back). */
   async credential(): Promise<{ header: SendOptions['credential'] } | undefined> {
     const result = this.#credentials.fresh() ?? (await this.#credentials.get());
@@ -131,7 +122,7 @@ export class Channel {
 
   /** One attempt. Counts as under way from here to its end. */
   async send(request: StoredRequest, credential: SendOptions['credential'], signal: AbortSignal): Promise<SendResult> {
-    const sender = this.#loaded ?? (await this.#load());
+    const sender = await this.sender();
     return sender.send(request, { credential, signal });
   }
 
@@ -168,7 +159,6 @@ export class Channel {
   renewConnections(): void {
     const old = this.#sender;
     this.#sender = undefined;
-    this.#loaded = undefined;
     void old?.then((sender) => sender.close());
   }
 
