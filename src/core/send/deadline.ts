@@ -14,10 +14,10 @@ export interface Expirable {
   abort(): void;
 }
 
-export class DeadlineWatch {
+export class DeadlineWatch<Entry extends Expirable> {
   readonly #clock: Clock;
   readonly #alarm: Alarm;
-  readonly #open = new Set<Expirable>();
+  readonly #open = new Set<Entry>();
   readonly #signals = new WeakSet<AbortSignal>();
   readonly #stopped = new AbortController();
 
@@ -29,15 +29,21 @@ export class DeadlineWatch {
   }
 
   /** Deadlines may be given in any order; `expire` is called at most once for each. */
-  add(entry: Expirable): void {
+  add(entry: Entry): void {
     this.#open.add(entry);
     this.#listen(entry.signal);
     if (!this.#stopped.signal.aborted) this.#alarm.at(entry.deadline);
   }
 
   /** An attempt that ends early leaves the alarm as it is; it then finds nothing due. */
-  remove(entry: Expirable): void {
+  remove(entry: Entry): void {
     this.#open.delete(entry);
+  }
+
+  /** Whether this holds for one of those under way. */
+  some(holds: (entry: Entry) => boolean): boolean {
+    for (const entry of this.#open) if (holds(entry)) return true;
+    return false;
   }
 
   /** Nothing expires after it. */

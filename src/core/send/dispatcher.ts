@@ -8,7 +8,7 @@ import type { TargetConfig } from '../target.js';
 import { isLoopbackHost } from '../loopback.js';
 import { FORBIDDEN_ADDRESS, isPrivateAddress } from './address.js';
 import { cleanLine } from './clean.js';
-import { directConnector, tunnelConnector } from './connector.js';
+import { awaitedConnector, directConnector, tunnelConnector } from './connector.js';
 import type { ConnectorOptions, ProxyEndpoint } from './connector.js';
 import { proxyFor } from './proxy.js';
 import type { Environment } from './proxy.js';
@@ -50,16 +50,21 @@ const KEEP_ALIVE_MS = 3_000;
 /** How long before the time that the server names (`Keep-Alive: timeout=5`) we close. */
 const KEEP_ALIVE_THRESHOLD_MS = 1_000;
 
+export interface PoolUse {
+  /** Open at once, at most. Default: the target's concurrency. */
+  connections?: number;
+  /** Whether a request waits for a connection. Default: always. */
+  isAwaited?: () => boolean;
+}
+
 /**
  * Prepares a target. Touches no network; reads the PEM files. Never rejects: what is wrong with the settings comes
  * back as a problem.
- *
- * @param connections open at once, at most; default: the target's concurrency
  */
 export async function prepareTransport(
   target: TargetConfig,
   env: Environment,
-  connections = target.concurrency,
+  { connections = target.concurrency, isAwaited = () => true }: PoolUse = {},
 ): Promise<PreparedTransport> {
   const base = checkedBase(target, env);
   if (!(base instanceof URL)) return { kind: 'broken', problem: base };
@@ -76,7 +81,8 @@ export async function prepareTransport(
   };
   const proxy = choice.kind === 'proxy' ? choice : undefined;
   const route = routeOf(base, proxy, options);
-  const pool = new undici.Pool(route.origin, { ...poolOptions(connections), connect: route.connect });
+  const connect = awaitedConnector(route.connect, isAwaited);
+  const pool = new undici.Pool(route.origin, { ...poolOptions(connections), connect });
   return {
     kind: 'ready',
     base,

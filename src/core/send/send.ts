@@ -55,14 +55,13 @@ const HEADER_VALUE_LIMIT = 512;
 
 /** Never rejects: a target that cannot be sent to makes a sender whose every answer says what to mend. */
 export async function createSender(target: TargetConfig, deps: SenderDeps): Promise<Sender> {
-  const transport = await prepareTransport(
-    target,
-    deps.env,
-    Math.min(deps.concurrency ?? Infinity, target.concurrency),
-  );
-  if (transport.kind === 'broken') return brokenSender(transport);
   const { clock } = deps;
-  const watch = new DeadlineWatch(clock);
+  const watch = new DeadlineWatch<Exchange>(clock);
+  const transport = await prepareTransport(target, deps.env, {
+    connections: Math.min(deps.concurrency ?? Infinity, target.concurrency),
+    isAwaited: () => watch.some((exchange) => !exchange.isSent),
+  });
+  if (transport.kind === 'broken') return brokenSender(transport);
   const buildHeaders = headerBuilder(target, `syncq/${deps.version}`);
   const exchange = (options: ExchangeOptions): Promise<ExchangeEnd> =>
     new Promise((resolve) => {

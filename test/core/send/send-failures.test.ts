@@ -93,6 +93,27 @@ describe('no answer: the request may have arrived', () => {
     expect(server.connections()).toBe(1);
   });
 
+  test.each([
+    ['cut short by its deadline', { timeoutMs: 200 }, undefined],
+    ['cut short from outside', {}, 150],
+  ])('a request %s on its connection opens no other one', async (_how, settings, abortAfterMs) => {
+    const server = await rawServer(() => undefined);
+    const to = await sender(targetOf(server.url, settings));
+    const controller = new AbortController();
+    const abort = (): void => {
+      controller.abort();
+    };
+    if (abortAfterMs !== undefined) setTimeout(abort, abortAfterMs);
+    expect(await to.send(requestOf(), optionsOf({ signal: controller.signal }))).toMatchObject({ kind: 'no-answer' });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(server.connections()).toBe(1);
+    const next = to.send(requestOf(), optionsOf());
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(server.connections()).toBe(2);
+    await to.destroy();
+    expect(await next).toMatchObject({ kind: 'no-answer' });
+  });
+
   test('destroy ends what is under way', async () => {
     const server = await rawServer(() => undefined);
     const to = await senderFor(targetOf(server.url));
