@@ -4,6 +4,7 @@ import { BaseCommand } from '../cli/base-command.js';
 import { filterFlags, filterOf, hasFilter } from '../cli/filters.js';
 import { readIds } from '../cli/ids.js';
 import { dryReplay, replayExitCode, replayItems } from '../cli/replay-items.js';
+import { keepHeapSmall } from '../cli/heap.js';
 import { catchSignals } from '../cli/signals.js';
 import { itemWords, refuseUsage } from '../cli/usage.js';
 import type { JsonObject } from '../render/json.js';
@@ -68,6 +69,7 @@ export default class Replay extends BaseCommand {
       await this.say(...plan.talk);
       return plan.document;
     }
+    await keepHeapSmall();
     const stopping = catchSignals({
       onSignal: (_signal, count) =>
         void this.say(

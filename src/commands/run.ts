@@ -6,6 +6,7 @@ import { childEnvironment } from '../cli/environment.js';
 import { exitCodeOfDrain } from '../cli/exit-codes.js';
 import type { EventPrinter } from '../cli/event-printer.js';
 import { needsPerson, printEvents } from '../cli/event-printer.js';
+import { keepHeapSmall } from '../cli/heap.js';
 import { startHooks } from '../cli/hooks.js';
 import type { Stopping } from '../cli/signals.js';
 import { catchSignals } from '../cli/signals.js';
@@ -54,6 +55,7 @@ export default class Run extends BaseCommand {
       return dryRunDocument(rows);
     }
     this.isLines = flags.events;
+    await keepHeapSmall();
     const maxTimeMs = durationFlag('max-time', flags['max-time']);
     const { queue, config } = await this.open('write');
     const hooks = startHooks(config.hooks, {

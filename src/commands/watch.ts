@@ -4,6 +4,7 @@ import { BaseCommand } from '../cli/base-command.js';
 import { loadConfig } from '../cli/config-file.js';
 import { childEnvironment } from '../cli/environment.js';
 import { EXIT } from '../cli/exit-codes.js';
+import { keepHeapSmall } from '../cli/heap.js';
 import { startHooks } from '../cli/hooks.js';
 import { liveView } from '../cli/live-view.js';
 import type { LogLevel } from '../cli/log-level.js';
@@ -61,6 +62,7 @@ export default class Watch extends BaseCommand {
         );
       },
     });
+    await keepHeapSmall();
     let opened = await this.open('create');
     const metrics = address === undefined ? undefined : await startMetrics(address, opened.queue, this.now);
     const hooks = ({ config }: typeof opened): ReturnType<typeof startHooks> =>

@@ -58,19 +58,6 @@ export function directConnector(options: ConnectorOptions): Connector {
   };
 }
 
-/**
- * Connects only while a request waits for it. undici connects again for a request that was cut short on its
- * connection (it is still in its line), though nobody wants it any more: at the onset of an outage that would be one
- * attempt beside the probe's.
- */
-export function awaitedConnector(connect: Connector, isAwaited: () => boolean): Connector {
-  return (target, callback) => {
-    // In the same turn: a request that came in between would fail with the dead one.
-    if (isAwaited()) connect(target, callback);
-    else callback(new Error('nobody waits for a connection any more'), null);
-  };
-}
-
 /** Asks the proxy for a tunnel (CONNECT, RFC 9110, section 9.3.6) and speaks TLS with the target inside it. */
 export function tunnelConnector(proxy: ProxyEndpoint, options: ConnectorOptions): Connector {
   // The proxy resolves the target's name, so the look-up cannot be guarded here.

@@ -14,10 +14,15 @@ export interface Expirable {
   abort(): void;
 }
 
-export class DeadlineWatch<Entry extends Expirable> {
+export class DeadlineWatch {
   readonly #clock: Clock;
   readonly #alarm: Alarm;
-  readonly #open = new Set<Entry>();
+  /**
+   * No Set: one that entries come to and go from all the time is rebuilt over and over, and each old table, once it lives
+   * in V8's old space, keeps the next one and all that was in it from being collected. That was most of what a runner
+   * left to the slow collector.
+   */
+  readonly #open: Expirable[] = [];
   readonly #signals = new WeakSet<AbortSignal>();
   readonly #stopped = new AbortController();
 
@@ -29,21 +34,18 @@ export class DeadlineWatch<Entry extends Expirable> {
   }
 
   /** Deadlines may be given in any order; `expire` is called at most once for each. */
-  add(entry: Entry): void {
-    this.#open.add(entry);
+  add(entry: Expirable): void {
+    this.#open.push(entry);
     this.#listen(entry.signal);
     if (!this.#stopped.signal.aborted) this.#alarm.at(entry.deadline);
   }
 
   /** An attempt that ends early leaves the alarm as it is; it then finds nothing due. */
-  remove(entry: Entry): void {
-    this.#open.delete(entry);
-  }
-
-  /** Whether this holds for one of those under way. */
-  some(holds: (entry: Entry) => boolean): boolean {
-    for (const entry of this.#open) if (holds(entry)) return true;
-    return false;
+  remove(entry: Expirable): void {
+    const at = this.#open.indexOf(entry);
+    if (at < 0) return;
+    const last = this.#open.pop();
+    if (last !== undefined && last !== entry) this.#open[at] = last;
   }
 
   /** Nothing expires after it. */
@@ -74,7 +76,7 @@ export class DeadlineWatch<Entry extends Expirable> {
       if (entry.deadline > now) {
         next = Math.min(next, entry.deadline);
       } else {
-        this.#open.delete(entry);
+        this.remove(entry);
         entry.expire();
       }
     }

@@ -7,8 +7,9 @@ import type { Dispatcher, Pool, buildConnector } from 'undici';
 import type { TargetConfig } from '../target.js';
 import { isLoopbackHost } from '../loopback.js';
 import { FORBIDDEN_ADDRESS, isPrivateAddress } from './address.js';
+import { awaitedClient } from './awaited-client.js';
 import { cleanLine } from './clean.js';
-import { awaitedConnector, directConnector, tunnelConnector } from './connector.js';
+import { directConnector, tunnelConnector } from './connector.js';
 import type { ConnectorOptions, ProxyEndpoint } from './connector.js';
 import { proxyFor } from './proxy.js';
 import type { Environment } from './proxy.js';
@@ -50,21 +51,16 @@ const KEEP_ALIVE_MS = 3_000;
 /** How long before the time that the server names (`Keep-Alive: timeout=5`) we close. */
 const KEEP_ALIVE_THRESHOLD_MS = 1_000;
 
-export interface PoolUse {
-  /** Open at once, at most. Default: the target's concurrency. */
-  connections?: number;
-  /** Whether a request waits for a connection. Default: always. */
-  isAwaited?: () => boolean;
-}
-
 /**
  * Prepares a target. Touches no network; reads the PEM files. Never rejects: what is wrong with the settings comes
  * back as a problem.
+ *
+ * @param connections open at once, at most; default: the target's concurrency
  */
 export async function prepareTransport(
   target: TargetConfig,
   env: Environment,
-  { connections = target.concurrency, isAwaited = () => true }: PoolUse = {},
+  connections = target.concurrency,
 ): Promise<PreparedTransport> {
   const base = checkedBase(target, env);
   if (!(base instanceof URL)) return { kind: 'broken', problem: base };
@@ -81,8 +77,12 @@ export async function prepareTransport(
   };
   const proxy = choice.kind === 'proxy' ? choice : undefined;
   const route = routeOf(base, proxy, options);
-  const connect = awaitedConnector(route.connect, isAwaited);
-  const pool = new undici.Pool(route.origin, { ...poolOptions(connections), connect });
+  const isWaiting = (): boolean => pool.stats.queued > 0;
+  const pool = new undici.Pool(route.origin, {
+    ...poolOptions(connections),
+    factory: (origin, clientOptions) =>
+      awaitedClient(undici.Client, origin, { ...clientOptions, connect: route.connect }, isWaiting),
+  });
   return {
     kind: 'ready',
     base,

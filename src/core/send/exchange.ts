@@ -68,7 +68,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Expirable {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#finish(this.#status === 0 ? { kind: 'failure', error, isSent: this.isSent } : this.#answer(false));
+    this.#finish(this.#status === 0 ? { kind: 'failure', error, isSent: this.#isSent } : this.#answer(false));
   }
 
   expire(): void {
@@ -79,13 +79,17 @@ export class Exchange implements Dispatcher.DispatchHandler, Expirable {
     this.#cutShort('aborted');
   }
 
-  /** Whether it was handed to a connected socket. */
-  get isSent(): boolean {
+  /** Neither handed to a socket nor given up. */
+  get isWaiting(): boolean {
+    return !this.#isEnded && !this.#isSent;
+  }
+
+  get #isSent(): boolean {
     return this.#controller !== undefined;
   }
 
   #cutShort(kind: 'timeout' | 'aborted'): void {
-    this.#finishAndClose(this.#status === 0 ? { kind, isSent: this.isSent } : this.#answer(false));
+    this.#finishAndClose(this.#status === 0 ? { kind, isSent: this.#isSent } : this.#answer(false));
   }
 
   /** A status that arrived is known, whatever became of the body. */

@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.js';
 import type { ResponseExcerpt, StoredRequest } from '../item.js';
 import type { TargetConfig } from '../target.js';
+import type { AwaitedOptions } from './awaited-client.js';
 import { cleanLine } from './clean.js';
 import { conceal } from './conceal.js';
 import { DeadlineWatch } from './deadline.js';
@@ -12,6 +13,7 @@ import type { ExchangeEnd } from './exchange.js';
 import { BAD_REQUEST, failureOf } from './failure.js';
 import type { Environment } from './proxy.js';
 import { headerBuilder, redirectPath, requestPath } from './request.js';
+import type { HeaderList } from './request.js';
 import type { SendOptions, SendResult } from './result.js';
 
 export interface SenderDeps {
@@ -55,13 +57,14 @@ const HEADER_VALUE_LIMIT = 512;
 
 /** Never rejects: a target that cannot be sent to makes a sender whose every answer says what to mend. */
 export async function createSender(target: TargetConfig, deps: SenderDeps): Promise<Sender> {
-  const { clock } = deps;
-  const watch = new DeadlineWatch<Exchange>(clock);
-  const transport = await prepareTransport(target, deps.env, {
-    connections: Math.min(deps.concurrency ?? Infinity, target.concurrency),
-    isAwaited: () => watch.some((exchange) => !exchange.isSent),
-  });
+  const transport = await prepareTransport(
+    target,
+    deps.env,
+    Math.min(deps.concurrency ?? Infinity, target.concurrency),
+  );
   if (transport.kind === 'broken') return brokenSender(transport);
+  const { clock } = deps;
+  const watch = new DeadlineWatch(clock);
   const buildHeaders = headerBuilder(target, `syncq/${deps.version}`);
   const exchange = (options: ExchangeOptions): Promise<ExchangeEnd> =>
     new Promise((resolve) => {
@@ -71,7 +74,8 @@ export async function createSender(target: TargetConfig, deps: SenderDeps): Prom
       });
       watch.add(running);
       const { path, method, headers, body } = options;
-      transport.dispatcher.dispatch({ path, method, headers, body }, running);
+      const request: AwaitedOptions = { path, method, headers, body, awaiting: running };
+      transport.dispatcher.dispatch(request, running);
     });
 
   const send = async (request: StoredRequest, options: SendOptions): Promise<SendResult> => {
@@ -116,7 +120,7 @@ export async function createSender(target: TargetConfig, deps: SenderDeps): Prom
 interface ExchangeOptions {
   path: string;
   method: StoredRequest['method'];
-  headers: Record<string, string>;
+  headers: HeaderList;
   body: Buffer | null;
   deadline: number;
   signal: AbortSignal;

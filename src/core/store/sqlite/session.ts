@@ -25,6 +25,7 @@ import { TargetChanges } from './target-changes.js';
 import type { Connection, TransactionOptions } from './connection.js';
 import { appendHistory } from './history.js';
 import type { RunnerLock } from './lock.js';
+import { OpenClaims } from './open-claims.js';
 import type { Reserve } from './reserve.js';
 import { CLOCK_SLACK_MS } from '../../policy/backoff.js';
 import { endWaitsFromTheFuture } from './due.js';
@@ -44,6 +45,9 @@ const SEEN_EVERY_MS = 1_000;
 /** `end` is a courtesy: stopping must not wait for another process's long transaction. ms */
 const END_PATIENCE_MS = 100;
 
+/** A runner walks along the log: what it needs again is little, and it may live for months beside an app. */
+const CACHE_KIB = 4_000;
+
 export class SqliteSession implements Session {
   readonly epoch: number;
   readonly #connection: Connection;
@@ -52,8 +56,7 @@ export class SqliteSession implements Session {
   readonly #runner: string;
   readonly #reserve: Reserve;
   readonly #lost = new AbortController();
-  /** Where each open claim stands, by its attempt: the same item may be claimed again in the commit that settles it. */
-  readonly #places = new Map<number, ClaimedItem>();
+  readonly #open = new OpenClaims();
   #targets = new Map<number, TargetRow>();
   readonly #outlook: Outlook;
   #version: string | undefined;
@@ -70,6 +73,7 @@ export class SqliteSession implements Session {
     policy: SettlePolicy,
   ) {
     this.#connection = connection;
+    connection.db.pragma(`cache_size = -${CACHE_KIB}`);
     this.#lock = lock;
     this.#reserve = reserve;
     this.epoch = epoch;
@@ -96,7 +100,7 @@ export class SqliteSession implements Session {
       });
       return { recovered, more: rows.length === limit };
     });
-    for (const { attempt } of result.recovered) this.#places.delete(attempt);
+    for (const { attempt } of result.recovered) this.#open.delete(attempt);
     return result;
   }
 
@@ -143,10 +147,10 @@ export class SqliteSession implements Session {
         { onFull, ...(input.signal === undefined ? {} : { signal: input.signal }) },
       );
       const ended = [...input.settle.map(({ claim }) => claim), ...input.release];
-      for (const { attempt } of ended) this.#places.delete(attempt);
-      for (const { claim, place } of this.#claimed) this.#places.set(claim.attempt, place);
+      for (const { attempt } of ended) this.#open.delete(attempt);
+      for (const { claim, place } of this.#claimed) this.#open.add(claim.attempt, place);
       // Nothing is under way any more and nothing may be started: the runner has to say why it stops.
-      const stuck = disk.holdsUp && this.#places.size === 0;
+      const stuck = disk.holdsUp && this.#open.size === 0;
       if (stuck && ended.length === 0) this.#reserve.assertRoom(0, 'nothing more was sent');
       // What ended is reported first; the runner comes again at once and is told then.
       return { ...result, ...this.#outlook.heads, more: result.more || stuck };
@@ -282,7 +286,7 @@ export class SqliteSession implements Session {
   }
 
   #settle(work: Work, { claim, end }: Settlement, changed: TargetChanges): Settled {
-    const place = this.#places.get(claim.attempt);
+    const place = this.#open.get(claim.attempt);
     const ref = { item: claim.item, attempt: claim.attempt };
     if (place === undefined) return { ...ref, result: 'stale', decision: undefined };
     const target = this.#target(place.target, changed);
@@ -293,9 +297,10 @@ export class SqliteSession implements Session {
   }
 
   #changeTarget(work: Work, target: TargetRow, change: Partial<TargetRow>, changed: TargetChanges): void {
-    const { soundAttempt, ...columns } = change;
-    if (soundAttempt !== undefined && soundAttempt > target.soundAttempt) work.tally.sound(target.id, soundAttempt);
-    changed.set({ ...target, ...change }, Object.keys(columns).length > 0);
+    const { soundAttempt = 0 } = change;
+    if (soundAttempt > target.soundAttempt) work.tally.sound(target.id, soundAttempt);
+    const isWritten = Object.keys(change).some((name) => name !== 'soundAttempt');
+    changed.set({ ...target, ...change }, isWritten);
   }
 
   #updateTarget(work: Work, { target: id, from, change, note }: TargetUpdate, changed: TargetChanges): void {
@@ -317,7 +322,7 @@ export class SqliteSession implements Session {
   }
 
   #release(work: Work, claim: ClaimRef): void {
-    const place = this.#places.get(claim.attempt);
+    const place = this.#open.get(claim.attempt);
     if (place !== undefined) releaseClaim(work, claim, place);
   }
 
@@ -356,7 +361,7 @@ export class SqliteSession implements Session {
 
   /** A claim that a dead runner left, as if it were ours. */
   #adopt(row: OpenClaim, changed: TargetChanges): Settlement['claim'] {
-    this.#places.set(row.claim_attempt, { target: row.target_id, lane: row.lane, entity: row.entity_id });
+    this.#open.add(row.claim_attempt, { target: row.target_id, lane: row.lane, entity: row.entity_id });
     return {
       item: row.id,
       attempt: row.claim_attempt,

@@ -1,0 +1,14 @@
+/** How large the heap of a command may grow that works for long. */
+
+/** The newest Node that is known to have the flag: V8 grumbles on stderr about one that it does not know. */
+const NEWEST_MAJOR = 26;
+
+/**
+ * Lets V8 collect when its heap has grown by half since it last did. By default it lets tens of megabytes of garbage
+ * pile up on a machine that has memory: a run over a million items then takes 150 MB instead of 115, for no gain in time.
+ */
+export async function keepHeapSmall(): Promise<void> {
+  if (Number.parseInt(process.versions.node, 10) > NEWEST_MAJOR) return;
+  const { setFlagsFromString } = await import('node:v8');
+  setFlagsFromString('--heap-growing-percent=50');
+}

@@ -1,0 +1,48 @@
+/** A connection of a pool that is opened only for a request that still waits for it. */
+import type { Client, Dispatcher, buildConnector } from 'undici';
+
+/** Options of a dispatch, from which its request can be asked whether it is still to be sent. */
+export interface AwaitedOptions extends Dispatcher.DispatchOptions {
+  /** A handler would be the place, but a pool hands its clients another one. */
+  awaiting: {
+    /** Neither handed to a socket nor given up. */
+    readonly isWaiting: boolean;
+  };
+}
+
+/**
+ * A client that connects no more when nobody waits. undici connects again for a request that was cut short on its
+ * connection (it is still in the client's line): at the onset of an outage that would be an attempt beside the retry's
+ * or the probe's.
+ *
+ * @param client undici's class, which is loaded with the first sender only
+ * @param options of a pool's client, its `connect` among them
+ * @param isPoolWaiting whether the pool keeps requests back until one of its clients is free
+ */
+export function awaitedClient(
+  client: typeof Client,
+  origin: URL,
+  options: Client.Options & { connect: buildConnector.connector },
+  isPoolWaiting: () => boolean,
+): Client {
+  let line: Dispatcher.DispatchOptions[] = [];
+  const made = new client(origin, {
+    ...options,
+    connect: (target: buildConnector.Options, callback: buildConnector.Callback) => {
+      // Refused in the same turn: what else stood in the line by the next one would fail with the dead request.
+      if (line.some(isWaiting) || isPoolWaiting()) options.connect(target, callback);
+      else callback(new Error('nobody waits for a connection any more'), null);
+    },
+  });
+  const dispatch = made.dispatch.bind(made);
+  made.dispatch = (request, handler) => {
+    line = line.filter(isWaiting);
+    line.push(request);
+    return dispatch(request, handler);
+  };
+  return made;
+}
+
+function isWaiting({ awaiting }: Dispatcher.DispatchOptions & Partial<AwaitedOptions>): boolean {
+  return awaiting?.isWaiting ?? true;
+}
