@@ -1,6 +1,6 @@
 /** What size costs: the same calls on a small and on a large queue, interleaved. */
-import { interleave, median, ratioOf } from './measure.mjs';
-import { openFilled, openQueue, place, startServer, write } from './world.mjs';
+import { interleave, median, program, ratioOf } from './measure.mjs';
+import { openFilled, openQueue, place, PROGRAM, startServer, write } from './world.mjs';
 
 const SMALL = 1000;
 const CALLS = 30;
@@ -33,7 +33,29 @@ export async function scale({ rounds, items }) {
   }
   await small.queue.close();
   await large.queue.close();
-  return [...rows, await sending(rounds, items), await manyTargets(rounds)];
+  return [...rows, await sending(rounds, items), await manyTargets(rounds), await memory(Math.min(items, 1_000_000))];
+}
+
+/** What a `run` over so many items takes at most: its own garbage would pile up if it lived on. */
+async function memory(items) {
+  const directory = place();
+  const baseUrl = await startServer();
+  const { queue, file, config } = await openFilled(directory, items, { baseUrl, lanes: Math.max(1000, items / 5) });
+  await queue.close();
+  const argv = [
+    process.execPath,
+    PROGRAM,
+    'run',
+    '--concurrency',
+    '16',
+    '--quiet',
+    '--queue',
+    file,
+    '--config',
+    config,
+  ];
+  const { peak } = await program(argv);
+  return { id: 'run-memory', what: `memory of \`run\` over ${items} items, MB`, goal: ['<=', 120], median: peak };
 }
 
 /** Sends a few items from a small and from a large backlog: the claim is all that could differ. */
