@@ -98,8 +98,11 @@ describe('writes queued while the server is down', () => {
 });
 
 describe('a runner that dies or stops in the middle of a request', () => {
-  async function midRequest(server: RestServer): Promise<ReturnType<typeof startProcess>> {
-    configure(server.url);
+  async function midRequest(
+    server: RestServer,
+    target: Record<string, unknown> = {},
+  ): Promise<ReturnType<typeof startProcess>> {
+    configure(server.url, target);
     await runProcess(['enqueue', 'POST', '/a', '-d', '{"n":1.0}', '--entity', 'a/1']);
     server.setAnswer({ hang: true });
     const run = startProcess(['run']);
@@ -122,6 +125,19 @@ describe('a runner that dies or stops in the middle of a request', () => {
       { number: 1, outcome: 'unknown' },
       { number: 2, outcome: 'delivered' },
     ]);
+  }, 60_000);
+
+  test('is told by the next one when the item went to review: cron and hooks learn of it nowhere else', async () => {
+    const server = await startServer();
+    const run = await midRequest(server, { onUnknown: 'review' });
+    await run.kill('SIGKILL');
+    server.setAnswer({ status: 201 });
+
+    const next = await runProcess(['run']);
+    expect(next.code).toBe(3);
+    expect(next.stdout).toMatch(/^\S+ review item 1 \(POST \/a to field, a\/1\): unknown: the runner stopped .*\n$/);
+    expect(await runProcess(['run'])).toMatchObject({ code: 0, stdout: '' });
+    expect(server.requests).toHaveLength(1);
   }, 60_000);
 
   test('keeps the right to send while it is only stopped: a second sends nothing, and its result counts once', async () => {

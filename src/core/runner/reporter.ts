@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import type { QueueEvent } from '../events.js';
 import { shownState } from '../policy/target-state.js';
 import type { TargetStateName } from '../item.js';
-import type { Claim, Decision, Settled, Settlement, StepResult } from '../store/store.js';
+import type { Claim, Decision, Recovered, Settlement, StepResult } from '../store/store.js';
 import type { TargetRow } from '../target.js';
 
 export class Reporter {
@@ -30,10 +30,13 @@ export class Reporter {
     for (const row of rows) this.#shown.set(row.id, shownState(row, now));
   }
 
-  /** Attempts whose runner had died; those that went to review are this run's news. */
-  recovered(settled: readonly Settled[]): void {
-    for (const { result, decision } of settled) {
-      if (result === 'ok' && decision?.move.to === 'review') this.review += 1;
+  /** Attempts whose runner had died: nobody told about those that went to review, so they are this run's news. */
+  recovered(settled: readonly Recovered[]): void {
+    for (const { result, decision, claim } of settled) {
+      if (result !== 'ok' || decision?.move.to !== 'review') continue;
+      const { reason, message } = decision.move;
+      this.review += 1;
+      this.#emit({ event: 'review', ...this.#about(claim), reason, status: undefined, message });
     }
   }
 
@@ -47,21 +50,11 @@ export class Reporter {
       const settlement = settlements[index];
       if (result === 'ok' && decision !== undefined && settlement !== undefined) this.#settled(settlement, decision);
     });
-    for (const { item, target } of step.expired) {
+    for (const about of step.expired) {
       this.review += 1;
       const message = 'its deadline passed before it could be delivered';
-      this.#emit({
-        event: 'review',
-        at: this.#clock.now(),
-        item,
-        target,
-        entity: undefined,
-        method: '',
-        path: '',
-        reason: 'expired',
-        status: undefined,
-        message,
-      });
+      const at = this.#clock.now();
+      this.#emit({ event: 'review', at, ...about, reason: 'expired', status: undefined, message });
     }
     this.#targets(step.targets);
   }

@@ -184,6 +184,15 @@ export interface Settled extends ClaimRef {
 export interface Expired {
   item: number;
   target: string;
+  /** `type/id`; undefined = none. */
+  entity: string | undefined;
+  method: string;
+  path: string;
+}
+
+/** A claim whose runner died, and what became of it. */
+export interface Recovered extends Settled {
+  claim: Claim;
 }
 
 export interface StepInput {
@@ -233,7 +242,7 @@ export interface Session {
   /** Aborts when another runner took over: stop sending at once, record nothing more. */
   readonly lost: AbortSignal;
   /** Settles what dead runners left open, through the same rules as any other end. Call until `more` is false. */
-  recover(limit: number, now: number): Promise<{ recovered: Settled[]; more: boolean }>;
+  recover(limit: number, now: number): Promise<{ recovered: Recovered[]; more: boolean }>;
   /** Creates rows for configured targets and gives unfinished items their lanes anew where the order changed. */
   syncTargets(
     targets: readonly TargetFacts[],

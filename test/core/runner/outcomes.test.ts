@@ -1,6 +1,7 @@
 /** Every outcome of the contract's table, by a real server: what becomes of the item and of its target. */
 import { describe, expect, test } from '@jest/globals';
 
+import type { QueueEvent } from '../../../src/core/events.js';
 import type { TargetStateName } from '../../../src/core/item.js';
 import type { Answer } from '../../support/rest-server.js';
 import { startServer } from '../../support/rest-server.js';
@@ -299,6 +300,18 @@ describe('an answer of the server', () => {
 
     await server.start();
     expect(await queue.drain()).toMatchObject({ attempts: 1, delivered: 1, stopped: 'drained', tryLater: false });
+  });
+
+  test('a deadline that passed is told like any other refusal: of which write, about what', async () => {
+    const { queue, clock } = testQueue({ api: { baseUrl: 'http://127.0.0.1:9' } });
+    await queue.enqueue({ method: 'PUT', path: '/a', entity: 'a/1', json: 1, expires: '1s' });
+    clock.advance(2000);
+
+    const events: QueueEvent[] = [];
+    await queue.drain({ onEvent: (event) => events.push(event) });
+    expect(events).toMatchObject([
+      { event: 'review', item: 1, reason: 'expired', method: 'PUT', path: '/a', entity: 'a/1', target: 'api' },
+    ]);
   });
 
   test('a 307 under the base URL is followed once, within one attempt that records where it led', async () => {

@@ -3,7 +3,7 @@ import type { Claim, Gate } from '../store.js';
 import type { TargetRow } from '../../target.js';
 import type { Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
-import { FACT_COLUMNS, toFacts, toRequest, type FactColumns, type RequestColumns } from './rows.js';
+import { ENTITY_NAME, FACT_COLUMNS, toFacts, toRequest, type FactColumns, type RequestColumns } from './rows.js';
 import { ELIG, PENDING, SENDING } from './schema.js';
 import type { ClaimedItem } from './settle.js';
 import type { Tally } from './tally.js';
@@ -17,7 +17,7 @@ const READY = `SELECT id FROM item INDEXED BY item_ready WHERE target_id = ? AND
 const CLAIMABLE = `WHERE id = ? AND state = ${PENDING} AND elig = ${ELIG.ready}`;
 
 const LOOK = `SELECT ${FACT_COLUMNS}, entity_id, method, path, headers, content_type, payload, payload_bytes, idempotency_key,
-  payload_sha256, (SELECT type || '/' || key FROM entity WHERE entity.id = entity_id) AS entity_name FROM item ${CLAIMABLE}`;
+  payload_sha256, ${ENTITY_NAME} FROM item ${CLAIMABLE}`;
 
 const CLAIM = `UPDATE item SET state = ${SENDING}, elig = NULL, not_before = NULL, attempts = attempts + 1, claim_attempt = ?,
   claim_at = ?, state_at = ? WHERE id = ?`;

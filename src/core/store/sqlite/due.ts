@@ -4,6 +4,7 @@ import type { Connection } from './connection.js';
 import { appendHistory } from './history.js';
 import { eligibility } from './lanes.js';
 import { joinGroup } from './review-groups.js';
+import { ENTITY_NAME } from './rows.js';
 import { ELIG, PENDING, REVIEW } from './schema.js';
 import type { Work } from './settle.js';
 
@@ -90,12 +91,16 @@ interface DueToExpire {
   operation: string;
   elig: number | null;
   expires_at: number;
+  entity_name: string | null;
+  method: string;
+  path: string;
 }
 
 /** Flags pending items past their deadline, lane heads or not; they keep their place and block their lane. */
 export function expireItems({ connection, tally, now, runner }: Work, limit: number): Expired[] {
   const rows = connection.all<DueToExpire>(
-    `SELECT item.id, item.target_id, target.name, item.operation, item.elig, item.expires_at
+    `SELECT item.id, item.target_id, target.name, item.operation, item.elig, item.expires_at,
+       ${ENTITY_NAME}, item.method, item.path
      FROM item INDEXED BY item_expiry JOIN target ON target.id = item.target_id
      WHERE item.expires_at IS NOT NULL AND item.state = ${PENDING} AND item.expires_at <= ? ORDER BY item.expires_at LIMIT ?`,
     now,
@@ -129,7 +134,13 @@ export function expireItems({ connection, tally, now, runner }: Work, limit: num
       detail: { expiresAt: row.expires_at },
     });
   }
-  return rows.map((row) => ({ item: row.id, target: row.name }));
+  return rows.map((row) => ({
+    item: row.id,
+    target: row.name,
+    entity: row.entity_name ?? undefined,
+    method: row.method,
+    path: row.path,
+  }));
 }
 
 /** Pauses of entities that had an end and reached it. */

@@ -125,6 +125,9 @@ export interface FactColumns {
 export const FACT_COLUMNS = `id, target_id, lane, operation, attempts, retry_count, max_retries, failures, crashes,
   fail_mark, failing_since, expires_at`;
 
+/** `type/id` of an item's entity. */
+export const ENTITY_NAME = "(SELECT type || '/' || key FROM entity WHERE entity.id = entity_id) AS entity_name";
+
 export function toFacts(row: FactColumns): ItemFacts {
   return {
     id: row.id,

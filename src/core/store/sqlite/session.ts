@@ -5,10 +5,10 @@
 import { QueueError } from '../../errors.js';
 import type { TargetRow } from '../../target.js';
 import type {
-  AttemptEnd,
   Claim,
   ClaimRef,
   Gate,
+  Recovered,
   RunnerIdentity,
   RunSummary,
   Session,
@@ -20,6 +20,7 @@ import type {
   TargetFacts,
   TargetUpdate,
 } from '../store.js';
+import { ABANDONED, crashed, toClaim, type AbandonedClaim } from './abandoned.js';
 import { candidates, claimItem } from './claim.js';
 import { TargetChanges } from './target-changes.js';
 import type { Connection, TransactionOptions } from './connection.js';
@@ -31,8 +32,7 @@ import { CLOCK_SLACK_MS } from '../../policy/backoff.js';
 import { endWaitsFromTheFuture } from './due.js';
 import { Outlook } from './outlook.js';
 import { syncTargets } from './relane.js';
-import { FACT_COLUMNS, SELECT_TARGETS, toFacts, toTarget, type FactColumns, type TargetColumns } from './rows.js';
-import { SENDING } from './schema.js';
+import { SELECT_TARGETS, toTarget, type TargetColumns } from './rows.js';
 import { releaseClaim, settleClaim, type ClaimedItem, type Work } from './settle.js';
 import { Tally } from './tally.js';
 
@@ -87,16 +87,12 @@ export class SqliteSession implements Session {
     return this.#lost.signal;
   }
 
-  async recover(limit: number, now: number): Promise<{ recovered: Settled[]; more: boolean }> {
+  async recover(limit: number, now: number): Promise<{ recovered: Recovered[]; more: boolean }> {
     const result = await this.#commit(now, (work, changed) => {
-      const rows = this.#connection.all<OpenClaim>(
-        `SELECT ${FACT_COLUMNS}, entity_id, claim_attempt, claim_at FROM item INDEXED BY item_sending
-         WHERE state = ${SENDING} ORDER BY id LIMIT ?`,
-        limit,
-      );
+      const rows = this.#connection.all<AbandonedClaim>(ABANDONED, limit);
       const recovered = rows.map((row) => {
-        const settlement = { claim: this.#adopt(row, changed), end: crashed() };
-        return this.#settle(work, settlement, changed);
+        const claim = this.#adopt(row, changed);
+        return { ...this.#settle(work, { claim, end: crashed() }, changed), claim };
       });
       return { recovered, more: rows.length === limit };
     });
@@ -360,39 +356,8 @@ export class SqliteSession implements Session {
   }
 
   /** A claim that a dead runner left, as if it were ours. */
-  #adopt(row: OpenClaim, changed: TargetChanges): Settlement['claim'] {
+  #adopt(row: AbandonedClaim, changed: TargetChanges): Settlement['claim'] {
     this.#open.add(row.claim_attempt, { target: row.target_id, lane: row.lane, entity: row.entity_id });
-    return {
-      item: row.id,
-      attempt: row.claim_attempt,
-      target: this.#target(row.target_id, changed),
-      facts: toFacts(row),
-      entity: undefined,
-      startedAt: row.claim_at,
-      sendBefore: undefined,
-      request: { method: 'GET', path: '', headers: {}, contentType: undefined, payload: undefined, idempotencyKey: '' },
-    };
+    return toClaim(row, this.#target(row.target_id, changed));
   }
-}
-
-interface OpenClaim extends FactColumns {
-  entity_id: number | null;
-  claim_attempt: number;
-  claim_at: number;
-}
-
-/** How an attempt ends whose runner did not live to record it. */
-function crashed(): AttemptEnd {
-  const message = 'the runner stopped before it recorded the answer; the server may have this write already';
-  return {
-    outcome: 'unknown',
-    status: undefined,
-    message,
-    cause: message,
-    retryAfterMs: undefined,
-    durationMs: 0,
-    redirectedTo: undefined,
-    response: undefined,
-    crashed: true,
-  };
 }

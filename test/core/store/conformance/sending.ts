@@ -369,7 +369,9 @@ export function sendingConformance(open: OpenSubject): void {
       expect((await sender.step()).nextDeadlineAt).toBe(T0 + SECOND);
       b.now += SECOND;
       const step = await sender.step({ claim: 1 });
-      expect(step.expired).toEqual([{ item: middle, target: 'main' }]);
+      expect(step.expired).toEqual([
+        { item: middle, target: 'main', entity: 'a/1', method: 'PUT', path: '/activities/1' },
+      ]);
       expect(step.claims.map((claim) => claim.item)).toEqual([head]);
       expect(await b.one(middle!)).toMatchObject({
         state: 'review',
@@ -436,7 +438,14 @@ export function sendingConformance(open: OpenSubject): void {
       const sender = await b.start({}, { recover: false });
       expect(await sender.claimIds()).toEqual([]);
       const { recovered, more } = await sender.session.recover(10, b.now);
-      expect(recovered).toMatchObject([{ item: id, result: 'ok', decision: { move: { to: 'pending', crashes: 1 } } }]);
+      expect(recovered).toMatchObject([
+        {
+          item: id,
+          result: 'ok',
+          decision: { move: { to: 'pending', crashes: 1 } },
+          claim: { entity: 'a/1', request: { method: 'PUT', path: '/activities/1' } },
+        },
+      ]);
       expect(more).toBe(false);
       expect(await b.one(id!)).toMatchObject({ attempts: [{ outcome: 'unknown', number: 1 }], attemptCount: 1 });
       const [again] = await sender.claim();
