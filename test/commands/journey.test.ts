@@ -281,6 +281,10 @@ describe('targets', () => {
     const added = await syncq('target', 'add', 'api', server.url, '--bearer', 'env:TOKEN', '--json');
     expect(added.json()).toMatchObject({ name: 'api', created: true, default: true, test: { reachable: true } });
     expect((await syncq('target', 'test', 'api')).stdout).toMatch(
+      /^api is reachable: it answered 200 after \d+ ms; that does not tell whether it accepts the credential\n$/,
+    );
+    server.setAnswer(({ headers }) => ({ status: headers.authorization === undefined ? 401 : 200 }));
+    expect((await syncq('target', 'test', 'api')).stdout).toMatch(
       /^api is reachable: it answered 200 after \d+ ms, and accepts the credential\n$/,
     );
     server.setAnswer({ status: 401 });

@@ -126,7 +126,19 @@ async function askAsPerson(
   }
   const finding = judge(response, target.probe && target.expect?.contentType, transport);
   if (finding.kind !== 'reachable' || credential === undefined) return finding;
-  return { ...finding, credential: response.ok ? 'accepted' : 'unknown' };
+  const isAccepted = response.ok && (await isGuarded(settings, transport, version, signal));
+  return { ...finding, credential: isAccepted ? 'accepted' : 'unknown' };
+}
+
+/** Many health paths answer anybody: a success says something of the credential only where none is refused. */
+async function isGuarded(
+  settings: Parameters<typeof request>[0],
+  transport: Transport,
+  version: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const bare = await request(settings, transport, version, undefined, signal).catch(() => undefined);
+  return bare !== undefined && bare.status >= 300 && bare.status < 500 && bare.status !== 429;
 }
 
 function outcomeOf(status: number, { outcomes }: TargetConfig): string | undefined {

@@ -43,7 +43,7 @@ describe('a person asks', () => {
       response.end();
     });
 
-  test('one request goes out with the credential: HEAD of the base URL, or what the probe names', async () => {
+  test('it asks with the credential and without: HEAD of the base URL, or what the probe names', async () => {
     const seen: string[] = [];
     const server = keep(await guarded(seen));
     const health = { method: 'GET' as const, path: '/health' };
@@ -51,7 +51,12 @@ describe('a person asks', () => {
     const accepted = { kind: 'reachable', status: 200, credential: 'accepted' };
     expect(await probeOf(targetOf(`${server.url}/v1`), ask)).toMatchObject(accepted);
     expect(await probeOf(targetOf(`${server.url}/v1`, { probe: health }), ask)).toMatchObject(accepted);
-    expect(seen).toEqual(['HEAD /v1 Bearer good', 'GET /v1/health Bearer good']);
+    expect(seen).toEqual([
+      'HEAD /v1 Bearer good',
+      'HEAD /v1 undefined',
+      'GET /v1/health Bearer good',
+      'GET /v1/health undefined',
+    ]);
   });
 
   test('a refused and a missing credential are told, as the target reads statuses', async () => {
@@ -72,6 +77,15 @@ describe('a person asks', () => {
       code: 'auth',
     });
     expect(await probeOf(targetOf(server.url, { outcomes }), { mode: 'request' })).toMatchObject({ kind: 'reachable' });
+  });
+
+  test('a path that answers anybody leaves open whether the credential is accepted', async () => {
+    const server = keep(await startHttp((_, response) => response.end()));
+    expect(await probeOf(targetOf(server.url), { mode: 'request', credential })).toMatchObject({
+      kind: 'reachable',
+      status: 200,
+      credential: 'unknown',
+    });
   });
 
   test('any other answer leaves open whether the credential is accepted', async () => {
