@@ -19,6 +19,11 @@ export default class Status extends BaseCommand {
   static override summary = 'show what is delivered, what waits, and why';
   static override description =
     'the first line is the answer; --check is for monitoring: it prints nothing when all is well, else one line on stderr, and ends with 3';
+  // What oclif makes of these exclusions is "[--openmetrics |  |  | [--ages |  | ...".
+  static override usage = [
+    'status [--follow | --ages | --openmetrics] [FLAGS]',
+    'status --check [--max-age DUR] [--max-review N] [--max-idle DUR] [FLAGS]',
+  ];
   static override examples = [
     '<%= config.bin %> status',
     '<%= config.bin %> status --follow',

@@ -127,6 +127,7 @@ describe('help', () => {
     for (const { name } of commands.filter((command: any) => command.name !== 'help')) {
       const { stdout } = await runCli(...name.split(' '), '--help');
       expect(stdout).toContain(`$ syncq ${name}`);
+      expect(stdout).not.toMatch(/\|\s+\|/);
       for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(140);
       expect(stdout.slice(0, stdout.indexOf('EXAMPLES'))).not.toMatch(/[a-z]\.\n/);
     }
