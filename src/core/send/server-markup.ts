@@ -10,6 +10,9 @@ const LONGEST_ELEMENT = 4096;
 /** What Express calls every page. */
 const SAYS_NOTHING = /^error[.!\s]*$/i;
 
+/** What a browser does not show is no sentence. */
+const NOT_SHOWN = /<(script|style)\b[^>]*>[^<]*(?:<(?!\/\1)[^<]*)*/gi;
+
 /** The first that says what is wrong; else the first there is ("502 Bad Gateway"). */
 export function fromMarkup(text: string, limit: number): string | undefined {
   const lower = text.toLowerCase();
@@ -39,7 +42,7 @@ function* elements(text: string, lower: string, tag: string, most: number): Gene
     const close = lower.indexOf(`</${tag}`, from);
     const end = Math.min(close < 0 ? lower.length : close, from + LONGEST_ELEMENT);
     const inner = text.slice(from, end);
-    const first = tag === 'pre' ? firstLine(inner) : inner;
+    const first = (tag === 'pre' ? firstLine(inner) : inner).replace(NOT_SHOWN, ' ');
     yield unescapeMarkup(first.replace(/<[^<>]*>/g, ' ')).replace(/^\s*Message\s+(?=\S)/, '');
   }
 }

@@ -200,6 +200,12 @@ describe('other answers', () => {
       'text/html; charset=utf-8',
       'PayloadTooLargeError: it\'s too "large"',
     ],
+    [
+      'what no browser shows',
+      '<title>Error</title><p>Phone must be digits<script>track("x")</script> <style>p{}</style></p>',
+      'text/html',
+      'Phone must be digits',
+    ],
     ['a title that says nothing, and no more', '<html><title>Error</title><pre> </pre></html>', 'text/html', undefined],
     [
       'Express: the title says nothing, the text does',
