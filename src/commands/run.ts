@@ -52,6 +52,8 @@ export default class Run extends BaseCommand {
     if (flags['dry-run']) {
       const rows = await (await this.openQueue('read')).dryRun(scope);
       await this.print(...(await dryRunTable(rows, await this.look())));
+      // An empty list is no answer: a held target is probed by a real run, which may then send.
+      if (rows.length === 0) await this.say('nothing is due; what waits, and for what: syncq status');
       return dryRunDocument(rows);
     }
     this.isLines = flags.events;

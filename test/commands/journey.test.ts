@@ -275,6 +275,20 @@ describe('inspect', () => {
   });
 });
 
+describe('a dry run', () => {
+  test('of a held target lists nothing and says where to look', async () => {
+    const server = await startServer();
+    await server.stop();
+    await syncq('target', 'add', 'api', server.url);
+    await syncq('enqueue', 'POST', '/notes', '-d', '{}');
+    expect((await syncq('run', '--dry-run')).stdout).toContain('/notes');
+    await syncq('run');
+    const held = await syncq('run', '--dry-run');
+    expect([held.code, held.stdout]).toEqual([0, '']);
+    expect(held.stderr).toBe('nothing is due; what waits, and for what: syncq status\n');
+  });
+});
+
 describe('targets', () => {
   test('are added, tested, renamed and listed', async () => {
     const server = await startServer();
