@@ -17,6 +17,9 @@ import type { JsonObject } from '../render/json.js';
 /** Hooks under way get this long at the end, ms: their own limit. */
 const HOOK_PATIENCE_MS = 30_000;
 
+/** Requests that a dry run lists unless --limit says otherwise. */
+const MOST_LISTED = 1_000;
+
 export default class Run extends BaseCommand {
   static override summary = 'send what is due, then end';
   static override description =
@@ -50,10 +53,13 @@ export default class Run extends BaseCommand {
     const { target, limit, concurrency, wait } = flags;
     const scope = { ...(target === undefined ? {} : { target }), ...(limit === undefined ? {} : { limit }) };
     if (flags['dry-run']) {
-      const rows = await (await this.openQueue('read')).dryRun(scope);
+      const rows = await (await this.openQueue('read')).dryRun({ limit: MOST_LISTED, ...scope });
       await this.print(...(await dryRunTable(rows, await this.look())));
       // An empty list is no answer: a held target is probed by a real run, which may then send.
       if (rows.length === 0) await this.say('nothing is due; what waits, and for what: syncq status');
+      if (limit === undefined && rows.length === MOST_LISTED) {
+        await this.say(`the first ${MOST_LISTED} are listed; more may follow (--limit N)`);
+      }
       return dryRunDocument(rows);
     }
     this.isLines = flags.events;
