@@ -29,9 +29,19 @@ export function awaitedClient(
   const made = new client(origin, {
     ...options,
     connect: (target: buildConnector.Options, callback: buildConnector.Callback) => {
-      // Refused in the same turn: what else stood in the line by the next one would fail with the dead request.
-      if (line.some(isWaiting) || isPoolWaiting()) options.connect(target, callback);
-      else callback(new Error('nobody waits for a connection any more'), null);
+      const connectIfAwaited = (otherwise: () => void): void => {
+        if (line.some(isWaiting) || isPoolWaiting()) options.connect(target, callback);
+        else otherwise();
+      };
+      connectIfAwaited(() => {
+        // undici asks from within its loop, which takes no notice of an answer that comes before it has ended: the client
+        // would tell nobody that it is free, and never end its `close`. Asked again, because a request may have come.
+        queueMicrotask(() => {
+          connectIfAwaited(() => {
+            callback(new Error('nobody waits for a connection any more'), null);
+          });
+        });
+      });
     },
   });
   const dispatch = made.dispatch.bind(made);

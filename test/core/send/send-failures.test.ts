@@ -113,6 +113,34 @@ describe('no answer: the request may have arrived', () => {
     expect(await next).toMatchObject({ kind: 'no-answer' });
   });
 
+  test('after some that were cut short, none waits behind another while a connection may be opened', async () => {
+    const server = await rawServer(() => undefined);
+    const to = await sender(targetOf(server.url, { concurrency: 2 }));
+    const [first, second, rest] = [new AbortController(), new AbortController(), new AbortController()];
+    const ends = [first, second].map(({ signal }) => to.send(requestOf(), optionsOf({ signal })));
+    const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100));
+    await pause();
+    for (const [at, cut] of [first, second].entries()) {
+      cut.abort();
+      await pause();
+      ends.push(to.send(requestOf(), optionsOf({ signal: rest.signal })));
+      await pause();
+      expect(server.connections()).toBe(3 + at);
+    }
+    rest.abort();
+    for (const end of await Promise.all(ends)) expect(end).toMatchObject({ kind: 'no-answer', code: 'aborted' });
+  });
+
+  test('a sender that is being closed is closed once its last request was cut short', async () => {
+    const server = await rawServer(() => undefined);
+    const to = await senderFor(targetOf(server.url, { timeoutMs: 200 }));
+    const result = to.send(requestOf(), optionsOf());
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await to.close();
+    expect(await result).toMatchObject({ kind: 'no-answer', code: 'timeout' });
+    expect(server.connections()).toBe(1);
+  });
+
   test('destroy ends what is under way', async () => {
     const server = await rawServer(() => undefined);
     const to = await senderFor(targetOf(server.url));
