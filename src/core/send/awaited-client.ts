@@ -29,18 +29,16 @@ export function awaitedClient(
   const made = new client(origin, {
     ...options,
     connect: (target: buildConnector.Options, callback: buildConnector.Callback) => {
-      const connectIfAwaited = (otherwise: () => void): void => {
-        if (line.some(isWaiting) || isPoolWaiting()) options.connect(target, callback);
-        else otherwise();
-      };
-      connectIfAwaited(() => {
-        // undici asks from within its loop, which takes no notice of an answer that comes before it has ended: the client
-        // would tell nobody that it is free, and never end its `close`. Asked again, because a request may have come.
-        queueMicrotask(() => {
-          connectIfAwaited(() => {
-            callback(new Error('nobody waits for a connection any more'), null);
-          });
-        });
+      const isAwaited = (): boolean => line.some(isWaiting) || isPoolWaiting();
+      if (isAwaited()) {
+        options.connect(target, callback);
+        return;
+      }
+      // undici asks from within its loop, which takes no notice of an answer that comes before it has ended: the client
+      // would tell nobody that it is free, and never end its `close`. Asked again, because a request may have come.
+      queueMicrotask(() => {
+        if (isAwaited()) options.connect(target, callback);
+        else callback(new Error('nobody waits for a connection any more'), null);
       });
     },
   });
