@@ -63,7 +63,6 @@ export default class Run extends BaseCommand {
       return dryRunDocument(rows);
     }
     this.isLines = flags.events;
-    await keepHeapSmall();
     const maxTimeMs = durationFlag('max-time', flags['max-time']);
     const { queue, config } = await this.open('write');
     const hooks = startHooks(config.hooks, {
@@ -88,6 +87,8 @@ export default class Run extends BaseCommand {
         abort: stopping.abort,
         stopCode: () => stopping.exitCode(),
         onEvent: (event) => {
+          // Not before: a run that finds nothing to send, every minute under cron, need not load for it.
+          if (event.event === 'sending') void keepHeapSmall();
           printer.handle(event);
           hooks.handle(event);
         },
