@@ -18,6 +18,8 @@ export async function ageView(
 ): Promise<{ document: JsonObject; lines: string[] }> {
   const rows = await queue.desk.ages();
   const table = await ageLines(rows, COLUMNS, look);
-  const answer = look.terminal ? [...statusAnswer(report, look.now, user).map(oneLine), ''] : [];
+  const answer = look.terminal
+    ? [...statusAnswer(report, look.now, user).map((line) => look.suggest(oneLine(line))), '']
+    : [];
   return { document: { ...statusDocument(report), ages: agesDocument(rows, COLUMNS) }, lines: [...answer, ...table] };
 }

@@ -13,6 +13,8 @@ import { jsonDocument, jsonLine } from '../render/json.js';
 import { printable } from '../render/printable.js';
 import type { Look } from '../render/style.js';
 import { colourStyle, PLAIN_STYLE, wantsColour } from '../render/style.js';
+import type { Suggest } from '../render/suggest.js';
+import { suggestFor } from '../render/suggest.js';
 import { actorName } from './actor.js';
 import { environment, isDebugging } from './environment.js';
 import type { ExitCode } from './exit-codes.js';
@@ -46,6 +48,7 @@ export abstract class BaseCommand extends Command {
   readonly #progress: Progress[] = [];
   #common: CommonFlags = { queue: undefined, config: undefined };
   #exitCode: ExitCode = EXIT.ok;
+  #suggest: Suggest = (text) => text;
   /** One JSON object a line instead of one document (`watch`, `run --events`, `status --follow`): errors too. */
   protected isLines = false;
 
@@ -107,7 +110,7 @@ export abstract class BaseCommand extends Command {
     const name = this.id === undefined ? '' : ` ${this.id.replaceAll(':', ' ')}`;
     const failure = describeFailure(error, `Help: ${this.config.bin}${name} --help`);
     this.#exitCode = exitCodeOfError(failure.code);
-    return failure;
+    return failure.hint === undefined ? failure : { ...failure, hint: this.#suggest(failure.hint) };
   }
 
   async #stack(error: unknown): Promise<void> {
@@ -127,6 +130,7 @@ export abstract class BaseCommand extends Command {
     const parsed = await super.parse<F, B, A>(options, argv);
     const { queue, config } = parsed.flags as { queue?: string; config?: string };
     this.#common = { queue, config };
+    this.#suggest = suggestFor(this.#common, this.config.commandIDs);
     return parsed;
   }
 
@@ -172,7 +176,7 @@ export abstract class BaseCommand extends Command {
   }
 
   async #talk(lines: readonly string[]): Promise<void> {
-    if (!this.isQuiet) await writeErr(`${lines.map(printable).join('\n')}\n`);
+    if (!this.isQuiet) await writeErr(`${lines.map((line) => printable(this.#suggest(line))).join('\n')}\n`);
   }
 
   /** What must be told on stderr also under --quiet. */
@@ -220,6 +224,7 @@ export abstract class BaseCommand extends Command {
       columns: Math.max(NARROWEST_TERMINAL, columns || 80),
       style: coloured ? await colourStyle() : PLAIN_STYLE,
       now: this.now,
+      suggest: this.#suggest,
     };
   }
 

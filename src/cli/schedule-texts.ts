@@ -1,4 +1,5 @@
 /** What makes an operating system run syncq by itself: systemd units, a crontab line, a launchd plist, a Windows task. Pure. */
+import { shellWord } from '../core/policy/shell-word.js';
 
 export type ScheduleKind = 'watch' | 'run' | 'cron';
 
@@ -134,11 +135,7 @@ export function crontabLine(facts: ScheduleFacts): string | undefined {
 
 /** For the shell, and for cron, which ends a command at a percent sign. */
 export function cronQuote(word: string): string {
-  return shellQuote(word).replaceAll('%', '\\%');
-}
-
-export function shellQuote(word: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return shellWord(word).replaceAll('%', '\\%');
 }
 
 /** For `~/Library/LaunchAgents`; then: launchctl bootstrap gui/$UID FILE. */

@@ -11,7 +11,7 @@ import { installLine, removeLine } from '../cli/schedule-crontab.js';
 import type { Installed } from '../cli/schedule-install.js';
 import { chooseName, installUnits, removeUnits, unitDirectory, unitFiles } from '../cli/schedule-install.js';
 import type { ScheduleFacts, ScheduleKind } from '../cli/schedule-texts.js';
-import { crontabLine, launchdPlist, runUnits, schtasksLine, shellQuote, watchUnit } from '../cli/schedule-texts.js';
+import { crontabLine, launchdPlist, runUnits, schtasksLine, watchUnit } from '../cli/schedule-texts.js';
 import { refuseUsage } from '../cli/usage.js';
 import { printable } from '../render/printable.js';
 import type { JsonObject } from '../render/json.js';
@@ -103,7 +103,7 @@ export default class Schedule extends BaseCommand {
     }
     const { files, problem } = installUnits(units, environment());
     await this.say(...files.map((file) => `wrote ${file}`));
-    const start = `systemctl --user enable --now ${shellQuote(units.at(-1)?.name ?? '')}`;
+    const start = `systemctl --user enable --now ${units.at(-1)?.name ?? ''}`;
     if (problem !== undefined) await this.sayUntold(problem, `systemctl --user daemon-reload; ${start}`);
     else await this.say('to keep it running while nobody is logged in: loginctl enable-linger');
     return answer(kind, { installed: true, files, problem });

@@ -36,7 +36,7 @@ function head(item: ItemDetail, look: Look): string[] {
       ? []
       : [
           ...hanging('what helps: ', help.sentence, look),
-          ...help.commands.map((line) => `  ${style.cyan(oneLine(line))}`),
+          ...help.commands.map((line) => `  ${style.cyan(look.suggest(oneLine(line)))}`),
         ]),
   ];
 }
@@ -63,7 +63,7 @@ function facts(item: ItemDetail, look: Look): string[] {
       'edited',
       item.revision === 0
         ? undefined
-        : `${item.revision === 1 ? 'once' : `${item.revision} times`}; see: syncq history ${item.id}`,
+        : `${item.revision === 1 ? 'once' : `${item.revision} times`}; see: ${look.suggest(`syncq history ${item.id}`)}`,
     ],
     ['tags', item.tags.length === 0 ? undefined : item.tags.join(', ')],
     ...Object.entries(item.headers).map(([name, value]): [string, string] => ['header', `${name}: ${value}`]),

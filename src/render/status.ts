@@ -12,7 +12,7 @@ import { hanging } from './wrap.js';
 
 /** Lines of the view, without line feeds. `user`: login name, for *No queue yet at PATH (user NAME)*. */
 export async function statusView(report: StatusReport, look: Look, user?: string): Promise<string[]> {
-  const answer = statusAnswer(report, look.now, user).flatMap((line) => hanging('', oneLine(line), look));
+  const answer = statusAnswer(report, look.now, user).flatMap((line) => hanging('', look.suggest(oneLine(line)), look));
   const lines = answer.map((line) => answerColour(report, look.style)(line));
   if (!report.exists) return lines;
   return [
@@ -131,14 +131,14 @@ async function reviewLines({ reviewGroups }: StatusReport, look: Look): Promise<
       const words = hanging(head, fitted(facts + message, room * 2 - WORD_BREAK), look);
       return [
         ...words.map((line, at) => (at === 0 ? line.replace(reason, look.style.red(reason)) : line)),
-        `${' '.repeat(head.length)}look closer: ${look.style.cyan(closerLook(group))}`,
+        `${' '.repeat(head.length)}look closer: ${look.style.cyan(look.suggest(closerLook(group)))}`,
       ];
     }),
     ...(rest === 0
       ? []
       : [
           `${rest} more in review, for other reasons`,
-          `${' '.repeat(width)}            look closer: ${look.style.cyan('syncq inspect --state review')}`,
+          `${' '.repeat(width)}            look closer: ${look.style.cyan(look.suggest('syncq inspect --state review'))}`,
         ]),
   ];
 }

@@ -1,5 +1,7 @@
 /** How output may look: colour or none, terminal or pipe, how wide. Every renderer is handed a `Look`; none asks the system. */
 
+import type { Suggest } from './suggest.js';
+
 type Paint = (text: string) => string;
 
 export interface Style {
@@ -19,6 +21,8 @@ export interface Look {
   style: Style;
   /** Epoch ms: what relative times are relative to. */
   now: number;
+  /** Completes the commands that a text offers, see `suggest.ts`. */
+  suggest: Suggest;
 }
 
 const same: Paint = (text) => text;

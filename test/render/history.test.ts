@@ -8,7 +8,13 @@ import type { Look } from '../../src/render/style.js';
 import { PLAIN_STYLE } from '../../src/render/style.js';
 
 const NOW = new Date(2026, 10, 23, 12, 0).getTime();
-const look = (columns: number): Look => ({ terminal: true, columns, style: PLAIN_STYLE, now: NOW });
+const look = (columns: number): Look => ({
+  terminal: true,
+  columns,
+  style: PLAIN_STYLE,
+  now: NOW,
+  suggest: (text) => text,
+});
 const PIPE: Look = { ...look(80), terminal: false };
 
 const event = (more: Partial<HistoryEntry>): Told => ({

@@ -54,7 +54,7 @@ const state: LiveState = {
   startedAt: NOW - 5000,
 };
 const lines = (columns: number, rows: number, given = state): string[] =>
-  liveLines(given, { terminal: true, columns, style: PLAIN_STYLE, now: NOW }, rows);
+  liveLines(given, { terminal: true, columns, style: PLAIN_STYLE, now: NOW, suggest: (text) => text }, rows);
 
 describe('the live view', () => {
   test.each([

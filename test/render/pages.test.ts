@@ -19,7 +19,7 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const NOW = new Date(2026, 10, 23, 12, 0).getTime();
 const AT = NOW - 10_080_000; // 09:12
 const ISO = new Date(AT).toISOString();
-const TERMINAL: Look = { terminal: true, columns: 100, style: PLAIN_STYLE, now: NOW };
+const TERMINAL: Look = { terminal: true, columns: 100, style: PLAIN_STYLE, now: NOW, suggest: (text) => text };
 const PIPE: Look = { ...TERMINAL, terminal: false };
 const same = (payload: Uint8Array): Uint8Array => payload;
 

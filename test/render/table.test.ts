@@ -7,7 +7,13 @@ import { fitWidths, renderTable } from '../../src/render/table.js';
 import { textWidth } from '../../src/render/printable.js';
 
 const COLUMNS: Column[] = [{ title: 'ID', align: 'right' }, { title: 'PATH', flexible: true }, { title: 'STATE' }];
-const look = (columns: number, terminal = true): Look => ({ terminal, columns, style: PLAIN_STYLE, now: 0 });
+const look = (columns: number, terminal = true): Look => ({
+  terminal,
+  columns,
+  style: PLAIN_STYLE,
+  now: 0,
+  suggest: (text) => text,
+});
 const ROWS = [
   ['7', '/activities/7', 'due'],
   ['1041', '/activities/1041/photos/of/the/whole/site', 'review'],

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { textWidth } from '../../src/render/printable.js';
+import type { Look } from '../../src/render/style.js';
 import { PLAIN_STYLE } from '../../src/render/style.js';
 import { fitScreen, hanging, wrapText } from '../../src/render/wrap.js';
 
@@ -29,7 +30,7 @@ test('no line is too wide, and no letter is lost', () => {
 });
 
 test('further lines hang under the first on a terminal, and a pipe gets one line', () => {
-  const look = { terminal: true, columns: 20, style: PLAIN_STYLE, now: 0 };
+  const look: Look = { terminal: true, columns: 20, style: PLAIN_STYLE, now: 0, suggest: (text) => text };
   expect(hanging('why: ', 'the server refused it', look)).toEqual(['why: the server', '     refused it']);
   expect(hanging('why: ', 'the server refused it', { ...look, terminal: false })).toEqual([
     'why: the server refused it',

@@ -1,5 +1,6 @@
 /** What a person can do about an item: one sentence, and the commands to copy. Pure. */
 import type { ItemSummary, ReviewReason } from '../item.js';
+import { shellWord } from './shell-word.js';
 
 export interface Advice {
   sentence: string;
@@ -102,9 +103,4 @@ function forTarget(target: string, state: TargetState): Advice | undefined {
     case 'online':
       return undefined;
   }
-}
-
-/** Quoted for a POSIX shell where it needs to be: a line that is offered to be copied must mean what it says. */
-export function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
