@@ -2,7 +2,7 @@
 import type { Attempt, ItemDetail } from '../core/item.js';
 import type { HistoryEntry } from '../core/index.js';
 import { absolute, span } from '../core/policy/time-words.js';
-import { quote } from '../core/policy/why.js';
+import { deliveredWords, quote } from '../core/policy/why.js';
 import type { JsonObject } from './json.js';
 import { isoTime } from './json.js';
 import { cut, oneLine, textWidth } from './printable.js';
@@ -64,8 +64,7 @@ function sentence(told: Told, one: boolean): string {
   }
 }
 
-const OUTCOME_WORDS: Readonly<Record<NonNullable<Attempt['outcome']>, string>> = {
-  delivered: 'the server accepted it',
+const OUTCOME_WORDS: Readonly<Record<Exclude<NonNullable<Attempt['outcome']>, 'delivered'>, string>> = {
   offline: 'the server could not be reached',
   unknown: 'no whole answer came: the server may have it',
   unavailable: 'the server was not available',
@@ -87,7 +86,8 @@ function attemptWords({ outcome, status, message, durationMs, counted }: Attempt
     durationMs === undefined ? undefined : `after ${span(durationMs)}`,
     counted ? 'counted' : undefined,
   ].filter((fact) => fact !== undefined);
-  return `${OUTCOME_WORDS[outcome]}${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`;
+  const words = outcome === 'delivered' ? deliveredWords(status) : OUTCOME_WORDS[outcome];
+  return `${words}${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`;
 }
 
 /** What an event says of an item; the words of people's commands, then of rules. */

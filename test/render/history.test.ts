@@ -87,6 +87,7 @@ test.each([
   [{}, 'attempt 2: the server refused it (422, no \\x1b[2Jphone, after 20 ms)'],
   [{ message: '422 no' }, 'attempt 2: the server refused it (422 no, after 20 ms)'],
   [{ outcome: 'delivered', status: 200, message: 'OK' }, 'attempt 2: the server accepted it (200, after 20 ms)'],
+  [{ outcome: 'delivered', status: 404 }, "attempt 2: the server's answer counts as done (404, after 20 ms)"],
   [
     { outcome: 'transient', status: 500, message: undefined, counted: true },
     'attempt 2: the server failed (500, after 20 ms, counted)',

@@ -53,7 +53,14 @@ function delivered(item: Explained, now: number): string {
   const at = moment(item.completedAt ?? item.stateAt, now);
   return item.response === undefined
     ? `completed at ${at}`
-    : `delivered at ${at}: the server accepted it (${item.response.status})`;
+    : `delivered at ${at}: ${deliveredWords(item.response.status)} (${item.response.status})`;
+}
+
+/** A status of another class counts as done by rule: DELETE of what is gone, or what the config names. */
+export function deliveredWords(status: number | undefined): string {
+  return status === undefined || Math.trunc(status / 100) === 2
+    ? 'the server accepted it'
+    : "the server's answer counts as done";
 }
 
 function inReview(item: Explained, now: number): string {

@@ -81,10 +81,15 @@ async function fromCommand(argv: readonly string[], deps: SecretDeps): Promise<S
   if (program === undefined || program === '') return failed('the secret command is empty');
   const run = await runCommand(program, args, deps);
   if (run.end !== 'exit 0') {
-    const said = cleanLine(run.stderr.split('\n').find((line) => line.trim() !== '') ?? '', 120);
+    const said = cleanLine(withoutTokens(run.stderr.split('\n').find((line) => line.trim() !== '') ?? ''), 120);
     return failed(`the secret command ${program} failed (${run.end})${said === '' ? '' : `: ${said}`}`);
   }
   return readOutput(program, withoutNewline(run.stdout));
+}
+
+/** What a careless program says of its failure is kept and shown: long words of letters and digits may be the secret. */
+function withoutTokens(text: string): string {
+  return text.replace(/[\w+=.~-]{16,}/g, (word) => (/\d/.test(word) && /[a-z]/i.test(word) ? '***' : word));
 }
 
 /** Plain text, or a JSON object with `token` and perhaps `expiresAt`. */

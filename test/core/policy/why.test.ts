@@ -70,6 +70,7 @@ const review = (reviewReason: ReviewReason, change: Partial<Explained> = {}): Pa
 
 const CASES: Case[] = [
   ['delivered at 09:12: the server accepted it (201)', { state: 'completed', completedAt: at(9, 12), response: response(201) }],
+  ["delivered at 09:12: the server's answer counts as done (404)", { state: 'completed', completedAt: at(9, 12), response: response(404) }],
   ['completed at 09:12', { state: 'completed' }],
   ['discarded at 09:12: it will not be sent', { state: 'discarded' }],
   ['being sent since 09:12 (attempt 3)', { state: 'sending', attemptCount: 3 }],

@@ -159,6 +159,11 @@ describe('command', () => {
       'console.log("s3cret");console.error("\\u001b[31mlogin first\\nmore");process.exit(3)',
       /failed \(exit 3\): login first$/,
     ],
+    [
+      'a failure that quotes what it found',
+      'console.error("token eyJhbGciOi.s3cret01 of op://sync/production is not valid");process.exit(1)',
+      /failed \(exit 1\): token \*\*\* of op:\/\/sync\/production is not valid$/,
+    ],
     ['JSON without token', 'console.log("{\\"secret\\":\\"s3cret\\"}")', /without "token"/],
     ['a time that is none', 'console.log("{\\"token\\":\\"s3cret\\",\\"expiresAt\\":\\"soon\\"}")', /"expiresAt"/],
     ['too much', 'process.stdout.write("s3cret".repeat(1e6));setTimeout(()=>{},60000)', /more than 64 KiB/],
