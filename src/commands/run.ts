@@ -53,14 +53,15 @@ export default class Run extends BaseCommand {
     const { target, limit, concurrency, wait } = flags;
     const scope = { ...(target === undefined ? {} : { target }), ...(limit === undefined ? {} : { limit }) };
     if (flags['dry-run']) {
-      const rows = await (await this.openQueue('read')).dryRun({ limit: MOST_LISTED, ...scope });
+      const most = limit ?? MOST_LISTED;
+      const found = await (await this.openQueue('read')).dryRun({ ...scope, limit: most + 1 });
+      const rows = found.slice(0, most);
+      const more = found.length > most;
       await this.print(...(await dryRunTable(rows, await this.look())));
       // An empty list is no answer: a held target is probed by a real run, which may then send.
       if (rows.length === 0) await this.say('nothing is due; what waits, and for what: syncq status');
-      if (limit === undefined && rows.length === MOST_LISTED) {
-        await this.say(`the first ${MOST_LISTED} are listed; more may follow (--limit N)`);
-      }
-      return dryRunDocument(rows);
+      if (more && limit === undefined) await this.say(`the first ${MOST_LISTED} are listed; for more: --limit N`);
+      return { ...dryRunDocument(rows), more };
     }
     this.isLines = flags.events;
     const maxTimeMs = durationFlag('max-time', flags['max-time']);

@@ -184,7 +184,9 @@ describe('run', () => {
     writeConfig(server);
     await syncq('enqueue', 'POST', '/notes', '-d', '{}');
     expect((await syncq('run', '--dry-run')).stdout).toBe(`1\tapi\tPOST\t${server.url}/notes\t2\n`);
-    expect((await syncq('run', '--dry-run', '--json')).json()).toMatchObject({ count: 1 });
+    expect((await syncq('run', '--dry-run', '--json')).json()).toMatchObject({ count: 1, more: false });
+    await syncq('enqueue', 'POST', '/notes', '-d', '{}');
+    expect((await syncq('run', '--dry-run', '--limit', '1', '--json')).json()).toMatchObject({ count: 1, more: true });
     expect(server.connections).toBe(0);
   });
 

@@ -122,7 +122,7 @@ function onItems(
     if (row.review_group !== null) countGroup(connection, groups, row);
   }
   report.targets = [...targets];
-  report.groups = [...groups.values()];
+  report.groups = [...groups.values()].sort((a, b) => b.count - a.count || a.firstId - b.firstId);
   return report;
 }
 

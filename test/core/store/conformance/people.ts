@@ -138,6 +138,26 @@ export function peopleConformance(open: OpenSubject): void {
       expect(await b.states(bad)).toEqual(['review']);
     });
 
+    test('a dry run names the commonest cause first', async () => {
+      const b = await bench();
+      const ids = await b.add(about('a/1'), about('b/1'), about('c/1'));
+      const sender = await b.start();
+      for (const [index, id] of ids.entries()) {
+        const cause = index === 0 ? 'rare' : 'common';
+        await sender.send(id, 'rejected', { status: 422, message: cause, cause });
+      }
+      const report = await b.change({
+        kind: 'retry',
+        filter: { states: ['review'] },
+        expires: undefined,
+        dryRun: true,
+      });
+      expect(report.groups.map(({ message, count }) => [message, count])).toEqual([
+        ['common', 2],
+        ['rare', 1],
+      ]);
+    });
+
     test('by a filter changes exactly what the filter lists', async () => {
       const b = await bench();
       const ids = await b.add(about('a/1'), about('b/1'), about('c/1'));
