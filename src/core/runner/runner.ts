@@ -85,6 +85,7 @@ export class Runner {
   #updates: TargetUpdate[] = [];
   #inFlight = 0;
   #finishing = false;
+  #isGathering = false;
   /** Something in sending threw that never should: what is under way is still recorded, then it is thrown on. */
   #defect: { error: unknown } | undefined;
   #only: ReadonlySet<number> | undefined;
@@ -160,7 +161,9 @@ export class Runner {
   async turn(): Promise<Turn | undefined> {
     const { session, clock } = this.#deps;
     // Answers that arrived together are recorded together: one flush for all instead of one each.
-    if (this.#ended.length > 0 && this.#inFlight > 0) await clock.settleDown?.();
+    this.#isGathering = this.#ended.length > 0 && this.#inFlight > 0;
+    if (this.#isGathering) await clock.settleDown?.();
+    this.#isGathering = false;
     const input = {
       now: clock.now(),
       // Copies: more may end while the commit waits for its lock.
@@ -235,7 +238,8 @@ export class Runner {
     const ended = (end: AttemptEnd | undefined): void => {
       this.#inFlight -= 1;
       channel.ended(end?.outcome === 'delivered');
-      this.waker.ring();
+      // What ends while a turn gathers goes into that turn; a ring would only cost one more that finds nothing.
+      if (!this.#isGathering) this.waker.ring();
     };
     void this.#send(claim, channel).then(
       (end) => {
