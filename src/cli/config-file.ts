@@ -36,6 +36,8 @@ export interface LenientConfig {
   maskAll: boolean;
   /** `broken`: a file is there and cannot be used; `missing`: named but not there; `none`: nobody wrote one yet. */
   problem: 'broken' | 'missing' | 'none' | undefined;
+  /** What to throw when the config alone could say which queue is meant, and cannot be asked; undefined = it is known. */
+  queueUnknown: QueueError | undefined;
 }
 
 /** The places looked at, in order; the first that exists wins and nothing is merged (contract, section 9). */
@@ -67,34 +69,41 @@ export function loadConfig(lookup: ConfigLookup): Config {
 export function loadConfigLeniently(lookup: ConfigLookup): LenientConfig {
   try {
     const config = loadConfig(lookup);
-    if (config.source !== undefined) return { config, warning: undefined, maskAll: false, problem: undefined };
+    if (config.source !== undefined)
+      return { config, warning: undefined, maskAll: false, problem: undefined, queueUnknown: undefined };
     const warning = `no config found (${configPlaces(lookup)
       .map((place) => place.path)
       .join(', ')}): payload values are masked`;
-    return { config, warning, maskAll: true, problem: 'none' };
+    return { config, warning, maskAll: true, problem: 'none', queueUnknown: undefined };
   } catch (error) {
     if (!isQueueError(error) || error.code !== 'bad-config') throw error;
-    const salvaged = salvage(lookup);
+    const { config, isQueueKnown } = salvage(lookup);
     const warning = `${error.message} (going on without the config: payload values are masked)`;
     return {
-      config: salvaged,
+      config,
       warning,
       maskAll: true,
-      problem: configPlaces(lookup).some((place) => isThere(place.path)) ? 'broken' : 'missing',
+      problem: config.source === undefined ? 'missing' : 'broken',
+      queueUnknown: isQueueKnown
+        ? undefined
+        : new QueueError('bad-config', `${error.message}, so nobody can tell which queue is meant`, {
+            hint: `${error.hint ?? 'Mend it.'} Or name the queue with --queue.`,
+            cause: error,
+          }),
     };
   }
 }
 
 /** An empty config that keeps the file's path and, if the file may be trusted that far, the queue it names. */
-function salvage(lookup: ConfigLookup): Config {
+function salvage(lookup: ConfigLookup): { config: Config; isQueueKnown: boolean } {
   const place = configPlaces(lookup).find((candidate) => isThere(candidate.path));
-  if (place === undefined) return emptyConfig();
+  if (place === undefined) return { config: emptyConfig(), isQueueKnown: false };
   const config = { ...emptyConfig(), source: place.path };
   try {
-    const document = JSON.parse(readTrustedFile(place.path) ?? '') as unknown;
-    return { ...config, queue: salvageQueue(document, parseOptions(place.path)) };
+    const queue = salvageQueue(readTrustedFile(place.path) ?? '', parseOptions(place.path));
+    return { config: { ...config, queue: queue ?? undefined }, isQueueKnown: queue !== null };
   } catch {
-    return config;
+    return { config, isQueueKnown: false };
   }
 }
 
@@ -168,6 +177,19 @@ export function resolveQueuePath({ flag, env, config, cwd, dataDir }: QueueLooku
   const beside = config.source !== undefined && path.basename(config.source) === PROJECT_FILE;
   const dir = beside ? path.dirname(config.source ?? '') : dataDir;
   return { kind: 'file', location: path.join(dir, PROJECT_QUEUE), named: false, namedBy: undefined };
+}
+
+/**
+ * The same with a config that could not be read as it should be.
+ *
+ * @throws {QueueError} `bad-config`: looking at another queue than the one that was meant would say that all is well
+ */
+export function resolveQueueLeniently(lenient: LenientConfig, lookup: Omit<QueueLookup, 'config'>): QueuePlace {
+  const place = resolveQueuePath({ ...lookup, config: lenient.config });
+  if (lenient.queueUnknown === undefined || place.named) return place;
+  // Reading works without a config: of one that is not there nothing says that it named another queue.
+  if (lenient.problem === 'missing' && isThere(place.location)) return place;
+  throw lenient.queueUnknown;
 }
 
 function queuePlace(given: string, cwd: string, namedBy: QueuePlace['namedBy']): QueuePlace {

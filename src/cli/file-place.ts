@@ -4,7 +4,7 @@ import { systemClock } from '../core/clock.js';
 import type { FilePlace } from '../core/index.js';
 import { QueueError } from '../core/errors.js';
 import type { ConfigLookup, LenientConfig } from './config-file.js';
-import { loadConfigLeniently, resolveQueuePath } from './config-file.js';
+import { loadConfigLeniently, resolveQueueLeniently } from './config-file.js';
 import { environment } from './environment.js';
 import { refuseUsage } from './usage.js';
 
@@ -21,7 +21,7 @@ export interface FoundFile extends FilePlace {
 export function findFile(flag: string | undefined, lookup: ConfigLookup, dataDir: string): FoundFile {
   const config = loadConfigLeniently(lookup);
   const env = environment();
-  const place = resolveQueuePath({ flag, env, config: config.config, cwd: lookup.cwd, dataDir });
+  const place = resolveQueueLeniently(config, { flag, env, cwd: lookup.cwd, dataDir });
   if (place.kind !== 'file') refuseUsage('this command works on queue files only', 'Name a file with --queue.');
   const exists = lstatSync(place.location, { throwIfNoEntry: false }) !== undefined;
   if (!exists && place.named) {

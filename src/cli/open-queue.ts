@@ -4,7 +4,7 @@ import type { Config } from '../core/config/types.js';
 import type { Queue } from '../core/index.js';
 import { openWithConfig } from '../core/index.js';
 import { absentQueue } from './absent-queue.js';
-import { loadConfig, loadConfigLeniently, resolveQueuePath } from './config-file.js';
+import { loadConfig, loadConfigLeniently, resolveQueueLeniently } from './config-file.js';
 import type { ConfigLookup, LenientConfig, QueuePlace } from './config-file.js';
 import { environment } from './environment.js';
 
@@ -38,12 +38,14 @@ export function configLookup(flags: CommonFlags, { configDir }: Directories): Co
 }
 
 /**
- * @throws {QueueError} `bad-config` (not in mode `read`, which goes on without one), and whatever opening refuses
+ * @throws {QueueError} `bad-config` (in mode `read` only when the queue cannot be told without it), and whatever opening refuses
  */
 export async function openCliQueue(mode: QueueMode, flags: CommonFlags, directories: Directories): Promise<CliQueue> {
-  const { config, warning, maskAll, problem } = readConfig(mode, configLookup(flags, directories));
+  const lenient = readConfig(mode, configLookup(flags, directories));
+  const { config, warning, maskAll, problem } = lenient;
   const env = environment();
-  const place = resolveQueuePath({ flag: flags.queue, env, config, cwd: process.cwd(), dataDir: directories.dataDir });
+  const { dataDir } = directories;
+  const place = resolveQueueLeniently(lenient, { flag: flags.queue, env, cwd: process.cwd(), dataDir });
   const queue = isAbsent(place, mode)
     ? absentQueue(place.location, config)
     : await openWithConfig({
@@ -65,6 +67,7 @@ function readConfig(mode: QueueMode, lookup: ConfigLookup): LenientConfig {
     warning: undefined,
     maskAll: config.source === undefined,
     problem: config.source === undefined ? 'none' : undefined,
+    queueUnknown: undefined,
   };
 }
 

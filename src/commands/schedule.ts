@@ -3,7 +3,7 @@ import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.js';
-import { loadConfig, loadConfigLeniently, resolveQueuePath } from '../cli/config-file.js';
+import { loadConfig, loadConfigLeniently, resolveQueueLeniently } from '../cli/config-file.js';
 import { confirmed } from '../cli/confirm.js';
 import { durationFlag } from '../cli/duration-flag.js';
 import { environment } from '../cli/environment.js';
@@ -65,9 +65,10 @@ export default class Schedule extends BaseCommand {
   /** The queue need not be there: a schedule may come before the first write, and be taken away after the last. */
   private facts(everyMs: number, { queue, remove }: { queue?: string | undefined; remove: boolean }): ScheduleFacts {
     const lookup = this.configLookup();
-    const config = remove ? loadConfigLeniently(lookup).config : loadConfig(lookup);
+    const lenient = loadConfigLeniently(lookup);
+    const config = remove ? lenient.config : loadConfig(lookup);
     const { dataDir } = this.config;
-    const place = resolveQueuePath({ flag: queue, env: lookup.env, config, cwd: lookup.cwd, dataDir });
+    const place = resolveQueueLeniently(lenient, { flag: queue, env: lookup.env, cwd: lookup.cwd, dataDir });
     if (place.kind !== 'file') refuseUsage('schedule works for queues in files');
     return {
       node: process.execPath,

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ConfigLookup } from '../../src/cli/config-file.js';
-import { loadConfig, loadConfigLeniently, resolveQueuePath } from '../../src/cli/config-file.js';
+import { loadConfig, loadConfigLeniently, resolveQueueLeniently, resolveQueuePath } from '../../src/cli/config-file.js';
 import { distrust } from '../../src/cli/trusted-file.js';
 import { emptyConfig } from '../../src/core/config/validate.js';
 
@@ -189,6 +189,7 @@ describe('a reading command', () => {
       warning: undefined,
       maskAll: false,
       problem: undefined,
+      queueUnknown: undefined,
     });
   });
 
@@ -227,6 +228,43 @@ describe('a reading command', () => {
       maskAll: true,
       problem: 'broken',
     });
+  });
+});
+
+describe('the queue of a config that cannot be read', () => {
+  const found = (flag?: string) =>
+    resolveQueueLeniently(loadConfigLeniently({ ...lookup, cwd: path.join(root, 'cwd') }), {
+      flag,
+      env: {},
+      cwd: path.join(root, 'cwd'),
+      dataDir: root,
+    }).location;
+
+  test.each([
+    ['is behind the mistake', '{"targets":{}},"queue":"mine.db"}', 0o600],
+    ['could have been written by others', '{"queue":"mine.db"}', 0o666],
+    ['is itself wrong', '{"queue":7}', 0o600],
+  ])('is not guessed when it %s', (_, content, mode) => {
+    put('cwd/syncq.json', content, mode);
+    put('cwd/syncq.db', '');
+    expect(found).toThrow(refused(/nobody can tell which queue is meant$/));
+    expect(found('other.db')).toBe(path.join(root, 'cwd', 'other.db'));
+  });
+
+  test('is known when it stands before the mistake, or nowhere', () => {
+    put('cwd/syncq.json', '{"queue":"mine.db","targets":{}},');
+    expect(found()).toBe(path.join(root, 'cwd', 'mine.db'));
+    put('cwd/syncq.json', '{"targets":');
+    expect(found()).toBe(path.join(root, 'cwd', 'syncq.db'));
+  });
+
+  test('is the usual one when a named config is missing, if it is there', () => {
+    const named = loadConfigLeniently({ ...lookup, flag: 'none.json' });
+    const where = { flag: undefined, env: {}, cwd: root, dataDir: path.join(root, 'data') };
+    expect(() => resolveQueueLeniently(named, where)).toThrow(refused(/none\.json .* which queue is meant$/));
+    fs.mkdirSync(path.join(root, 'data'));
+    const file = put('data/syncq.db', '');
+    expect(resolveQueueLeniently(named, where).location).toBe(file);
   });
 });
 

@@ -86,6 +86,24 @@ describe('a broken config', () => {
     expect(read.stderr).toMatch(/^warning: .*syncq\.json.*\n$/);
     expect((await runCli('status', '--json')).json().exists).toBe(false);
   });
+
+  test('does not make another queue look well', async () => {
+    const { cwd } = testHome();
+    mkdirSync(cwd, { recursive: true });
+    writeFileSync(join(cwd, 'syncq.json'), '{ "targets": {}}, "queue": "mine.db" }', { mode: 0o600 });
+    for (const argv of [
+      ['status', '--check'],
+      ['status'],
+      ['inspect'],
+      ['doctor'],
+      ['export'],
+      ['schedule', '--remove'],
+    ]) {
+      const { code, stdout, stderr } = await runCli(...argv);
+      expect([argv, code, stdout]).toEqual([argv, 2, '']);
+      expect(stderr).toMatch(/^error: .* which queue is meant\nhint: .*--queue/m);
+    }
+  });
 });
 
 describe('help', () => {

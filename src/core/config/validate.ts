@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { TargetConfig } from '../target.js';
 import type { Place, Reader } from './readers.js';
+import { walkJson } from './json-tokens.js';
 import { below, command, duration, fail, integer, list, object, record, text } from './readers.js';
 import { checkPattern, compileSensitive } from './sensitive.js';
 import { checkTargetName, target } from './target-shape.js';
@@ -80,15 +81,29 @@ export function emptyConfig(): Config {
 }
 
 /**
- * The queue that a document names, also when the rest of it is wrong, so that a reading command with a broken config
- * still looks at the right queue. Undefined = it names none, or its queue entry is itself wrong.
+ * The queue that a config text names, also when the rest of it is wrong or no JSON at all, so that a reading command with
+ * a broken config still looks at the right queue. Undefined = it names none; null = it may name one that cannot be told.
  */
-export function salvageQueue(document: unknown, options: ParseOptions): string | undefined {
-  if (typeof document !== 'object' || document === null || !Object.hasOwn(document, 'queue')) return undefined;
+export function salvageQueue(source: string, options: ParseOptions): string | null | undefined {
+  let found: string | undefined;
+  let mayFollow = false;
   try {
-    return queueLocation((document as { queue: unknown }).queue, { path: 'queue', key: 'queue', ...options });
+    walkJson(
+      source,
+      ({ steps, start, end }) => {
+        if (steps.length === 1 && steps[0] === 'queue' && end >= 0) found = source.slice(start, end);
+      },
+      false,
+    );
   } catch {
-    return undefined;
+    // What stands before the mistake holds; behind it nothing can be told apart, but a word that is not there is not there.
+    mayFollow = source.includes('"queue"');
+  }
+  if (found === undefined) return mayFollow ? null : undefined;
+  try {
+    return queueLocation(JSON.parse(found), { path: 'queue', key: 'queue', ...options });
+  } catch {
+    return null;
   }
 }
 

@@ -38,6 +38,11 @@ export function isSendable(target: TargetRow, now: number): boolean {
   return isTimedHold(target.state) && holdIsOver(target, now);
 }
 
+/** Held for something of its own that a look can find mended: a credential, a file that the config names. */
+export function endsByMending({ state, holdKind }: TargetRow): boolean {
+  return state === 'misconfigured' && (holdKind === 'credential' || holdKind === 'config');
+}
+
 /** Holds that end by their time and a tester; `offline` ends by a probe, `misconfigured` by mending. */
 function isTimedHold(state: StoredState): boolean {
   return state === 'throttled' || state === 'unavailable' || state === 'auth';

@@ -20,6 +20,13 @@ export interface ChannelDeps {
   concurrency?: number;
 }
 
+/**
+ * What could not be had for a target (a vault that is away, a file that is not there yet) is asked for again after this,
+ * ms, doubling up to the second.
+ */
+const PREPARE_AGAIN_MS = 1_000;
+const PREPARE_SELDOM_MS = 60 * 60_000;
+
 /** What stands between a target and its first request. */
 export type Readiness = { ok: true } | { ok: false; kind: 'credential' | 'tls' | 'config'; message: string };
 
@@ -30,6 +37,9 @@ export class Channel {
   #sender: Promise<Sender> | undefined;
   #ready = false;
   #preparing: Promise<Readiness> | undefined;
+  /** Preparations that failed in a row, and the monotonic ms before which there is no other. */
+  #failures = 0;
+  #nextPrepareAt = 0;
   #renewing: Promise<boolean> | undefined;
   #inFlight = 0;
   /** Slow start: requests allowed at once, doubled by each delivery. */
@@ -73,17 +83,30 @@ export class Channel {
     return Math.max(0, this.#nextStartAt - this.#deps.clock.monotonic());
   }
 
+  /** Ms until a preparation that failed may be tried again; 0 = now. */
+  get prepareDelayMs(): number {
+    return Math.max(0, this.#nextPrepareAt - this.#deps.clock.monotonic());
+  }
+
   /** Fetches what a request needs. Several calls share one preparation. */
   prepare(): Promise<Readiness> {
-    this.#preparing ??= this.#prepare().finally(() => {
+    this.#preparing ??= this.#prepare().then((readiness) => {
       this.#preparing = undefined;
+      this.#failures = readiness.ok ? 0 : this.#failures + 1;
+      const waitMs = Math.min(PREPARE_SELDOM_MS, PREPARE_AGAIN_MS * 2 ** (this.#failures - 1));
+      this.#nextPrepareAt = readiness.ok ? 0 : this.#deps.clock.monotonic() + waitMs;
+      return readiness;
     });
     return this.#preparing;
   }
 
   async #prepare(): Promise<Readiness> {
     const sender = await this.sender();
-    if (sender.problem !== undefined) return { ok: false, kind: 'config', message: sender.problem.message };
+    if (sender.problem !== undefined) {
+      // Read anew the next time: a certificate file may have been put right.
+      this.renewConnections();
+      return { ok: false, kind: 'config', message: sender.problem.message };
+    }
     const credential = await this.#credentials.get();
     if (!credential.ok) return { ok: false, kind: 'credential', message: credential.message };
     this.#ready = true;
@@ -117,7 +140,10 @@ export class Channel {
   /** The credential's header; undefined when it cannot be had now (the caller gives its claim back). */
   async credential(): Promise<{ header: SendOptions['credential'] } | undefined> {
     const result = this.#credentials.fresh() ?? (await this.#credentials.get());
-    return result.ok ? result : undefined;
+    if (result.ok) return result;
+    // Nothing more is claimed before it has been asked for again, and the target says what is wrong.
+    this.#ready = false;
+    return undefined;
   }
 
   /** One attempt. Counts as under way from here to its end. */
@@ -159,6 +185,7 @@ export class Channel {
   renewConnections(): void {
     const old = this.#sender;
     this.#sender = undefined;
+    this.#nextPrepareAt = 0;
     void old?.then((sender) => sender.close());
   }
 

@@ -64,10 +64,11 @@ export class Channels {
     return [...this.#channels.values()].some((channel) => channel.isPreparing);
   }
 
-  /** Earliest moment at which a rate limit lets a request go, in ms from now; undefined = none holds one back. */
-  rateDelayMs(): number | undefined {
-    const delays = [...this.#channels.values()].map((channel) => channel.rateDelayMs).filter((delay) => delay > 0);
-    return delays.length === 0 ? undefined : Math.min(...delays);
+  /** Earliest moment at which a rate limit or a wait for a credential ends, in ms from now; undefined = there is none. */
+  delayMs(): number | undefined {
+    const delays = [...this.#channels.values()].flatMap((channel) => [channel.rateDelayMs, channel.prepareDelayMs]);
+    const ahead = delays.filter((delay) => delay > 0);
+    return ahead.length === 0 ? undefined : Math.min(...ahead);
   }
 
   policy(): SettlePolicy {

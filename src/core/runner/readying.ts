@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../clock.js';
 import { canEndByProbe, Prober, type Ask } from '../connectivity/prober.js';
-import { enterState, isPaused, isSendable } from '../policy/target-state.js';
+import { endsByMending, enterState, isPaused, isSendable } from '../policy/target-state.js';
 import type { StepResult, TargetUpdate } from '../store/store.js';
 import type { TargetRow } from '../target.js';
 import type { Channel } from './channel.js';
@@ -51,7 +51,8 @@ export class Readying {
       const waits = step.ready.has(row.id);
       if (canEndByProbe(row, now)) busy = (this.#probe(row, channel, waits, listener) && waits) || busy;
       else if (!waits || isPaused(row, now)) continue;
-      else if (isSendable(row, now)) busy = this.#prepare(row, channel, listener) || busy;
+      else if (isSendable(row, now) || (endsByMending(row) && channel.prepareDelayMs === 0))
+        busy = this.#prepare(row, channel, listener) || busy;
       else busy = channel.isPreparing || busy;
     }
     return busy;
@@ -89,17 +90,24 @@ export class Readying {
   async #readyChannel(row: TargetRow, channel: Channel, listener: Listener): Promise<void> {
     if (channel.isRefused) await channel.renewCredential();
     const readiness = await channel.prepare();
-    if (!readiness.ok) {
+    const isHeld = row.state === 'misconfigured';
+    if (readiness.ok) {
+      if (isHeld) this.#enter(listener, row, enterState(row, this.#clock.now(), 'untried', undefined), undefined);
+    } else {
       const { kind, message } = readiness;
-      listener.update({
-        target: row.id,
-        from: row.state,
-        change: enterState(row, this.#clock.now(), 'misconfigured', message, undefined, kind),
-        note: message,
-      });
+      // Found again as it was: no news, also not for every run that cron starts.
+      if (!isHeld || row.reason !== message || row.holdKind !== kind) {
+        const change = enterState(row, this.#clock.now(), 'misconfigured', message, undefined, kind);
+        this.#enter(listener, row, change, isHeld ? undefined : message);
+      }
     }
     listener.waker.ring();
   }
+
+  #enter(listener: Listener, row: TargetRow, change: Partial<TargetRow>, note: string | undefined): void {
+    listener.update({ target: row.id, from: row.state, change, note });
+  }
+
   #probe(row: TargetRow, channel: Channel, isWaiting: boolean, listener: Listener | undefined): boolean {
     if (listener === undefined) return this.prober.isProbing(row.id);
     const ask: Ask = (mode, timeoutMs) => channel.probe(mode, this.#signal, timeoutMs);

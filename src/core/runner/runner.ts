@@ -295,7 +295,7 @@ export class Runner {
     return this.#only === undefined || this.#only.has(row.id);
   }
 
-  /** How long the loop may sleep unless it is rung: until the next wait, hold, deadline, probe or rate slot ends; ms. */
+  /** How long the loop may sleep unless it is rung: until the next wait, hold, deadline, probe, rate slot or wait for a credential ends; ms. */
   quietMs(step: StepResult): number {
     const { clock, channels, readying } = this.#deps;
     const now = clock.now();
@@ -305,7 +305,7 @@ export class Runner {
       if (row.until !== undefined && step.ready.has(row.id) && !holdIsOver(row, now)) times.push(row.until);
     }
     const waits = times.filter((at) => at !== undefined).map((at) => Math.max(0, at - now));
-    const others = [readying.prober.nextIn(step), channels.rateDelayMs()].filter((ms) => ms !== undefined);
+    const others = [readying.prober.nextIn(step), channels.delayMs()].filter((ms) => ms !== undefined);
     // One ms more: a timer may fire just before its time.
     return Math.min(LONGEST_QUIET_MS, ...waits, ...others) + 1;
   }

@@ -47,7 +47,7 @@ export function changeAtStart(
   now: number,
 ): Change | undefined {
   if (baseUrl === undefined) {
-    return hold(row, 'config', `target ${row.name} is not in the config`, now);
+    return hold(row, 'config', notInConfig(row.name), now);
   }
   if (openAttemptsElsewhere) {
     return hold(
@@ -58,11 +58,14 @@ export function changeAtStart(
     );
   }
   const bind = row.boundTo === baseUrl ? {} : { boundTo: baseUrl };
-  // Whatever else was wrong with the settings may have been mended: look again.
-  const looksAgain = row.state === 'misconfigured' && row.holdKind !== 'breaker' && row.holdKind !== 'tls';
-  const change = { ...bind, ...(looksAgain ? enterState(row, now, 'untried', undefined) : {}) };
+  // What the config alone tells is mended; whether a credential or a file is, its own preparation finds out.
+  const isMended =
+    row.state === 'misconfigured' && (row.holdKind === 'binding' || row.reason === notInConfig(row.name));
+  const change = { ...bind, ...(isMended ? enterState(row, now, 'untried', undefined) : {}) };
   return Object.keys(change).length === 0 ? undefined : { change, note: undefined };
 }
+
+const notInConfig = (name: string): string => `target ${name} is not in the config`;
 
 function hold(row: TargetRow, kind: HoldKind, reason: string, now: number): Change | undefined {
   if (row.state === 'misconfigured' && row.holdKind === kind && row.reason === reason) return undefined;

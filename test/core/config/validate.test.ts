@@ -519,12 +519,16 @@ describe('any document', () => {
 
 describe('the queue of a broken document', () => {
   test.each([
-    [{ queue: 'q.db', targets: 1 }, '/etc/app/q.db'],
-    [{ queue: 7 }, undefined],
-    [{ targets: 1 }, undefined],
-    [null, undefined],
-    ['x', undefined],
-  ])('%j still names %s', (document, expected) => {
-    expect(salvageQueue(document, options)).toBe(expected);
+    ['{"queue":"q.db","targets":1}', '/etc/app/q.db'],
+    ['{"queue":"q.db","targets":{}},', '/etc/app/q.db'],
+    ['{"targets":{"queue":1}}', undefined],
+    ['{"targets":', undefined],
+    ['null', undefined],
+    ['', undefined],
+    ['{"queue":7}', null],
+    ['{"targets":{}},"queue":"q.db"}', null],
+    ['{"queue":"q.db', null],
+  ])('%s still names %s', (source, expected) => {
+    expect(salvageQueue(source, options)).toBe(expected);
   });
 });

@@ -56,13 +56,14 @@ describe('what a runner that starts does to a target', () => {
   });
 
   test.each([
-    ['config', 'untried'],
-    ['credential', 'untried'],
-    ['binding', 'untried'],
-    ['tls', undefined],
-    ['breaker', undefined],
-  ] as const)('looks again at what was wrong: %s', (holdKind, state) => {
-    expect(changeAtStart(rowIn('misconfigured', { holdKind }), HERE, false, NOW)?.change.state).toBe(state);
+    ['config', 'target production is not in the config', 'untried'],
+    ['config', 'the certificate cannot be read', undefined],
+    ['credential', 'TOKEN is not set', undefined],
+    ['binding', 'base URL changed', 'untried'],
+    ['tls', 'expired', undefined],
+    ['breaker', '20 items refused', undefined],
+  ] as const)('looks again at what the config alone tells: %s, %s', (holdKind, reason, state) => {
+    expect(changeAtStart(rowIn('misconfigured', { holdKind, reason }), HERE, false, NOW)?.change.state).toBe(state);
   });
 
   test('counts the time offline that a hold ends', () => {
