@@ -1,4 +1,4 @@
-/** A connection of a pool that is opened only for a request that still waits for it. */
+/** A connection of a pool that is opened only for a request that still waits for it, and that never stays lost to it. */
 import type { Client, Dispatcher, buildConnector } from 'undici';
 
 /** Options of a dispatch, from which its request can be asked whether it is still to be sent. */
@@ -46,7 +46,10 @@ export function awaitedClient(
   made.dispatch = (request, handler) => {
     line = line.filter(isWaiting);
     line.push(request);
-    return dispatch(request, handler);
+    const isFree = dispatch(request, handler);
+    // A request that undici refuses (a header name that HTTP does not allow) is answered as if the client were busy, and
+    // its pool would wait for ever to be told that it is free again. One with nothing in its line is free.
+    return isFree || made.stats.size === 0;
   };
   return made;
 }

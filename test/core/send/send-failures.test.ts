@@ -141,6 +141,22 @@ describe('no answer: the request may have arrived', () => {
     expect(server.connections()).toBe(1);
   });
 
+  test('requests that cannot be written leave the connections to those that can', async () => {
+    const server = await startHttp((request, response) => request.resume().on('end', () => response.end('{}')));
+    const from = await sender(targetOf(server.url, { timeoutMs: 2000, concurrency: 2 }));
+    for (const headers of [{ 'x a': 'b' }, { '': 'b' }, { 'x-a': 'b\r\nx' }, { 'x a': 'b' }]) {
+      expect(await from.send(requestOf({ headers }), optionsOf())).toMatchObject({
+        kind: 'misconfigured',
+        code: 'bad-request',
+      });
+    }
+    expect(await from.send(requestOf(), optionsOf())).toMatchObject({ kind: 'response' });
+    expect(await from.send(requestOf({ headers: { 'x a': 'b' } }), optionsOf())).toMatchObject({
+      kind: 'misconfigured',
+    });
+    expect(await from.send(requestOf(), optionsOf())).toMatchObject({ kind: 'response' });
+  });
+
   test('destroy ends what is under way', async () => {
     const server = await rawServer(() => undefined);
     const to = await senderFor(targetOf(server.url));
