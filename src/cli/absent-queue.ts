@@ -17,8 +17,10 @@ export function absentQueue(location: string, config: Config): Queue {
     groups: [],
     targets: [],
     names: [],
+    stillHeld: [],
     from: {},
     unknown: [],
+    underNewKey: [],
   });
   return {
     location,

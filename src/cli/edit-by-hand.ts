@@ -54,7 +54,7 @@ export async function editByHand(
           'the editor that VISUAL or EDITOR names could not be started; nothing was changed',
           'Name one that there is, or say what to change: syncq edit ID --set /pointer=VALUE',
         );
-      const saved = readFileSync(file);
+      const saved = savedIn(file);
       const edits = text.editsOf(saved);
       const problem = problemWith(queue, open, edits);
       if (problem !== undefined) {
@@ -77,6 +77,18 @@ export async function editByHand(
     throw error;
   } finally {
     if (!keep) rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** @throws {QueueError} code 'usage' when the editor took the file away */
+function savedIn(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch {
+    return refuseUsage(
+      'the editor left no file behind; nothing was changed',
+      'One that saves under another name or returns at once needs its own flag to wait, such as code --wait.',
+    );
   }
 }
 

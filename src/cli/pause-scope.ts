@@ -1,5 +1,5 @@
 /** What `pause` and `resume` act on, and what they say about it. */
-import type { Entity } from '../core/index.js';
+import type { ChangeReport, Entity } from '../core/index.js';
 import { moment } from '../core/policy/time-words.js';
 import { isoTime } from '../render/json.js';
 import type { JsonObject } from '../render/json.js';
@@ -24,13 +24,22 @@ export function pauseScope(target: string | undefined, entity: string | undefine
 
 export function pauseAnswer(
   done: 'paused' | 'resumed',
-  { names }: { names: readonly string[] },
+  { names, stillHeld }: Pick<ChangeReport, 'names' | 'stillHeld'>,
   until: number | undefined,
   now: number,
 ): { document: JsonObject; lines: string[] } {
   const end = until === undefined ? '' : ` until ${moment(until, now)}`;
   return {
-    document: { [done]: [...names], count: names.length, ...(done === 'paused' ? { until: isoTime(until) } : {}) },
-    lines: names.length === 0 ? [`nothing to be ${done}`] : names.map((name) => oneLine(`${name} is ${done}${end}`)),
+    document: {
+      [done]: [...names],
+      count: names.length,
+      ...(done === 'paused' ? { until: isoTime(until) } : {}),
+      ...(stillHeld.length === 0 ? {} : { stillHeld: stillHeld.map((held) => ({ ...held })) }),
+    },
+    lines: [
+      ...(names.length + stillHeld.length === 0 ? [`nothing to be ${done}`] : []),
+      ...names.map((name) => oneLine(`${name} is ${done}${end}`)),
+      ...stillHeld.map(({ name, reason }) => oneLine(`${name} is still held: ${reason}`)),
+    ],
   };
 }

@@ -44,9 +44,18 @@ function dryLines(report: ChangeReport): string[] {
 }
 
 /** What a person must know before it goes out again: the first time may have arrived. */
-function unknownLines({ unknown }: ChangeReport): string[] {
-  if (unknown.length === 0) return [];
-  return [`${itemWords(unknown)} may be at the server already: the idempotency key is the same again`];
+function unknownLines({ unknown, underNewKey }: ChangeReport): string[] {
+  const same = unknown.filter((id) => !underNewKey.includes(id));
+  return [
+    ...(same.length === 0
+      ? []
+      : [`${itemWords(same)} may be at the server already: the idempotency key is the same again`]),
+    ...(underNewKey.length === 0
+      ? []
+      : [
+          `mind: the version before the edit of ${itemWords(underNewKey)} may be at the server already; under the new key it takes this for another write`,
+        ]),
+  ];
 }
 
 /** The last line: who will send. */

@@ -12,7 +12,7 @@ export default class Discard extends BaseCommand {
   static override description =
     'final: a discarded item is never sent; the next of its lane goes on; filters mean review unless --state says otherwise; asks on a terminal, needs --yes elsewhere';
   static override examples = [
-    '<%= config.bin %> discard 1041 --reason "entered twice"',
+    '<%= config.bin %> discard 1041 --because "entered twice"',
     '<%= config.bin %> discard --all --dry-run',
     '<%= config.bin %> discard --like 1041 --yes',
     '<%= config.bin %> inspect --json --search "phone" | jq ".items[].id" | <%= config.bin %> discard - --yes',

@@ -2,6 +2,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.js';
 import { pauseAnswer, pauseScope } from '../cli/pause-scope.js';
+import { EXIT } from '../cli/exit-codes.js';
 import { nextLine } from '../cli/retry-answer.js';
 import type { JsonObject } from '../render/json.js';
 
@@ -28,6 +29,7 @@ export default class Resume extends BaseCommand {
     const answer = pauseAnswer('resumed', report, undefined, this.now);
     const next = await queue.next(report.targets);
     await this.print(...answer.lines, ...(report.names.length === 0 ? [] : [nextLine(next, this.now)]));
+    if (report.stillHeld.length > 0) this.endWith(EXIT.needsPerson);
     return { ...answer.document, next: next.kind };
   }
 }

@@ -85,8 +85,10 @@ test('what ends is what was shown, whatever came to the queue meanwhile', async 
     groups: [],
     targets: [],
     names: [],
+    stillHeld: [],
     from: { review: 2 },
     unknown: [],
+    underNewKey: [],
   };
   const commands: PersonCommand[] = [];
   const queue = {

@@ -1,5 +1,6 @@
 /** What a person can do about an item: one sentence, and the commands to copy. Pure. */
-import type { ItemSummary, ReviewReason } from '../item.js';
+import type { Attempt, ItemSummary, ReviewReason } from '../item.js';
+import { acceptCommand, asksForAcceptance } from './moved-target.js';
 import { shellWord } from './shell-word.js';
 
 export interface Advice {
@@ -8,7 +9,10 @@ export interface Advice {
   commands: string[];
 }
 
-type Helped = Pick<ItemSummary, 'id' | 'state' | 'reviewReason' | 'target' | 'entity' | 'waitingOn'>;
+type Helped = Pick<ItemSummary, 'id' | 'state' | 'reviewReason' | 'target' | 'entity' | 'waitingOn'> & {
+  idempotencyKey?: string;
+  attempts?: readonly Pick<Attempt, 'idempotencyKey'>[];
+};
 
 /** What helps this item on; undefined when nothing needs to be done. */
 export function whatHelps(item: Helped): Advice | undefined {
@@ -23,7 +27,12 @@ export function whatHelps(item: Helped): Advice | undefined {
         ? { sentence: `Deal with item ${on.id} first`, commands: [`syncq inspect ${on.id}`] }
         : undefined;
     case 'target':
-      return forTarget(item.target, on.state);
+      return asksForAcceptance(on.reason)
+        ? {
+            sentence: 'Say that the new base URL is meant, or put the old one back',
+            commands: [acceptCommand(on.name)],
+          }
+        : forTarget(item.target, on.state);
     case 'entity-paused': {
       const { entity } = item;
       const name = entity === undefined ? '--all' : `--entity ${shellWord(`${entity.type}/${entity.id}`)}`;
@@ -67,9 +76,17 @@ function reviewCommands(id: number, reason: ReviewReason | undefined): string[] 
   }
 }
 
-function forReview({ id, reviewReason }: Helped): Advice {
-  const sentence =
-    reviewReason === undefined ? 'Look at the attempts, then send it again' : REVIEW_SENTENCES[reviewReason];
+const EDITED_SINCE =
+  'Look at the server whether the version before the edit arrived: under its new key this one is another write';
+
+function forReview({ id, reviewReason, idempotencyKey, attempts }: Helped): Advice {
+  const sent = attempts?.at(-1);
+  const isEditedSince = reviewReason === 'unknown' && sent !== undefined && sent.idempotencyKey !== idempotencyKey;
+  const sentence = isEditedSince
+    ? EDITED_SINCE
+    : reviewReason === undefined
+      ? 'Look at the attempts, then send it again'
+      : REVIEW_SENTENCES[reviewReason];
   return { sentence, commands: reviewCommands(id, reviewReason) };
 }
 

@@ -51,6 +51,8 @@ export function shortWhy(item: Explained, now: number): string {
 
 function delivered(item: Explained, now: number): string {
   const at = moment(item.completedAt ?? item.stateAt, now);
+  // Whatever the server said last, it was no acceptance.
+  if (item.lastError !== undefined) return `marked as completed at ${at}`;
   return item.response === undefined
     ? `completed at ${at}`
     : `delivered at ${at}: ${deliveredWords(item.response.status)} (${item.response.status})`;

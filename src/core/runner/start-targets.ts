@@ -1,4 +1,5 @@
 /** What the config changes in the queue's targets when a runner starts: new ones, lost ones, ones that moved. */
+import { movedReason } from '../policy/moved-target.js';
 import { enterState } from '../policy/target-state.js';
 import type { Clock } from '../clock.js';
 import type { Session, Store, TargetUpdate } from '../store/store.js';
@@ -50,12 +51,7 @@ export function changeAtStart(
     return hold(row, 'config', notInConfig(row.name), now);
   }
   if (openAttemptsElsewhere) {
-    return hold(
-      row,
-      'binding',
-      `base URL changed from ${row.boundTo ?? ''} to ${baseUrl}: syncq target accept ${row.name}`,
-      now,
-    );
+    return hold(row, 'binding', movedReason(row.name, row.boundTo ?? '', baseUrl), now);
   }
   const bind = row.boundTo === baseUrl ? {} : { boundTo: baseUrl };
   // What the config alone tells is mended; whether a credential or a file is, its own preparation finds out.

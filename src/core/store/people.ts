@@ -101,10 +101,14 @@ export interface ChangeReport {
   targets: string[];
   /** Names (targets, entities) that pause or resume acted on. */
   names: string[];
+  /** Targets that `resume` cannot free, and what they wait for. */
+  stillHeld: { name: string; reason: string }[];
   /** The changed items by the state they were in. */
   from: Partial<Record<State, number>>;
   /** Changed items whose last outcome is unknown: the server may have them already. At most 100. */
   unknown: number[];
+  /** Those of `unknown` that were edited since: they have another key than the one that was sent. */
+  underNewKey: number[];
   /** Of a begun edit: what ends it. */
   token?: number;
 }

@@ -142,6 +142,7 @@ function merge(first: ChangeReport, second: ChangeReport): ChangeReport {
     targets: [...new Set([...first.targets, ...second.targets])],
     from,
     unknown: [...first.unknown, ...second.unknown],
+    underNewKey: [...first.underNewKey, ...second.underNewKey],
   };
 }
 

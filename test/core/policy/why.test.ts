@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { LastError, ReviewReason, TargetStateName, WaitingOn } from '../../../src/core/item.js';
 import { REVIEW_REASONS, TARGET_STATES } from '../../../src/core/item.js';
 import { whatHelps } from '../../../src/core/policy/help-for-item.js';
+import { movedReason } from '../../../src/core/policy/moved-target.js';
 import type { Explained } from '../../../src/core/policy/why.js';
 import { quote, targetSentence, why } from '../../../src/core/policy/why.js';
 
@@ -71,6 +72,7 @@ const review = (reviewReason: ReviewReason, change: Partial<Explained> = {}): Pa
 const CASES: Case[] = [
   ['delivered at 09:12: the server accepted it (201)', { state: 'completed', completedAt: at(9, 12), response: response(201) }],
   ["delivered at 09:12: the server's answer counts as done (404)", { state: 'completed', completedAt: at(9, 12), response: response(404) }],
+  ['marked as completed at 09:12', { state: 'completed', completedAt: at(9, 12), response: response(409), lastError: error('taken', 409) }],
   ['completed at 09:12', { state: 'completed' }],
   ['discarded at 09:12: it will not be sent', { state: 'discarded' }],
   ['being sent since 09:12 (attempt 3)', { state: 'sending', attemptCount: 3 }],
@@ -154,6 +156,20 @@ describe('what helps', () => {
       sentence: 'Deal with item 1041 first',
       commands: ['syncq inspect 1041'],
     });
+  });
+
+  test('is to say that a new base URL is meant, where that is what it waits for', () => {
+    const reason = movedReason('production', 'https://old', 'https://new');
+    expect(whatHelps({ ...helped, waitingOn: target('misconfigured', { reason }).waitingOn })?.commands).toEqual([
+      'syncq target accept production',
+    ]);
+  });
+
+  test('for an item that was edited after its unknown outcome is no promise of the same key', () => {
+    const unknown = { ...helped, state: 'review' as const, reviewReason: 'unknown' as const, waitingOn: undefined };
+    const sent = { ...unknown, attempts: [{ idempotencyKey: 'old' }] };
+    expect(whatHelps({ ...sent, idempotencyKey: 'old' })?.sentence).toMatch(/uses the same idempotency key$/);
+    expect(whatHelps({ ...sent, idempotencyKey: 'new' })?.sentence).toMatch(/this one is another write$/);
   });
 
   test('is to start a runner for an item that is due', () => {

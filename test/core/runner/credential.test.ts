@@ -69,6 +69,7 @@ describe('a credential that is not there', () => {
     await server.waitFor(1);
     stop.abort();
     await watch;
+    expect(server.requests[0]?.headers.authorization).toBe('Bearer s3cret');
   });
 });
 
@@ -89,8 +90,9 @@ test('a credential that ends and cannot be renewed holds its target, and is not 
   const { queue } = test;
   await queue.enqueue(write);
   const stop = new AbortController();
+  const events: QueueEvent[] = [];
   const watch = (async () => {
-    for await (const event of queue.watch({ stop: stop.signal })) void event;
+    for await (const event of queue.watch({ stop: stop.signal })) events.push(event);
   })();
   await server.waitFor(1);
   test.clock.advance(60_000);
@@ -106,4 +108,5 @@ test('a credential that ends and cannot be renewed holds its target, and is not 
   await server.waitFor(2);
   stop.abort();
   await watch;
+  expect(events.filter(({ event }) => event === 'held')).toHaveLength(1);
 });

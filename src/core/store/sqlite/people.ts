@@ -86,7 +86,18 @@ function dispatch(change: Change, command: PersonCommand): ChangeReport {
 }
 
 function emptyReport(): ChangeReport {
-  return { changed: [], skipped: [], missing: [], groups: [], targets: [], names: [], from: {}, unknown: [] };
+  return {
+    changed: [],
+    skipped: [],
+    missing: [],
+    groups: [],
+    targets: [],
+    names: [],
+    stillHeld: [],
+    from: {},
+    unknown: [],
+    underNewKey: [],
+  };
 }
 
 /** Undefined = done; a text = why it was skipped. */
@@ -117,13 +128,26 @@ function onItems(
     }
     report.changed.push(id);
     report.from[stateOf(row)] = (report.from[stateOf(row)] ?? 0) + 1;
-    if (row.last_outcome === 'unknown' && report.unknown.length < MOST_UNKNOWN) report.unknown.push(id);
+    if (row.last_outcome === 'unknown' && report.unknown.length < MOST_UNKNOWN) {
+      report.unknown.push(id);
+      if (wasEditedSince(connection, row)) report.underNewKey.push(id);
+    }
     targets.add(row.target);
     if (row.review_group !== null) countGroup(connection, groups, row);
   }
   report.targets = [...targets];
   report.groups = [...groups.values()].sort((a, b) => b.count - a.count || a.firstId - b.firstId);
   return report;
+}
+
+/** The server's word, or a person's. */
+const whyCompleted = ({ last_outcome: last }: ItemRow): string =>
+  last === null || last === 'delivered' ? 'it was delivered already' : 'it was marked as completed';
+
+/** Edited after its last attempt: what the server may have is another version, under another key. */
+function wasEditedSince(connection: Connection, { id, attempts }: ItemRow): boolean {
+  const last = 'SELECT max(attempts) AS attempts FROM revision WHERE item_id = ?';
+  return connection.get<{ attempts: number | null }>(last, id)?.attempts === attempts;
 }
 
 function countGroup(connection: Connection, groups: Map<string, ReviewGroup>, row: ItemRow): void {
@@ -153,7 +177,7 @@ function refusal({ queuePath }: Change, kind: string, row: ItemRow): string | un
       ? 'it is being sent right now; try again in a moment'
       : 'its runner died while it was being sent; syncq run settles that first';
   }
-  return kind === 'retry' && state === 'completed' ? 'it was delivered already' : `it is ${state}, which is final`;
+  return kind === 'retry' && state === 'completed' ? whyCompleted(row) : `it is ${state}, which is final`;
 }
 
 /** A retry has nothing to change in an item that only waits behind another: whoever asks is told which one to see to. */
@@ -283,6 +307,9 @@ function pause(change: Change, what: PauseScope, until: number | undefined): Cha
   return report;
 }
 
+/** Only `target accept` ends this hold. */
+const MOVED = `SELECT reason, paused_at FROM target WHERE id = ? AND state = 'misconfigured' AND hold_kind = 'binding'`;
+
 /** Ends a pause, and an automatic hold: the next send is the test. */
 function resume(change: Change, what: PauseScope): ChangeReport {
   const { connection, now } = change;
@@ -307,6 +334,9 @@ function resume(change: Change, what: PauseScope): ChangeReport {
   }
   if (what === 'all' || 'target' in what) {
     for (const { id, name } of targetsOf(connection, what)) {
+      const moved = connection.get<{ reason: string | null; paused_at: number | null }>(MOVED, id);
+      if (moved !== undefined) report.stillHeld.push({ name, reason: moved.reason ?? '' });
+      if (moved !== undefined && moved.paused_at === null) continue;
       connection.run(`UPDATE target SET ${clear} WHERE id = ?`, id);
       connection.run(
         `UPDATE target SET offline_ms = offline_ms + CASE state WHEN 'offline' THEN max(0, ? - since) ELSE 0 END,

@@ -71,6 +71,16 @@ export function deskConformance(open: OpenSubject): void {
       });
     });
 
+    test('makes the key that the server may know already another one, and a retry says so', async () => {
+      const b = await bench();
+      const [id] = await b.add({ payload: bytes('{"a":1}') });
+      await (await b.start()).send(id!, 'unknown');
+      const retry = { kind: 'retry', filter: { ids: [id!] }, expires: undefined, dryRun: false } as const;
+      expect(await b.change(retry)).toMatchObject({ unknown: [id], underNewKey: [] });
+      await b.change({ kind: 'edit', id: id!, ...edit() });
+      expect(await b.change(retry)).toMatchObject({ unknown: [id], underNewKey: [id] });
+    });
+
     test('sends the new bytes of a pending item, in backoff or not, and forgets its fail mark', async () => {
       const b = await bench();
       const [id] = await b.add({ payload: bytes('{"a":1}') });

@@ -358,7 +358,10 @@ export function peopleConformance(open: OpenSubject): void {
         boundTo: 'https://old.example',
       };
       await sender.step({ targets: [{ target: main!.id, change: moved, note: undefined }] });
-      await b.change({ kind: 'resume', what: { target: 'main' } });
+      expect(await b.change({ kind: 'resume', what: { target: 'main' } })).toMatchObject({
+        names: [],
+        stillHeld: [{ name: 'main', reason: 'moved' }],
+      });
       expect(await b.store.targets()).toMatchObject([moved]);
       await b.change({ kind: 'accept-target', name: 'main' });
       expect(await b.store.targets()).toMatchObject([
