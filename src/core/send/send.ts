@@ -213,7 +213,10 @@ function excerptOf(end: Answer): ResponseExcerpt {
   return { status: end.status, headers, body: end.body, complete: end.isComplete };
 }
 
-/** The first value of a header that came several times. */
+/** The first value of a header that came several times. Some servers put in UTF-8 as it is, which undici reads as Latin-1. */
 function headerText(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
+  const first = Array.isArray(value) ? value[0] : value;
+  if (first === undefined || !/[\u0080-\u00ff]/.test(first)) return first;
+  const text = Buffer.from(first, 'latin1').toString('utf8');
+  return text.includes('\ufffd') ? first : text;
 }

@@ -206,6 +206,16 @@ describe('redirects', () => {
     expect(server.urls).toEqual(['POST /v1/things', 'POST /v1/new?x=1']);
   });
 
+  test('a place that is written in UTF-8 is read so, and one in Latin-1 as well', async () => {
+    const utf8 = Buffer.from('/v1/Jørgen').toString('latin1');
+    const server = await redirecting(() => utf8);
+    expect(await sendTo(`${server.url}/v1`)).toMatchObject({ redirectedTo: `${server.url}/v1/J%C3%B8rgen` });
+    const other = await redirecting(() => utf8, 302);
+    expect(responseOf(await sendTo(`${other.url}/v1`)).headers).toMatchObject({ location: '/v1/Jørgen' });
+    const latin1 = await redirecting(() => '/v1/Jørgen', 302);
+    expect(responseOf(await sendTo(`${latin1.url}/v1`)).headers).toMatchObject({ location: '/v1/Jørgen' });
+  });
+
   test('a second redirect is the answer', async () => {
     const server = keep(
       await startHttp((request, response) => {
