@@ -1,4 +1,5 @@
 /** The sentence in a page of HTML or a document of XML, found without walking it. */
+import { characterOf, ENTITY } from '../spelling/entities.js';
 import { cleanLine } from './clean.js';
 import { isTelling } from './telling.js';
 
@@ -52,21 +53,8 @@ function firstLine(text: string): string {
   return text.split(/<br\b|\n(?=\s*at )/i, 1)[0] ?? '';
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  amp: '&',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  apos: "'",
-  nbsp: ' ',
-};
+const ANY_ENTITY = new RegExp(ENTITY, 'g');
 
 function unescapeMarkup(text: string): string {
-  return text.replace(/&(#?\w{2,7});/g, (whole, name: string) => {
-    const code = /^#x([0-9a-f]+)$/i.exec(name)?.[1];
-    const decimal = /^#(\d+)$/.exec(name)?.[1];
-    const point = code !== undefined ? Number.parseInt(code, 16) : decimal !== undefined ? Number(decimal) : undefined;
-    if (point !== undefined) return point <= 0x10ffff ? String.fromCodePoint(point) : whole;
-    return ENTITIES[name.toLowerCase()] ?? whole;
-  });
+  return text.replace(ANY_ENTITY, (whole) => characterOf(whole) ?? whole);
 }
