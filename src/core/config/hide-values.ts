@@ -1,4 +1,6 @@
 /** Finds the sensitive values of a payload wherever else they are quoted: a server's sentence, an answer, a difference. */
+import { withoutBegunEscape } from '../spelling/escapes.js';
+import { readingsOf, rewritten, type Edit } from '../spelling/layers.js';
 import { walkJson } from './json-tokens.js';
 import { isSensitive, MASK, type SensitivePatterns } from './sensitive.js';
 
@@ -11,6 +13,9 @@ const MOST_VALUES = 500;
 const CUT = '…';
 /** From so many digits on, blanks and dashes between them are a matter of spelling (`479 90 001`, `47990001`). */
 const SPELLED_DIGITS = 6;
+
+/** Blanks, which a form writes as `+`. */
+const GAP = /[\s+]+/;
 
 const SEPARATORS = /[\s().+/-]/g;
 
@@ -34,15 +39,34 @@ export function hideValuesOf(
   );
   if (values.size === 0) return NOTHING_TO_HIDE;
   // Longest first: of two values that begin alike the whole of the longer one is hidden.
-  const longestFirst = [...values].sort((a, b) => b.length - a.length);
-  const spelled = longestFirst.flatMap(spellings).map((spelling) => ({ spelling, squeezed: squeezed(spelling) }));
-  return (text) => {
-    // Few of the values are quoted; looking for the others by pattern would cost the most.
-    const all = squeezed(text);
-    const there = spelled.filter((one) => all.includes(one.squeezed)).map(({ spelling }) => patternOf(spelling));
-    const hidden = there.length === 0 ? text : text.replace(new RegExp(there.join('|'), 'giu'), MASK);
-    return withoutBeginning(hidden, longestFirst);
-  };
+  const sought = [...values].flatMap(readingsOfValue).sort((a, b) => b.text.length - a.text.length);
+  const find = (reading: string): Edit[] => [...quotedIn(reading, sought), ...begunIn(reading, sought)];
+  return (text) => rewritten(text, find, { as: 'text', respell: false });
+}
+
+/** A value to look for. */
+interface Sought {
+  text: string;
+  squeezed: string;
+  /** The value goes on behind it. */
+  isCut: boolean;
+}
+
+/** A value that holds escapes itself (a path, say) is quoted as it stands or read. */
+function readingsOfValue(value: string): Sought[] {
+  return readingsOf(value)
+    .map((reading) => reading.trim())
+    .filter((text) => text.length >= SHORTEST)
+    .map((text) => ({ text, squeezed: squeezed(text), isCut: value.length >= LONGEST }));
+}
+
+function quotedIn(text: string, sought: readonly Sought[]): Edit[] {
+  // Few of the values are quoted; looking for the others by pattern would cost the most.
+  const all = squeezed(text);
+  const there = sought.filter((one) => all.includes(one.squeezed));
+  if (there.length === 0) return [];
+  const found = text.matchAll(anyOf(there));
+  return Array.from(found, ({ 0: { length }, index }) => ({ start: index, end: index + length, text: MASK }));
 }
 
 /** What is left of a text when spelling does not matter. */
@@ -50,16 +74,26 @@ function squeezed(text: string): string {
   return text.toLowerCase().replace(SEPARATORS, '');
 }
 
-/** What was cut to fit may end within a value. */
-function withoutBeginning(text: string, values: readonly string[]): string {
-  if (!text.endsWith(CUT)) return text;
-  const kept = text.slice(0, -CUT.length);
-  for (const value of values) {
-    for (let length = Math.min(value.length - 1, kept.length); length >= SHORTEST; length -= 1) {
-      if (kept.endsWith(value.slice(0, length))) return kept.slice(0, -length) + MASK + CUT;
+/** What was cut to fit may end within a value, and there within an escape. */
+function begunIn(text: string, sought: readonly Sought[]): Edit[] {
+  if (!text.endsWith(CUT)) return [];
+  const end = text.length - CUT.length;
+  const kept = text.slice(0, end);
+  for (const rest of new Set([kept, withoutBegunEscape(kept)])) {
+    const last = blanksForPluses(rest.slice(-LONGEST));
+    for (const one of sought) {
+      const value = blanksForPluses(one.text);
+      for (let length = Math.min(value.length - 1, last.length); length >= SHORTEST; length -= 1) {
+        if (last.endsWith(value.slice(0, length))) return [{ start: rest.length - length, end, text: MASK }];
+      }
     }
   }
-  return text;
+  return [];
+}
+
+/** As a form reads them. */
+function blanksForPluses(text: string): string {
+  return text.replaceAll('+', ' ');
 }
 
 function sensitiveValues(payload: Uint8Array, patterns: SensitivePatterns): string[] {
@@ -87,25 +121,40 @@ function sensitiveValues(payload: Uint8Array, patterns: SensitivePatterns): stri
   return [...found].filter((value) => value.length >= SHORTEST);
 }
 
-/** A value as it stands, and as JSON or a URL would spell it. */
-function spellings(value: string): string[] {
-  const escaped = JSON.stringify(value).slice(1, -1);
-  const inUrl = encodeURIComponent(value.replace(/\p{Cs}/gu, ''));
-  return [...new Set([value, escaped, inUrl])];
-}
-
 const LETTER_OR_DIGIT = /[\p{L}\p{N}]/u;
 
-function patternOf(text: string): string {
+/** Whether a value may begin here is asked once for all of them, not for each: it is what most places of a text fail at. */
+function anyOf(sought: readonly Sought[]): RegExp {
+  const words = sought.filter(beginsWord).map(patternOf).join('|');
+  const others = sought.filter((one) => !beginsWord(one)).map(patternOf);
+  const all = words === '' ? others : [`(?<![\\p{L}\\p{N}])(?:${words})`, ...others];
+  return new RegExp(all.join('|'), 'giu');
+}
+
+function beginsWord({ text }: Sought): boolean {
+  return isSpelledNumber(text) || LETTER_OR_DIGIT.test(text.at(0) ?? '');
+}
+
+function isSpelledNumber(text: string): boolean {
   const digits = text.replace(SEPARATORS, '');
-  const isSpelledNumber = digits.length >= SPELLED_DIGITS && /^\d+$/.test(digits);
-  const body = isSpelledNumber
-    ? Array.from(digits).join('[\\s().\\/\\-]{0,2}')
-    : text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&').replace(/\s+/g, '\\s+');
-  const first = isSpelledNumber ? '0' : (text.at(0) ?? '');
-  const last = isSpelledNumber ? '0' : (text.at(-1) ?? '');
-  const before = LETTER_OR_DIGIT.test(first) ? '(?<![\\p{L}\\p{N}])' : '';
+  return digits.length >= SPELLED_DIGITS && /^\d+$/.test(digits);
+}
+
+function patternOf({ text, isCut }: Sought): string {
+  const isNumber = isSpelledNumber(text);
+  const body = isNumber ? Array.from(text.replace(SEPARATORS, '')).join('[\\s().+\\/\\-]{0,2}') : spacedPattern(text);
   // Behind a value that was shortened, the rest of it follows.
-  const after = LETTER_OR_DIGIT.test(last) && text.length < LONGEST ? '(?![\\p{L}\\p{N}])' : '';
-  return `${before}${body}${after}`;
+  const endsWord = (isNumber || LETTER_OR_DIGIT.test(text.at(-1) ?? '')) && !isCut;
+  return endsWord ? `${body}(?![\\p{L}\\p{N}])` : body;
+}
+
+/**
+ * However many blanks there are, but not at the front: there a run of them would be tried from each, in quadratic time. The
+ * first and the last character are no blanks, for values are trimmed.
+ */
+function spacedPattern(text: string): string {
+  const escape = (part: string): string => part.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+  const { front = '', inner = '', end = '' } = /^(?<front>[\s+]*)(?<inner>.*?)(?<end>\+*)$/s.exec(text)?.groups ?? {};
+  const begin = Array.from(front, (sign, at) => (at === 0 ? escape(sign) : '[\\s+]')).join('');
+  return begin + inner.split(GAP).map(escape).join('[\\s+]+') + escape(end);
 }
