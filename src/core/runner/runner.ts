@@ -321,7 +321,7 @@ function endOf(result: SendResult, claim: Claim, config: Parameters<typeof class
     cause: classified.cause ?? classified.message,
     retryAfterMs: classified.retryAfterMs,
     durationMs: result.durationMs,
-    redirectedTo: result.kind === 'response' ? result.redirectedTo : undefined,
+    redirectedTo: classified.redirectedTo,
     response: result.kind === 'response' ? result.response : undefined,
     crashed: false,
   };

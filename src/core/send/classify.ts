@@ -1,7 +1,7 @@
 /** The outcome table (contract, section 5): what an attempt's end means for the item and its target. Pure. */
 import type { Method, Outcome, ResponseExcerpt } from '../item.js';
 import type { TargetConfig } from '../target.js';
-import { hideValuesOf } from '../config/hide-values.js';
+import { hideValuesOf, type Hide } from '../config/hide-values.js';
 import type { SensitivePatterns } from '../config/sensitive.js';
 import { causeKey, namesIn } from './cause-key.js';
 import { cleanLine } from './clean.js';
@@ -18,6 +18,8 @@ export interface Classified {
   message: string;
   /** What the server asked for (Retry-After), ms from now, 0 to 24 h. Undefined when it asked for nothing. */
   retryAfterMs?: number;
+  /** Where a 307 or 308 led that was followed. */
+  redirectedTo?: string;
   /** Equal for attempts that failed for the same cause, whatever ids their messages hold. Unset when delivered. */
   cause?: string;
 }
@@ -39,8 +41,12 @@ export function classify(
   now: number,
 ): Classified {
   switch (result.kind) {
-    case 'response':
-      return ofResponse(result.response, request, target, now);
+    case 'response': {
+      const classified = ofResponse(result.response, request, target, now);
+      const { redirectedTo } = result;
+      if (redirectedTo === undefined) return classified;
+      return { ...classified, redirectedTo: hideValuesOf([request.payload], target.sensitive)(redirectedTo) };
+    }
     case 'unreachable':
       return { outcome: 'offline', message: result.message, cause: result.code };
     case 'no-answer':
@@ -184,10 +190,10 @@ function wordsOf(
   payload: Uint8Array | undefined,
   sensitive: SensitivePatterns | undefined,
 ): Words {
-  if (outcome === 'redirect') return alike(redirectMessage(response.headers['location']));
-  const said = serverWords(response);
-  if (said === undefined) return alike(PLAIN[response.status] ?? NO_REASON);
+  const said = outcome === 'redirect' ? undefined : serverWords(response);
+  if (outcome !== 'redirect' && said === undefined) return alike(PLAIN[response.status] ?? NO_REASON);
   const hide = hideValuesOf([payload], sensitive);
+  if (said === undefined) return alike(redirectMessage(response.headers['location'], hide));
   const message = hide(said.message);
   return { message, cause: causeKey(said.title === undefined ? message : hide(said.title), namesIn(payload)) };
 }
@@ -197,8 +203,8 @@ function alike(message: string): Words {
 }
 
 /** Without the query: it may hold a token (S4). */
-function redirectMessage(location: string | undefined): string {
+function redirectMessage(location: string | undefined, hide: Hide): string {
   if (location === undefined) return 'the server redirects without saying where to';
   const bare = location.replace(/[?#].*$/, '');
-  return cleanLine(`the server redirects to ${bare}: is the base URL right?`, 200);
+  return cleanLine(`the server redirects to ${hide(bare)}: is the base URL right?`, 200);
 }

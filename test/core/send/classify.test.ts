@@ -249,6 +249,38 @@ describe('messages', () => {
     });
   });
 
+  test.each([
+    ['Jørgen Ås', '/p/J%C3%B8rgen%20%C3%85s', '/p/***'],
+    ['Jørgen Ås', '/p/J%c3%b8rgen+%c3%85s/x?q=1', '/p/***/x'],
+    ['kari@example.com', 'https://other.example.org/p/kari%40example.com', 'https://other.example.org/p/***'],
+    ['Jørgen Ås', `/${'x'.repeat(145)}/J%C3%B8rgen%20%C3%85s`, `/${'x'.repeat(145)}/***`],
+  ])('nor where a server redirects to: %s in %s', (name, location, expected) => {
+    const rules: ClassifyRules = { ...plain, sensitive: compileSensitive(['name']) };
+    const payload = Buffer.from(JSON.stringify({ name }));
+    const found = classify(answer(302, { location }), { method: 'POST', payload }, rules, now);
+    expect(found.message).toContain(`the server redirects to ${expected}`);
+    expect(JSON.stringify(found)).not.toMatch(/rgen|kari/);
+  });
+
+  test('nor where a redirect was followed to', () => {
+    const rules: ClassifyRules = { ...plain, sensitive: compileSensitive(['name']) };
+    const payload = Buffer.from('{"name":"Jørgen"}');
+    const followed = { ...answer(201), redirectedTo: 'https://api.example.org/p/J%C3%B8rgen' } as SendResult;
+    expect(classify(followed, { method: 'POST', payload }, rules, now)).toMatchObject({
+      outcome: 'delivered',
+      redirectedTo: 'https://api.example.org/p/***',
+    });
+    expect(classify(answer(201), { method: 'POST', payload }, rules, now)).not.toHaveProperty('redirectedTo');
+  });
+
+  test.each(['{"name":"J\\u00f8rgen"}', '{"name":"line\\nbreak\\/x"}'])('nor the raw request %s', (payload) => {
+    const rules: ClassifyRules = { ...plain, sensitive: compileSensitive(['name']) };
+    const refusal = answer(422, { 'content-type': 'text/plain' }, `cannot take ${payload} today`);
+    const found = classify(refusal, { method: 'POST', payload: Buffer.from(payload) }, rules, now);
+    expect(found.message).toBe('cannot take {"name":"***"} today');
+    expect(found.cause).not.toMatch(/rgen|break/);
+  });
+
   test('what is sensitive is in no message, nor in a cause', () => {
     const rules: ClassifyRules = { ...plain, sensitive: compileSensitive(['name', '/contact/phone']) };
     const payload = Buffer.from('{"name":"Kari Nordmann","contact":{"phone":"479 90 001"}}');
