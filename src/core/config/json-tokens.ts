@@ -17,6 +17,9 @@ export interface JsonValue {
 /** Told about each value: at its begin, and for objects and arrays again at their end (with `end` set). */
 export type JsonVisitor = (value: JsonValue) => void;
 
+/** Told where the key of a member stands, quotes included. */
+export type KeyVisitor = (start: number, end: number) => void;
+
 /** Where and why a text is no JSON (RFC 8259). Holds nothing of the text. */
 export class JsonTextError extends Error {
   override readonly name = 'JsonTextError';
@@ -53,22 +56,24 @@ interface Open {
  * @param uniqueKeys  refuse an object that has the same key twice (JSON.parse would silently keep the last)
  * @throws {JsonTextError}
  */
-export function walkJson(text: string, visit: JsonVisitor, uniqueKeys: boolean): void {
-  new Walker(text, visit, uniqueKeys).run();
+export function walkJson(text: string, visit: JsonVisitor, uniqueKeys: boolean, visitKey?: KeyVisitor): void {
+  new Walker(text, visit, uniqueKeys, visitKey).run();
 }
 
 class Walker {
   private readonly text: string;
   private readonly visit: JsonVisitor;
   private readonly uniqueKeys: boolean;
+  private readonly visitKey: KeyVisitor | undefined;
   private readonly open: Open[] = [];
   private readonly steps: (string | number)[] = [];
   private at = 0;
 
-  constructor(text: string, visit: JsonVisitor, uniqueKeys: boolean) {
+  constructor(text: string, visit: JsonVisitor, uniqueKeys: boolean, visitKey: KeyVisitor | undefined) {
     this.text = text;
     this.visit = visit;
     this.uniqueKeys = uniqueKeys;
+    this.visitKey = visitKey;
   }
 
   run(): void {
@@ -124,6 +129,7 @@ class Walker {
       this.stop('the same key stands twice in one object');
     }
     top.keys?.add(name);
+    this.visitKey?.(start, this.at);
     this.blank();
     if (this.text[this.at] !== ':') this.stop('a colon is missing after the key');
     this.at += 1;

@@ -183,6 +183,94 @@ describe('a redactor', () => {
     expect(out.review!.message).toMatch(/ is known as .*\.test$/);
   });
 
+  describe('finds a value however it is spelled, and spells its stand-in so', () => {
+    const document = { name: 'Jørgen Ås', email: 'kari@example.com', phone: `O'Hara "X"` };
+    const attempt = { number: 1, startedAt: 1, durationMs: 1, outcome: 'rejected', status: 422, counted: false, runner: 'run 1@host', idempotencyKey: 'k', url: undefined } as const; // prettier-ignore
+    const answered = (contentType: string, body: string, message = ''): ArchivedItem => {
+      const response = {
+        status: 422,
+        headers: { 'content-type': contentType },
+        body: Buffer.from(body),
+        complete: true,
+      };
+      return jsonItem(document, { attempts: [{ ...attempt, message, response }] });
+    };
+    const bodyOf = (item: ArchivedItem): string => Buffer.from(item.attempts[0]!.response!.body).toString();
+    const stand = JSON.parse(textOf(redacted([jsonItem(document)])[0]!)) as typeof document;
+
+    test.each([
+      ['the server redirects to /p/kari%40example.com: x', () => `/p/${encodeURIComponent(stand.email)}: x`],
+      ['/p/J%C3%B8rgen%20%C3%85s', () => `/p/${encodeURIComponent(stand.name)}`],
+      [
+        '/p/J%c3%b8rgen+%c3%85s',
+        () =>
+          encodeURIComponent(stand.name)
+            .replace(/%../g, (byte) => byte.toLowerCase())
+            .replace('%20', '+'),
+      ],
+      [
+        'got J\\u00f8rgen \\u00c5s!',
+        () => stand.name.replace(/[^ -~]/g, (unit) => `\\u00${unit.charCodeAt(0).toString(16)}`),
+      ],
+      ['got O&#39;Hara &quot;X&quot;', () => stand.phone.replace("'", '&#39;').replaceAll('"', '&quot;')],
+      [`got {\\"n\\":\\"O'Hara \\\\\\"X\\\\\\"\\"}`, () => stand.phone.replaceAll('"', '\\\\\\"')],
+    ])('in the message %s', (message, expected) => {
+      const [item] = redacted([answered('text/plain', message, message)]);
+      expect(item!.attempts[0]!.message).toContain(expected());
+      expect(item!.attempts[0]!.message).not.toMatch(/kari|rgen|Hara/i);
+      expect(bodyOf(item!)).toBe(item!.attempts[0]!.message);
+      const escapes = /%..|\\+u?|&#?\w+;/g;
+      expect(item!.attempts[0]!.message!.match(escapes)!).toHaveLength(message.match(escapes)!.length);
+    });
+
+    test('in headers, paths, queries, forms and entity ids', () => {
+      const path = '/p/J%C3%B8rgen%20%C3%85s/kari%40example.com?q=J%C3%B8rgen+%C3%85s&name=J%C3%B8rgen+%C3%85s&x=a+b';
+      const form = { contentType: 'application/x-www-form-urlencoded', payload: Buffer.from(path.split('?')[1]!) };
+      const [item, other] = redacted([
+        jsonItem(document, { path, headers: { 'x-note': 'J%C3%B8rgen %C3%85s', referer: path } }),
+        archivedItem({ ...form, entity: { type: 'p', id: 'kari%40example.com' } }),
+      ]);
+      const name = encodeURIComponent(stand.name);
+      const query = `q=${name.replace('%20', '+')}&name=${name.replace('%20', '+')}&x=a+b`;
+      expect(item!.path).toBe(`/p/${name}/${encodeURIComponent(stand.email)}?${query}`);
+      expect(item!.headers).toEqual({ 'x-note': name.replace('%20', ' '), referer: item!.path });
+      expect(textOf(other!)).toBe(query);
+      expect(other!.entity!.id).toBe(encodeURIComponent(stand.email));
+    });
+
+    test('in JSON, nested JSON, and the names of members, which stay JSON', () => {
+      const inner = JSON.stringify({ echo: document, list: [JSON.stringify(document)] });
+      const ascii = inner.replace(/[^\x20-\x7e]/g, (unit) => `\\u00${unit.charCodeAt(0).toString(16)}`);
+      const body = `{"echo":${JSON.stringify(ascii)},"J\\u00f8rgen \\u00c5s":1,"kari%40example.com":2,"raw":${ascii}}`;
+      const [item] = redacted([answered('application/json', body)]);
+      const found = JSON.parse(bodyOf(item!));
+      expect(JSON.parse(found.echo)).toEqual({ echo: stand, list: [JSON.stringify(stand)] });
+      expect(found.raw.echo).toEqual(stand);
+      expect(Object.keys(found)).toEqual(['echo', stand.name, encodeURIComponent(stand.email), 'raw']);
+    });
+
+    test('whatever holds it: nothing of it is left, and a path can still be read', () => {
+      fc.assert(
+        fc.property(fc.stringMatching(/^[b-zøåÅ]{4}[a-z&<>"'/%+ @.-]{0,12}[b-zøå]{4}$/), (name) => {
+          const url = encodeURIComponent(name);
+          const html = name.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+          const json = JSON.stringify({ note: name });
+          const said = `${url} ${html} ${json} ${JSON.stringify(json)} ${JSON.stringify(html)}`;
+          const item = {
+            ...answered('text/html', said, said),
+            path: `/a/${url}?q=${url}`,
+            payload: Buffer.from(JSON.stringify({ name })),
+          };
+          const [out] = redacted([item]);
+          const plain = decodeURIComponent(out!.path) + out!.attempts[0]!.message! + bodyOf(out!);
+          for (const part of [name, url, html, json.slice(9, -2)])
+            if (part.length > 5) expect(plain).not.toContain(part);
+        }),
+        { numRuns: 300 },
+      );
+    });
+  });
+
   test('keeps numbers numbers, with their exponent', () => {
     const [item] = redacted([jsonItem('{"phone":[-12.50e-3,0,0.5,1e400]}')]);
     expect(textOf(item!)).toMatch(/^\{"phone":\[-[1-9]\d\.\d\de-3,0,0\.\d,[1-9]e400\]\}$/);

@@ -8,8 +8,10 @@ export interface JsonRedaction {
   patterns: SensitivePatterns;
   /** A sensitive string, or the text of a sensitive number. */
   sensitive: (text: string) => string;
-  /** Any other string, key or number. */
+  /** Any other string or number. */
   other: (text: string) => string;
+  /** The name of a member. */
+  key: (name: string) => string;
 }
 
 /** Told of every sensitive string and number. @throws {JsonTextError} when the text is not JSON */
@@ -21,6 +23,7 @@ export function findSensitive(text: string, patterns: SensitivePatterns, found: 
       return value;
     },
     other: (value) => value,
+    key: (name) => name,
   });
 }
 
@@ -30,6 +33,10 @@ export function replaceSensitive(text: string, redaction: JsonRedaction): string
   let copied = 0;
   /** End of the sensitive object or array we are in is unknown until it comes: its start tells it again. */
   let hiddenFrom = -1;
+  const put = (start: number, end: number, replacement: string): void => {
+    parts.push(text.slice(copied, start), replacement);
+    copied = end;
+  };
   walkJson(
     text,
     (value) => {
@@ -42,11 +49,14 @@ export function replaceSensitive(text: string, redaction: JsonRedaction): string
       const isHidden = hiddenFrom >= 0 || isSensitive(value, redaction.patterns);
       const token = text.slice(value.start, value.end);
       const replacement = replaced(value.kind, token, isHidden, redaction);
-      if (replacement === token) return;
-      parts.push(text.slice(copied, value.start), replacement);
-      copied = value.end;
+      if (replacement !== token) put(value.start, value.end, replacement);
     },
     false,
+    (start, end) => {
+      const token = text.slice(start, end);
+      const replacement = changedString(token, redaction.key);
+      if (replacement !== token) put(start, end, replacement);
+    },
   );
   return parts.join('') + text.slice(copied);
 }
@@ -63,11 +73,7 @@ function replaced(
   { sensitive, other }: JsonRedaction,
 ): string {
   const change = isHidden ? sensitive : other;
-  if (kind === 'string') {
-    const value = JSON.parse(token) as string;
-    const stand = change(value);
-    return stand === value ? token : JSON.stringify(stand);
-  }
+  if (kind === 'string') return changedString(token, change);
   if (kind === 'number') {
     // The exponent stays: another one may be a number that no program can hold.
     const [mantissa = token] = /^[^eE]*/.exec(token) ?? [];
@@ -75,4 +81,11 @@ function replaced(
   }
   // Two values leave nothing to choose from: which of the two it was must not be told.
   return isHidden && token !== 'null' ? 'false' : token;
+}
+
+/** A token whose value stays keeps its spelling. */
+function changedString(token: string, change: (value: string) => string): string {
+  const value = JSON.parse(token) as string;
+  const stand = change(value);
+  return stand === value ? token : JSON.stringify(stand);
 }

@@ -2,6 +2,8 @@
  * The values that were found in sensitive fields, and their traces elsewhere: in paths, entity ids, free text and the
  * server's messages, also when they are spelled with other separators or letters of another case.
  */
+import type { Edit } from '../../spelling/layers.js';
+import { readingsOf } from '../../spelling/layers.js';
 import { normalised } from './alphabet.js';
 import type { StandIns } from './stand-in.js';
 
@@ -26,39 +28,34 @@ export class KnownValues {
     return this.#known.size;
   }
 
+  /** A value that holds escapes itself (a path, say) is found as it stands or read. */
   add(value: string): void {
-    const name = normalised(value);
-    if (name !== '') this.#known.add(name);
+    for (const reading of readingsOf(value)) {
+      const name = normalised(reading);
+      if (name !== '') this.#known.add(name);
+    }
   }
 
   has(text: string): boolean {
     return this.#known.has(normalised(text));
   }
 
-  /** The stand-in, when the whole text is a known value; else the text with every known value in it replaced. */
-  replace(text: string): string {
-    if (this.#known.size === 0 || text === '') return text;
-    return this.has(text) ? this.#standIns.of(text) : this.scrub(text);
-  }
-
-  /** Replaces known values wherever they stand in a text, the longest first. */
-  scrub(text: string): string {
+  /** Every known value in a text, the longest first; the whole text, when it is one. */
+  find(text: string): Edit[] {
+    if (this.#known.size === 0 || text === '') return [];
+    if (this.has(text)) return [this.#edit(text, 0, text.length)];
     const runs = [...text.matchAll(RUN)].map((match) => ({ start: match.index, end: match.index + match[0].length }));
-    let result = '';
-    let copied = 0;
+    const found: Edit[] = [];
     for (let at = 0; at < runs.length;) {
       const length = this.#longest(text, runs, at);
-      if (length === 0) {
-        at += 1;
-        continue;
-      }
-      const { start } = runs[at] ?? { start: 0 };
-      const { end } = runs[at + length - 1] ?? { end: 0 };
-      result += text.slice(copied, start) + this.#standIns.of(text.slice(start, end));
-      copied = end;
-      at += length;
+      if (length > 0) found.push(this.#edit(text, runs[at]?.start ?? 0, runs[at + length - 1]?.end ?? 0));
+      at += Math.max(1, length);
     }
-    return copied === 0 ? text : result + text.slice(copied);
+    return found;
+  }
+
+  #edit(text: string, start: number, end: number): Edit {
+    return { start, end, text: this.#standIns.of(text.slice(start, end)) };
   }
 
   /** How many runs from this one on form a known value; 0 = none. */

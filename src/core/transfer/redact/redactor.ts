@@ -8,6 +8,8 @@ import type { SensitivePatterns } from '../../config/sensitive.js';
 import { isJsonContentType } from '../../input/content-type.js';
 import { createHash } from 'node:crypto';
 import type { Attempt, Entity, ResponseExcerpt } from '../../item.js';
+import type { Edit, Rewriting } from '../../spelling/layers.js';
+import { readingsOf, rewritten } from '../../spelling/layers.js';
 import { findSensitive, replaceSensitive } from './json.js';
 import { KnownValues } from './known-values.js';
 import { StandIns } from './stand-in.js';
@@ -40,7 +42,8 @@ export class Redactor {
     const own = new Set<string>();
     this.#collect(item, (value) => {
       this.#remember(value);
-      if (value.length >= SHORTEST_OWN && this.#isTrace(value)) own.add(value);
+      if (!this.#isTrace(value)) return;
+      for (const reading of readingsOf(value)) if (reading.length >= SHORTEST_OWN) own.add(reading);
     });
     return new ItemRedaction(this.#patterns, this.#standIns, this.#known, own).item(item);
   }
@@ -85,6 +88,11 @@ function collectBody(
     // Not JSON after all, or cut: hidden whole, so there is nothing to learn.
   }
 }
+
+/** Stand-ins take the spelling of what they stand for. */
+const TEXT: Rewriting = { as: 'text', respell: true };
+const PATH: Rewriting = { as: 'path', respell: true };
+const PAIR: Rewriting = { as: 'form', respell: true };
 
 /** One item's copy being made. */
 class ItemRedaction {
@@ -131,7 +139,7 @@ class ItemRedaction {
     return {
       ...attempt,
       message: attempt.message === undefined ? undefined : this.#text(attempt.message),
-      url: attempt.url === undefined ? undefined : this.#text(attempt.url),
+      url: attempt.url === undefined ? undefined : this.#path(attempt.url),
       idempotencyKey: attempt.idempotencyKey === undefined ? undefined : this.#key(attempt.idempotencyKey),
       response: attempt.response === undefined ? undefined : this.#response(attempt.response),
     };
@@ -184,12 +192,22 @@ class ItemRedaction {
     );
   }
 
-  /** Free text: the item's own values as they are, then whatever is known of any item. */
   #text(text: string): string {
-    let result = text;
-    for (const value of this.#own)
-      if (result.includes(value)) result = result.replaceAll(value, this.#standIns.of(value));
-    return result === text ? this.#known.replace(text) : this.#known.scrub(result);
+    return rewritten(text, (reading) => this.#find(reading), TEXT);
+  }
+
+  /** The item's own values as they are, and whatever is known of any item. */
+  #find(reading: string): Edit[] {
+    return [...this.#findOwn(reading), ...this.#known.find(reading)];
+  }
+
+  #findOwn(reading: string): Edit[] {
+    const found: Edit[] = [];
+    for (const value of this.#own) {
+      for (let at = reading.indexOf(value); at >= 0; at = reading.indexOf(value, at + value.length))
+        found.push({ start: at, end: at + value.length, text: this.#standIns.of(value) });
+    }
+    return found;
   }
 
   /** @param isOurs a payload, in which only patterns tell what may be shown; an answer in free text is searched instead */
@@ -204,7 +222,7 @@ class ItemRedaction {
   #bodyText(text: string, contentType: string | undefined, isOurs: boolean): string {
     if (contentType !== undefined && isJsonContentType(contentType)) {
       try {
-        return this.#own.reduce((json, value) => replaceKeys(json, value, this.#standIns.of(value)), this.#json(text));
+        return this.#json(text);
       } catch {
         return this.#standIns.of(text);
       }
@@ -218,13 +236,15 @@ class ItemRedaction {
       patterns: this.#patterns,
       sensitive: (value) => this.#standIns.of(value),
       other: (value) => this.#text(value),
+      // A value may be the name of a member, too; those of other items are as likely the names of fields.
+      key: (name) => rewritten(name, (reading) => this.#findOwn(reading), TEXT),
     });
   }
 
   #path(path: string): string {
     const question = path.indexOf('?');
     const before = question < 0 ? path : path.slice(0, question);
-    const segments = before.split('/').map((segment) => this.#encoded(segment, (text) => this.#text(text)));
+    const segments = before.split('/').map((segment) => rewritten(segment, (reading) => this.#find(reading), PATH));
     return segments.join('/') + (question < 0 ? '' : `?${this.#pairs(path.slice(question + 1))}`);
   }
 
@@ -234,42 +254,32 @@ class ItemRedaction {
       .split('&')
       .map((pair) => {
         const equals = pair.indexOf('=');
-        if (equals < 0) return this.#encoded(pair, (value) => this.#text(value));
+        if (equals < 0) return rewritten(pair, (reading) => this.#find(reading), PAIR);
         const name = pair.slice(0, equals);
-        const isSensitive = this.#patterns.everything || this.#patterns.names.has(decodeOr(name).toLowerCase());
-        const value = this.#encoded(pair.slice(equals + 1), (given) =>
-          isSensitive ? this.#standIns.of(given) : this.#text(given),
+        const isSensitive = this.#patterns.everything || this.#patterns.names.has(nameIn(name).toLowerCase());
+        const value = rewritten(
+          pair.slice(equals + 1),
+          (reading) => (isSensitive ? [this.#whole(reading)] : this.#find(reading)),
+          PAIR,
         );
         return `${name}=${value}`;
       })
       .join('&');
   }
 
-  /** Percent-encoded text, replaced in the clear; what does not change keeps its spelling. */
-  #encoded(text: string, change: (text: string) => string): string {
-    const clear = decodeOr(text);
-    const changed = change(clear);
-    return changed === clear ? text : encodeURIComponent(changed).replaceAll("'", '%27');
+  #whole(reading: string): Edit {
+    return { start: 0, end: reading.length, text: this.#standIns.of(reading) };
   }
 }
 
-/** A value may be the name of a member, too. */
-function replaceKeys(json: string, value: string, standIn: string): string {
-  const text = JSON.stringify(value).slice(1, -1);
-  return json.includes(text) ? json.replaceAll(text, JSON.stringify(standIn).slice(1, -1)) : json;
+/** The name of a pair, in the clear. */
+function nameIn(name: string): string {
+  return [...new URLSearchParams(`${name}=`).keys()].join('');
 }
 
 function queryOf(path: string): Iterable<[string, string]> {
   const question = path.indexOf('?');
   return question < 0 ? [] : new URLSearchParams(path.slice(question + 1));
-}
-
-function decodeOr(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 /** UTF-8 text; undefined for anything else. */
