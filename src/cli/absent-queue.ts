@@ -62,6 +62,7 @@ export function absentQueue(location: string, config: Config): Queue {
 const NO_ITEMS: Archive = {
   identity: async () => ({ uuid: '', copyOf: undefined }),
   targets: async () => [],
+  recipients: async () => [],
   extent: async () => ({ count: 0, lastId: 0 }),
   scan: async () => [],
   store: async () => {

@@ -11,7 +11,8 @@ import { ignoring } from '../core/replay/json-diff.js';
 import type { ReplayLedger } from '../core/replay/ledger.js';
 import { openLedger } from '../core/replay/open-ledger.js';
 import type { RequestChanges } from '../core/replay/plan.js';
-import { parseHeaderFlags, parsePathRule, refuseProduction, replayTarget } from '../core/replay/plan.js';
+import { parseHeaderFlags, parsePathRule, replayTarget } from '../core/replay/plan.js';
+import { refuseProduction } from '../core/replay/production.js';
 import type { PlannedRequest, ReplayReport } from '../core/replay/replay.js';
 import { planReplay, replay } from '../core/replay/replay.js';
 import type { TargetConfig } from '../core/target.js';
@@ -62,7 +63,7 @@ interface Prepared {
 /** @throws {QueueError} unknown-target, confirm-needed, usage */
 async function prepare({ queue, config }: CliQueue, flags: ReplayFlags, dataDir: string): Promise<Prepared> {
   const target = replayTarget(config, flags.to);
-  if (!flags['allow-production']) refuseProduction(target, await queue.archive.targets(), config);
+  if (!flags['allow-production']) refuseProduction(target, await queue.archive.recipients(), config);
   const changes = {
     paths: (flags['map-path'] ?? []).map(parsePathRule),
     ...parseHeaderFlags(flags['set-header'] ?? [], target),

@@ -107,6 +107,7 @@ const TARGET_EVENTS: Readonly<Record<string, string>> = {
   paused: 'paused',
   resumed: 'resumed',
   accepted: 'accepted the new base URL of',
+  moved: 'found another base URL for',
   renamed: 'renamed',
 };
 
@@ -133,7 +134,8 @@ function detailWords(event: string, detail: Record<string, unknown> | undefined)
       : [];
     return `${fields.length === 0 ? '' : ` (${fields.join(', ')})`}, with a new idempotency key${unknown}`;
   }
-  if (event === 'renamed') return typeof detail?.['from'] === 'string' ? ` (it was ${detail['from']})` : '';
+  if (['renamed', 'accepted', 'moved'].includes(event))
+    return typeof detail?.['from'] === 'string' ? ` (it was ${detail['from']})` : '';
   if (event === 'pruned')
     return ` ${Number(detail?.['items'] ?? 0)} items, ${Number(detail?.['payloads'] ?? 0)} payloads`;
   return event === 'editing' ? '' : unknown;

@@ -73,6 +73,14 @@ test.each([
   [{ item: 7, event: 'something-new' }, 'something-new'],
   [{ target: 'api', event: 'paused', reason: 'release' }, 'paused api: release'],
   [{ target: 'api', event: 'renamed', detail: { from: 'old' } }, 'renamed api (it was old)'],
+  [
+    { target: 'api', event: 'accepted', detail: { from: 'https://a', to: null, delivered: true } },
+    'accepted the new base URL of api (it was https://a)',
+  ],
+  [
+    { target: 'api', event: 'moved', detail: { from: 'https://a', to: 'https://b', delivered: true } },
+    'found another base URL for api (it was https://a)',
+  ],
   [{ target: 'api', event: 'offline', reason: 'ECONNREFUSED' }, 'api is offline: ECONNREFUSED'],
   [{ event: 'pruned', command: 'prune', detail: { items: 3, payloads: 4 } }, 'pruned 3 items, 4 payloads (prune)'],
 ] as [Partial<HistoryEntry>, string][])('%j is told as: %s', (entry, words) => {

@@ -44,33 +44,6 @@ export function replayTarget(config: Config, to: string): TargetConfig {
   });
 }
 
-/**
- * Keeps copies from the server that has the originals: a target that is marked, or whose origin items of this queue were
- * delivered to under any name.
- *
- * @throws {QueueError} code 'confirm-needed'
- */
-export function refuseProduction(target: TargetConfig, known: readonly ArchivedTarget[], config: Config): void {
-  const hint = 'if you mean it, say so with --allow-production';
-  if (target.production) {
-    throw new QueueError('confirm-needed', `the target ${target.name} is marked as production; nothing was sent`, {
-      hint,
-    });
-  }
-  const { origin } = new URL(target.baseUrl);
-  for (const { name, boundTo, implicitBaseUrl, delivered } of known) {
-    if (!delivered) continue;
-    const urls = [boundTo, implicitBaseUrl, boundTo === undefined ? config.targets.get(name)?.baseUrl : undefined];
-    if (urls.some((url) => url !== undefined && URL.canParse(url) && new URL(url).origin === origin)) {
-      throw new QueueError(
-        'confirm-needed',
-        `items of this queue were delivered to ${origin} (target ${name}); nothing was sent`,
-        { hint },
-      );
-    }
-  }
-}
-
 /** Reads `FROM=TO`. @throws {QueueError} code 'usage' */
 export function parsePathRule(text: string): PathRule {
   const equals = text.indexOf('=');

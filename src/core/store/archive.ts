@@ -20,8 +20,21 @@ export interface ArchivedTarget {
   implicitBaseUrl: string | undefined;
   /** Base URL its attempts went to. */
   boundTo: string | undefined;
-  /** True when something was delivered there. */
-  delivered: boolean;
+  /** True when something was delivered there; undefined = it is not known. */
+  delivered: boolean | undefined;
+}
+
+/** Whoever has, or may have, writes of a queue: copies of them do not go there unasked. */
+export interface Recipient {
+  /** Undefined = where the config has the target. */
+  baseUrl: string | undefined;
+  /** The name under which the queue knew it. */
+  target: string;
+  /**
+   * `delivered`: items of the queue went there. `production`: the config of the queue that items were imported from says
+   * so. `untold`: they were imported, and nothing says whether some had been delivered there.
+   */
+  why: 'delivered' | 'production' | 'untold';
 }
 
 /** What an edit replaced. */
@@ -114,6 +127,8 @@ export interface StoreOptions {
   pause: string | undefined;
   by: Actor;
   now: number;
+  /** Who had items before they came here; kept for good. Left out = not known: then every bound target is in doubt. */
+  recipients?: readonly Recipient[];
   /** Written to the history. */
   detail: Record<string, unknown>;
   /** Called after the last batch, before the commit: what it throws undoes everything. */
@@ -136,6 +151,8 @@ export interface StoreReport {
 export interface Archive {
   identity(): Promise<QueueIdentity>;
   targets(): Promise<ArchivedTarget[]>;
+  /** Every server to which items were delivered, or may have been; also where targets led before they moved. */
+  recipients(): Promise<Recipient[]>;
   /** How many items match, and the highest id among them (0 = none): what a scan will find, and where it ends. */
   extent(filter: Filter): Promise<{ count: number; lastId: number }>;
   /** Matching items in the order of the log, in any state unless the filter names some. Empty = no more. */

@@ -1,31 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { parseConfig } from '../../../src/core/config/validate.js';
-import {
-  copyOf,
-  laneOf,
-  mapPath,
-  parsePathRule,
-  refuseProduction,
-  replayTarget,
-} from '../../../src/core/replay/plan.js';
-import type { ArchivedTarget } from '../../../src/core/store/archive.js';
+import { copyOf, laneOf, mapPath, parsePathRule, replayTarget } from '../../../src/core/replay/plan.js';
 import { archivedItem } from '../transfer/support.js';
 
 const config = parseConfig(
-  { targets: { production: { baseUrl: 'https://api.example.org/v1' }, staging: { baseUrl: 'https://staging.example.org' }, marked: { baseUrl: 'https://m.example.org', production: true } } },
+  { targets: { staging: { baseUrl: 'https://staging.example.org' } } },
   { source: undefined, baseDir: '/' },
 ); // prettier-ignore
 const NO_CHANGES = { paths: [], headers: {}, contentType: undefined };
-const known = (more: Partial<ArchivedTarget>): ArchivedTarget => ({
-  name: 'production',
-  order: 'entity',
-  implicitBaseUrl: undefined,
-  boundTo: undefined,
-  delivered: true,
-  ...more,
-});
-
 describe('the target of a replay', () => {
   test.each([
     ['staging', 'https://staging.example.org', false],
@@ -41,39 +24,6 @@ describe('the target of a replay', () => {
       expect(() => replayTarget(config, to)).toThrow();
     },
   );
-
-  test.each([
-    ['a marked target', 'marked', known({ delivered: false })],
-    [
-      'the origin its attempts went to',
-      'https://api.example.org/staging',
-      known({ boundTo: 'https://api.example.org/v1' }),
-    ],
-    ['the origin the config names', 'https://api.example.org', known({})],
-    ['an origin under an old name', 'staging', known({ name: 'old', boundTo: 'https://staging.example.org/x' })],
-    [
-      'an implicit origin',
-      'staging',
-      known({ name: 'https://staging.example.org', implicitBaseUrl: 'https://staging.example.org' }),
-    ],
-  ])('is refused for being production: %s', (_name, to, target) => {
-    expect(() => refuseProduction(replayTarget(config, to), [target], config)).toThrow(
-      expect.objectContaining({ code: 'confirm-needed' }),
-    );
-  });
-
-  test.each([
-    ['another origin', 'staging', known({ boundTo: 'https://api.example.org/v1' })],
-    ['an origin to which nothing was delivered', 'https://api.example.org', known({ delivered: false })],
-    [
-      'where production is now, when the items went elsewhere',
-      'https://api.example.org',
-      known({ boundTo: 'https://old.example.org' }),
-    ],
-    ['another port', 'http://127.0.0.1:2', known({ boundTo: 'http://127.0.0.1:1' })],
-  ])('is taken: %s', (_name, to, target) => {
-    expect(() => refuseProduction(replayTarget(config, to), [target], config)).not.toThrow();
-  });
 });
 
 describe('a path rule', () => {

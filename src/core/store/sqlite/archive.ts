@@ -8,6 +8,7 @@ import type {
   ArchivedRevision,
   ArchivedTarget,
   QueueIdentity,
+  Recipient,
   ScanPage,
   StoreOptions,
   StoreReport,
@@ -17,6 +18,7 @@ import type { Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
 import { whereOf } from './filters.js';
 import { importItems } from './import.js';
+import { HAS_DELIVERED, readRecipients } from './recipients.js';
 import { contentTypeOf, orUndefined, toHeaders, toTags } from './rows.js';
 import { readAttempts } from './summaries.js';
 
@@ -78,7 +80,6 @@ export class SqliteArchive implements Archive {
     });
   }
 
-  /** Of an imported piece of a queue nobody knows what else was delivered: where it was bound to counts. */
   async targets(): Promise<ArchivedTarget[]> {
     const rows = await this.#connection.read(() =>
       this.#connection.all<{
@@ -88,9 +89,7 @@ export class SqliteArchive implements Archive {
         bound_to: string | null;
         delivered: number;
       }>(
-        `SELECT name, lane_order, implicit_base_url, bound_to,
-           tally.completed > 0 OR tally.last_completed_at IS NOT NULL OR (bound_to IS NOT NULL AND EXISTS
-             (SELECT 1 FROM history WHERE event = 'imported')) AS delivered
+        `SELECT name, lane_order, implicit_base_url, bound_to, ${HAS_DELIVERED} AS delivered
          FROM target JOIN tally ON tally.target_id = target.id ORDER BY target.id`,
       ),
     );
@@ -101,6 +100,10 @@ export class SqliteArchive implements Archive {
       boundTo: orUndefined(row.bound_to),
       delivered: row.delivered === 1,
     }));
+  }
+
+  async recipients(): Promise<Recipient[]> {
+    return this.#connection.read(() => readRecipients(this.#connection));
   }
 
   async extent(filter: Filter): Promise<{ count: number; lastId: number }> {

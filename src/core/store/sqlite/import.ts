@@ -8,6 +8,7 @@ import { COMPLETED, ELIG, STATE_CODE } from './codes.js';
 import type { Connection } from './connection.js';
 import { ensureEntity, ensureTarget, findByKey, laneOf, type EntityRef } from './enqueue.js';
 import { appendHistory } from './history.js';
+import { keyOfRecipient, readRecipients } from './recipients.js';
 import { joinGroup } from './review-groups.js';
 import { DEFAULT_CONTENT_TYPE, orNull } from './rows.js';
 import { Tally } from './tally.js';
@@ -101,10 +102,10 @@ class Importer {
   }
 
   finish(): StoreReport {
-    const { pause, by, now, detail } = this.#options;
+    const { pause, by, now, detail, recipients } = this.#options;
     const { count, duplicates } = this.#report;
     const paused = pause === undefined ? [] : this.#pause(pause);
-    if (count > duplicates) {
+    if (count > duplicates || this.#bringsRecipients()) {
       appendHistory(this.#connection, {
         at: now,
         item: undefined,
@@ -113,10 +114,18 @@ class Importer {
         command: by.command,
         event: 'imported',
         reason: by.reason,
-        detail: { ...detail, items: count - duplicates },
+        detail: { ...detail, items: count - duplicates, ...(recipients === undefined ? {} : { recipients }) },
       });
     }
     return { ...this.#report, paused };
+  }
+
+  /** A later bundle of the same items may name one more server that has them. */
+  #bringsRecipients(): boolean {
+    const { recipients = [] } = this.#options;
+    if (recipients.length === 0) return false;
+    const known = new Set(readRecipients(this.#connection).map(keyOfRecipient));
+    return recipients.some((one) => !known.has(keyOfRecipient(one)));
   }
 
   #pause(reason: string): string[] {

@@ -8,6 +8,7 @@ import { beginEdit, editItem, endEdit } from './edit.js';
 import { appendHistory } from './history.js';
 import { isLocked } from './lock.js';
 import { nextInLane, restorePlace } from './lanes.js';
+import { moveOf } from './recipients.js';
 import { leaveGroup } from './review-groups.js';
 import { orNull } from './rows.js';
 import { COMPLETED, DISCARDED, PENDING } from './schema.js';
@@ -358,6 +359,7 @@ function acceptTarget(change: Change, name: string, baseUrl: string | undefined)
   const { connection, now } = change;
   const [target] = targetsOf(connection, { target: name });
   if (target === undefined) return emptyReport();
+  const move = moveOf(connection, target.id, baseUrl);
   connection.run('UPDATE target SET bound_to = ? WHERE id = ?', orNull(baseUrl), target.id);
   connection.run(
     `UPDATE target SET state = 'untried', since = ?, until = NULL, reason = NULL, hold_kind = NULL
@@ -365,7 +367,7 @@ function acceptTarget(change: Change, name: string, baseUrl: string | undefined)
     now,
     target.id,
   );
-  noteTarget(change, name, 'accepted');
+  noteTarget(change, name, 'accepted', move);
   return { ...emptyReport(), names: [name] };
 }
 

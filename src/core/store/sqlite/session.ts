@@ -33,6 +33,7 @@ import { endWaitsFromTheFuture } from './due.js';
 import { Outlook } from './outlook.js';
 import { syncTargets } from './relane.js';
 import { SELECT_TARGETS, toTarget, type TargetColumns } from './rows.js';
+import { moveOf } from './recipients.js';
 import { releaseClaim, settleClaim, type ClaimedItem, type Work } from './settle.js';
 import { Tally } from './tally.js';
 
@@ -303,17 +304,33 @@ export class SqliteSession implements Session {
     const target = this.#target(id, changed);
     // A probe takes its time: meanwhile an answer may have throttled the target, or a person resumed it.
     if (from !== undefined && from !== target.state) return;
+    if (change.boundTo !== undefined) this.#noteMove(work, target, change.boundTo);
     this.#changeTarget(work, target, change, changed);
-    if (note === undefined) return;
+    if (note !== undefined) this.#note(work, target, { event: change.state ?? target.state, reason: note });
+  }
+
+  /** What was delivered stays where it is: the server that the target leaves must still be known as one that has items. */
+  #noteMove(work: Work, target: TargetRow, to: string): void {
+    // Of this commit, too.
+    work.tally.flush(this.#connection);
+    const move = moveOf(this.#connection, target.id, to);
+    if (move?.delivered === true) this.#note(work, target, { event: 'moved', reason: undefined, detail: move });
+  }
+
+  #note(
+    { now }: Work,
+    { name }: TargetRow,
+    { event, reason, detail }: { event: string; reason: string | undefined; detail?: Record<string, unknown> },
+  ): void {
     appendHistory(this.#connection, {
-      at: work.now,
+      at: now,
       item: undefined,
-      target: target.name,
+      target: name,
       who: 'syncq',
       command: this.#runner,
-      event: change.state ?? target.state,
-      reason: note,
-      detail: undefined,
+      event,
+      reason,
+      detail,
     });
   }
 

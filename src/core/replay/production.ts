@@ -1,0 +1,58 @@
+/** Keeps copies away from the servers that have the originals. */
+import type { Config } from '../config/types.js';
+import { QueueError } from '../errors.js';
+import { serverOf } from '../origin.js';
+import type { Recipient } from '../store/archive.js';
+import type { TargetConfig } from '../target.js';
+
+/** What is known comes before what is feared: the sentence should be the surest one. */
+const SUREST_FIRST: readonly Recipient['why'][] = ['delivered', 'production', 'untold'];
+
+/**
+ * Refuses a target that is marked, one that leads to where a marked one leads, and every server that has or may have items
+ * of this queue, under whatever name and however its URL is spelled.
+ *
+ * @throws {QueueError} code 'confirm-needed'
+ */
+export function refuseProduction(target: TargetConfig, recipients: readonly Recipient[], config: Config): void {
+  if (target.production) refuse(`the target ${target.name} is marked as production`);
+  const asked = serverOf(target.baseUrl);
+  for (const { name, baseUrl, production } of config.targets.values()) {
+    if (production && serverOf(baseUrl) === asked)
+      refuse(`${originOf(baseUrl)} (target ${name}) is marked as production${alias(baseUrl, target)}`);
+  }
+  for (const why of SUREST_FIRST) {
+    for (const recipient of recipients) {
+      const baseUrl = recipient.baseUrl ?? config.targets.get(recipient.target)?.baseUrl;
+      if (recipient.why !== why || baseUrl === undefined || serverOf(baseUrl) !== asked) continue;
+      refuse(sentence(why, `${originOf(baseUrl)} (target ${recipient.target})`) + alias(baseUrl, target));
+    }
+  }
+}
+
+function sentence(why: Recipient['why'], where: string): string {
+  switch (why) {
+    case 'delivered':
+      return `items of this queue were delivered to ${where}`;
+    case 'production':
+      return `${where} is marked as production where items of this queue were imported from`;
+    case 'untold':
+      return `items were imported without a note of whether some had been delivered to ${where}`;
+  }
+}
+
+/** Says why another spelling is meant, too. */
+function alias(known: string, { baseUrl }: TargetConfig): string {
+  const [meant, asked] = [originOf(known), originOf(baseUrl)];
+  return meant === asked ? '' : `, and ${asked} is the same server`;
+}
+
+function originOf(url: string): string {
+  return new URL(url).origin;
+}
+
+function refuse(why: string): never {
+  throw new QueueError('confirm-needed', `${why}; nothing was sent`, {
+    hint: 'if you mean it, say so with --allow-production',
+  });
+}
