@@ -7,7 +7,7 @@ import { closeSync, openSync } from 'node:fs';
 
 import { QueueError, isQueueError } from '../errors.js';
 import { LineSplitter, readChunks, type Line } from '../input/ndjson.js';
-import type { ArchivedItem, ArchivedTarget } from '../store/archive.js';
+import type { ArchivedItem, ArchivedTarget, Recipient } from '../store/archive.js';
 import type { AtomicFile } from './atomic-file.js';
 import { bundleLine, readBundleLine } from './bundle-item.js';
 import { Fields } from './fields.js';
@@ -42,6 +42,8 @@ export interface BundlePrologue {
   targets: readonly ArchivedTarget[];
   /** For people: the config without secrets. Not applied by an import. */
   config: Record<string, unknown>;
+  /** Who has, or may have, items of the queue; undefined in bundles that were made before this was noted. */
+  recipients: readonly Recipient[] | undefined;
 }
 
 export class BundleWriter {
@@ -49,10 +51,10 @@ export class BundleWriter {
   readonly #hash = createHash('sha256');
   #items = 0;
 
-  constructor(file: AtomicFile, { targets, config }: BundlePrologue) {
+  constructor(file: AtomicFile, { targets, config, recipients }: BundlePrologue) {
     this.#file = file;
     file.write(`${' '.repeat(HEADER_BYTES - 1)}\n`);
-    this.#line(`${JSON.stringify({ targets, config })}\n`);
+    this.#line(`${JSON.stringify({ targets, config, recipients })}\n`);
   }
 
   add(item: ArchivedItem): void {
@@ -215,6 +217,10 @@ function readPrologue(line: Line, path: string): BundlePrologue {
     return {
       targets: fields.list('targets', (value) => readTarget(new Fields(value, 'a target'))),
       config: fields.record('config'),
+      recipients:
+        fields.optional('recipients') === undefined
+          ? undefined
+          : fields.list('recipients', (value) => readRecipient(new Fields(value, 'a recipient'))),
     };
   });
 }
@@ -225,7 +231,15 @@ function readTarget(fields: Fields): ArchivedTarget {
     order: fields.oneOf('order', ['entity', 'strict', 'none']),
     implicitBaseUrl: fields.optionalText('implicitBaseUrl'),
     boundTo: fields.optionalText('boundTo'),
-    delivered: fields.flag('delivered'),
+    delivered: fields.optionalFlag('delivered'),
+  };
+}
+
+function readRecipient(fields: Fields): Recipient {
+  return {
+    baseUrl: fields.optionalText('baseUrl'),
+    target: fields.text('target'),
+    why: fields.oneOf('why', ['delivered', 'production', 'untold']),
   };
 }
 

@@ -88,7 +88,14 @@ export async function exportBundle(
   file: AtomicFile,
 ): Promise<BundleHeader> {
   const { uuid } = await archive.identity();
-  const writer = new BundleWriter(file, { targets: await archive.targets(), config: publicConfig(options.config) });
+  const writer = new BundleWriter(file, {
+    targets: await archive.targets(),
+    config: publicConfig(options.config),
+    recipients: (await archive.recipients()).map((recipient) => ({
+      ...recipient,
+      baseUrl: recipient.baseUrl ?? options.config.targets.get(recipient.target)?.baseUrl,
+    })),
+  });
   for await (const page of pages(archive, options)) for (const item of page) writer.add(item);
   const header = writer.finish({
     createdAt: options.now,

@@ -62,6 +62,10 @@ export class Fields {
     return typeof value === 'boolean' ? value : this.#refuse(name, 'is neither true nor false');
   }
 
+  optionalFlag(name: string): boolean | undefined {
+    return this.optional(name) === undefined ? undefined : this.flag(name);
+  }
+
   /** Epoch ms of an ISO time. */
   time(name: string): number {
     const at = Date.parse(this.text(name));

@@ -2,6 +2,7 @@
 import type { Archive, StoreReport } from '../store/archive.js';
 import type { Actor } from '../store/store.js';
 import { bundleItems, verifyBundle, type BundleHeader } from './bundle-file.js';
+import { recipientsOf } from './bundle-recipients.js';
 
 export interface ImportReport extends StoreReport {
   header: BundleHeader;
@@ -32,6 +33,7 @@ export async function importBundle(
   const { batches, assertUnchanged } = bundleItems(path, bundle, (done) => onProgress?.(done, header.items));
   const report = await archive.store(batches, {
     targets: prologue.targets,
+    recipients: recipientsOf(prologue),
     pause: header.redacted ? REDACTED : asPaused ? ASKED : undefined,
     by,
     now,

@@ -126,7 +126,7 @@ describe('a line', () => {
 function writeBundle(items: ArchivedItem[]): string {
   const path = join(tempDirectory(), 'queue.bundle');
   const file = new AtomicFile(path);
-  const writer = new BundleWriter(file, { targets: [], config: {} });
+  const writer = new BundleWriter(file, { targets: [], config: {}, recipients: [] });
   for (const item of items) writer.add(item);
   writer.finish({ createdAt: 0, syncq: '1.0.0', queue: 'uuid', redacted: false });
   file.commit();

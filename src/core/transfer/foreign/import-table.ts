@@ -57,6 +57,8 @@ export async function importTable(archive: Archive, options: TableImport): Promi
   const progress = { skipped: 0 };
   const report = await archive.store(batchesOf(options, reader, targets, progress), {
     targets,
+    // What the app itself has sent is not in its table.
+    recipients: [],
     pause: options.asPaused ? 'imported with --as-paused' : undefined,
     by,
     now: context.now,
