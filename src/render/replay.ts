@@ -99,7 +99,7 @@ export async function replayLines(report: ReplayReport, look: Look): Promise<str
   ];
 }
 
-function answerOf({ summary, target, remaining }: ReplayReport): string {
+function answerOf({ summary, target, sent, earlier, remaining }: ReplayReport): string {
   const { count, same, differs, noAnswer, skipped, bodyDiffers } = summary;
   if (count === 0) return 'nothing was replayed: no item matches';
   const parts = [
@@ -109,7 +109,9 @@ function answerOf({ summary, target, remaining }: ReplayReport): string {
     ...(bodyDiffers > 0 ? [`${bodyDiffers} with another body`] : []),
     ...(skipped > 0 ? [`${skipped} not sent`] : []),
   ];
-  return `replayed to ${target}: ${parts.join(', ')}${remaining > 0 ? `; ${remaining} left` : ''}`;
+  // An answer of last week must not pass for one to what was just asked.
+  const when = `${sent} answered now, ${earlier} in an earlier replay`;
+  return `replayed to ${target}: ${parts.join(', ')}; ${when}${remaining > 0 ? `; ${remaining} left` : ''}`;
 }
 
 function differenceLines(differences: readonly Comparison[]): string[] {

@@ -146,7 +146,7 @@ describe('syncq replay', () => {
     const { code, stdout } = await runCli('replay', '--to', 'staging', '--all', ...common);
     expect(code).toBe(0);
     expect(stdout.split('\n').slice(0, 4)).toEqual([
-      'replayed to staging: 7 as before',
+      'replayed to staging: 7 as before; 7 answered now, 0 in an earlier replay',
       '5\tcreate\t201\t200\tsame',
       '1\tcreate\t422\t400\tsame',
       '1\tcreate\t-\t200\tsame',
@@ -215,6 +215,40 @@ describe('syncq replay', () => {
       earlier: 0,
     });
     expect(new Set(keysOf(staging)).size).toBe(14);
+  });
+
+  test('takes an earlier answer only for the same request: what a corrected command changes is sent, under another key', async () => {
+    const { staging, common } = await field((request) =>
+      request.path === '/wrong' ? { status: 404, body: { message: 'no such place' } } : accept(request),
+    );
+    const again = (...changes: string[]): ReturnType<typeof runCli> =>
+      runCli('replay', '--to', 'staging', '1', ...changes, ...common);
+    const first = await again('--map-path', '/one=/wrong');
+    expect(first.stdout).toContain('404');
+    const dry = await again('--map-path', '/one=/right', '--dry-run', '--json');
+    expect(dry.json().requests[0].skipped).toBeNull();
+    const corrected = await again('--map-path', '/one=/right');
+    expect(corrected.stdout).toContain('1 as before; 1 answered now, 0 in an earlier replay');
+    const headed = await again('--map-path', '/one=/right', '--set-header', 'X-A: 1', '--set-header', 'X-B: 2');
+    expect(headed.stdout).toContain('1 answered now, 0 in an earlier replay');
+    expect(paths(staging)).toEqual(['/wrong', '/right', '/right']);
+    expect(new Set(keysOf(staging)).size).toBe(3);
+    // Each of them has its own answer for good, in whatever order its headers are given.
+    const back = await again('--map-path', '/one=/wrong', '--json');
+    expect(back.json()).toMatchObject({ sent: 0, earlier: 1, differs: 1, items: [{ replay: { status: 404 } }] });
+    const same = await again('--set-header', 'X-B: 2', '--set-header', 'X-A: 1', '--map-path', '/one=/right');
+    expect(same.stdout).toContain('1 as before; 0 answered now, 1 in an earlier replay');
+    expect(staging.requests).toHaveLength(3);
+  });
+
+  test('forgets answers of a record that does not say what they were answers to', async () => {
+    const { staging, common } = await field();
+    const { json } = await runCli('replay', '--to', 'staging', '1', '--json', ...common);
+    const db = new (loadSqlite())(json().ledger);
+    db.exec('CREATE TABLE sent (item_key TEXT PRIMARY KEY); DROP TABLE answer');
+    db.close();
+    expect((await runCli('replay', '--to', 'staging', '1', '--json', ...common)).json()).toMatchObject({ sent: 1 });
+    expect(new Set(keysOf(staging)).size).toBe(1);
   });
 
   test('keeps the order of each lane while lanes go side by side', async () => {

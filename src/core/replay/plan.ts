@@ -88,7 +88,10 @@ export function unsendable(item: ArchivedItem): string | undefined {
   return item.payload === undefined && item.payloadBytes !== undefined ? 'its payload was removed' : undefined;
 }
 
-/** The copy that is sent. The same copy of the same replay has the same key, another one another. */
+/**
+ * The copy that is sent. The same copy of the same replay has the same key; one that was changed has another, because a
+ * server that honours keys would answer a known key with what it made of the request before, or refuse it.
+ */
 export function copyOf(item: ArchivedItem, changes: RequestChanges, family: string): StoredRequest {
   const request = {
     method: item.method,
@@ -100,7 +103,8 @@ export function copyOf(item: ArchivedItem, changes: RequestChanges, family: stri
   const content = [
     request.method,
     request.path,
-    request.headers,
+    // In whatever order they were given.
+    Object.entries(request.headers).sort(([a], [b]) => (a < b ? -1 : 1)),
     request.contentType ?? null,
     item.payloadSha256 ?? null,
   ];

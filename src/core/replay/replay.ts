@@ -3,6 +3,7 @@
  * ledger, so that a replay that was stopped goes on where it was, under the same keys.
  */
 import type { Clock } from '../clock.js';
+import type { StoredRequest } from '../item.js';
 import type { Archive, ArchivedItem, ArchivedTarget } from '../store/archive.js';
 import type { Filter } from '../store/store.js';
 import type { TargetConfig } from '../target.js';
@@ -12,7 +13,7 @@ import { Courier, type Halt } from './courier.js';
 import type { DiffRules } from './json-diff.js';
 import { workInLanes, type Job } from './lanes.js';
 import type { ReplayLedger } from './ledger.js';
-import { copyOf, laneOf, mapPath, unsendable, type RequestChanges } from './plan.js';
+import { copyOf, laneOf, unsendable, type RequestChanges } from './plan.js';
 import { SummaryMaker, type ReplaySummary } from './summary.js';
 
 /** Read ahead of what is being sent: enough to find other lanes, little enough for any payload size. */
@@ -48,7 +49,7 @@ export interface ReplayReport {
   ledger: string;
   /** Requests that were answered in this run. */
   sent: number;
-  /** Items that were replayed before and were not sent again. */
+  /** Items of which the same request was answered before, and was not sent again. */
   earlier: number;
   /** Chosen items that have no answer yet and can still get one. */
   remaining: number;
@@ -89,6 +90,12 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   };
 }
 
+/** An item, and the request that is made of it. */
+interface Copy {
+  item: ArchivedItem;
+  request: StoredRequest;
+}
+
 class ReplayRun {
   readonly #options: ReplayOptions;
   readonly #over = new AbortController();
@@ -119,7 +126,7 @@ class ReplayRun {
     });
     const abort = AbortSignal.any([this.#options.abort, cut.signal]);
     try {
-      await workInLanes(this.#jobs(orders), (item) => this.#deliver(courier, item, stop, abort), {
+      await workInLanes(this.#jobs(orders), (copy) => this.#deliver(courier, copy, stop, abort), {
         concurrency,
         windowJobs: WINDOW_JOBS,
         windowBytes: WINDOW_BYTES,
@@ -130,23 +137,24 @@ class ReplayRun {
     }
   }
 
-  async *#jobs(orders: ReadonlyMap<string, ArchivedTarget['order']>): AsyncGenerator<Job<ArchivedItem>> {
-    const { archive, filter, ledger, onProgress } = this.#options;
+  async *#jobs(orders: ReadonlyMap<string, ArchivedTarget['order']>): AsyncGenerator<Job<Copy>> {
+    const { archive, filter, ledger, changes, onProgress } = this.#options;
     const { count } = await archive.extent(filter);
     let read = 0;
     for await (const page of walk(archive, filter)) {
       for (const item of page) {
         read += 1;
         onProgress(read, count);
-        if (unsendable(item) !== undefined || ledger.get(item.idempotencyKey)?.response !== undefined) continue;
-        yield { value: item, lane: laneOf(item, orders), bytes: item.payload?.length ?? 0 };
+        if (unsendable(item) !== undefined) continue;
+        const request = copyOf(item, changes, ledger.family);
+        if (ledger.get(request.idempotencyKey)?.response !== undefined) continue;
+        yield { value: { item, request }, lane: laneOf(item, orders), bytes: item.payload?.length ?? 0 };
       }
     }
   }
 
-  async #deliver(courier: Courier, item: ArchivedItem, stop: AbortSignal, abort: AbortSignal): Promise<void> {
-    const { ledger, changes } = this.#options;
-    const request = copyOf(item, changes, ledger.family);
+  async #deliver(courier: Courier, { item, request }: Copy, stop: AbortSignal, abort: AbortSignal): Promise<void> {
+    const { ledger } = this.#options;
     const delivery = await courier.deliver(request, answeredAttempt(item)?.status, stop, abort);
     if (delivery.kind === 'halt') {
       this.halt(delivery.halt);
@@ -155,7 +163,7 @@ class ReplayRun {
     const { at, durationMs } = delivery;
     const isAnswer = delivery.kind === 'answer';
     if (!isAnswer && stop.aborted) return;
-    ledger.put(item.idempotencyKey, {
+    ledger.put(request.idempotencyKey, {
       at,
       durationMs,
       response: isAnswer ? delivery.response : undefined,
@@ -174,11 +182,12 @@ class ReplayRun {
       for (const item of page) {
         named.delete(item.id);
         const reason = unsendable(item);
-        const entry = reason === undefined ? ledger.get(item.idempotencyKey) : undefined;
+        const { path, idempotencyKey } = copyOf(item, changes, ledger.family);
+        const entry = reason === undefined ? ledger.get(idempotencyKey) : undefined;
         const earlier = entry !== undefined && !this.#sentNow.has(item.id);
         if (earlier && entry.response !== undefined) this.earlier += 1;
         if (reason === undefined && entry?.response === undefined) this.remaining += 1;
-        const comparison = compareItem(item, mapPath(item.path, changes.paths), entry, { reason, earlier, rules });
+        const comparison = compareItem(item, path, entry, { reason, earlier, rules });
         maker.add(comparison);
         onComparison(comparison);
       }
@@ -208,12 +217,13 @@ export async function* planReplay(
 ): AsyncGenerator<PlannedRequest> {
   for await (const page of walk(archive, filter)) {
     for (const item of page) {
-      const isDone = ledger?.get(item.idempotencyKey)?.response !== undefined;
+      const { path, idempotencyKey } = copyOf(item, changes, ledger?.family ?? '');
+      const isDone = ledger?.get(idempotencyKey)?.response !== undefined;
       yield {
         item: item.id,
         operation: item.operation,
         method: item.method,
-        url: target.baseUrl + mapPath(item.path, changes.paths),
+        url: target.baseUrl + path,
         payloadBytes: item.payloadBytes,
         skipped: unsendable(item) ?? (isDone ? 'was replayed before' : undefined),
       };

@@ -67,6 +67,11 @@ describe('a copy', () => {
       key(NO_CHANGES, 'f', archivedItem({ ...item, payloadSha256: 'a'.repeat(64) })),
     ];
     expect(new Set([key(), key(), ...others]).size).toBe(6);
+    const [there, back] = [
+      { b: '1', c: '2' },
+      { c: '2', b: '1' },
+    ].map((headers) => key({ ...NO_CHANGES, headers }));
+    expect(back).toBe(there);
   });
 
   test('stands in the lane of its original', () => {

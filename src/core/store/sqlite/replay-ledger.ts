@@ -15,8 +15,9 @@ const LEDGER_APPLICATION_ID = 0x53594e52;
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS replay (one INTEGER PRIMARY KEY CHECK (one = 1), family TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS sent (
-  item_key TEXT PRIMARY KEY,
+DROP TABLE IF EXISTS sent;                  -- of a format that did not say which request was answered
+CREATE TABLE IF NOT EXISTS answer (
+  key TEXT PRIMARY KEY,                     -- of the request, not of its item
   at INTEGER NOT NULL,
   duration_ms INTEGER NOT NULL,
   status INTEGER,                           -- NULL = no answer
@@ -27,7 +28,7 @@ CREATE TABLE IF NOT EXISTS sent (
 ) STRICT, WITHOUT ROWID;
 `;
 
-interface SentColumns extends ResponseColumns {
+interface AnswerColumns extends ResponseColumns {
   at: number;
   duration_ms: number;
   message: string | null;
@@ -70,8 +71,8 @@ class SqliteReplayLedger implements ReplayLedger {
       this.#db.pragma('trusted_schema = OFF');
       this.#db.pragma(`application_id = ${LEDGER_APPLICATION_ID}`);
       this.#db.exec(SCHEMA);
-      this.#get = this.#db.prepare('SELECT * FROM sent WHERE item_key = ?');
-      this.#put = this.#db.prepare('INSERT OR REPLACE INTO sent VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+      this.#get = this.#db.prepare('SELECT * FROM answer WHERE key = ?');
+      this.#put = this.#db.prepare('INSERT OR REPLACE INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
       this.#family = this.#readFamily();
     } catch (error) {
       this.#db.close();
@@ -83,15 +84,15 @@ class SqliteReplayLedger implements ReplayLedger {
     return this.#family;
   }
 
-  get(itemKey: string): ReplayEntry | undefined {
-    const row = this.#get.get(itemKey) as SentColumns | undefined;
+  get(key: string): ReplayEntry | undefined {
+    const row = this.#get.get(key) as AnswerColumns | undefined;
     if (row === undefined) return undefined;
     return { at: row.at, durationMs: row.duration_ms, response: toResponse(row), message: row.message ?? undefined };
   }
 
-  put(itemKey: string, { at, durationMs, response, message }: ReplayEntry): void {
+  put(key: string, { at, durationMs, response, message }: ReplayEntry): void {
     this.#put.run(
-      itemKey,
+      key,
       at,
       durationMs,
       response?.status ?? null,
@@ -103,7 +104,7 @@ class SqliteReplayLedger implements ReplayLedger {
   }
 
   startAnew(): void {
-    this.#db.exec('BEGIN; DELETE FROM sent; DELETE FROM replay; COMMIT');
+    this.#db.exec('BEGIN; DELETE FROM answer; DELETE FROM replay; COMMIT');
     this.#family = this.#readFamily();
   }
 
