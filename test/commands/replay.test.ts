@@ -251,6 +251,23 @@ describe('syncq replay', () => {
     expect(new Set(keysOf(staging)).size).toBe(1);
   });
 
+  test('tells where a redirect leads, without what is sensitive in it', async () => {
+    const { common } = await field(() => ({
+      status: 302,
+      headers: { location: 'https://login.example.org/phone/91234567?token=geheim' },
+      body: { message: 'moved' },
+    }));
+    const [html, json] = ['html', 'json'].map((kind) => join(tempDirectory(), `r.${kind}`)) as [string, string];
+    const { stdout } = await runCli('replay', '--to', 'staging', '1', '--report', html, ...common);
+    await runCli('replay', '--to', 'staging', '1', '--report', json, ...common);
+    const words = 'the server redirects to https://login.example.org/phone/***';
+    expect(stdout).toContain(`item 1 POST /one: 201 -> 302: ${words}`);
+    for (const text of [readFileSync(html, 'utf8'), readFileSync(json, 'utf8')]) {
+      expect(text).toContain(words);
+      expect(text).not.toMatch(/91234567|geheim/);
+    }
+  });
+
   test('keeps the order of each lane while lanes go side by side', async () => {
     const { staging, common } = await field(async (request) => {
       await new Promise((resolve) => setTimeout(resolve, request.path === '/one' ? 150 : 30));

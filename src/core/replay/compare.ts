@@ -2,6 +2,7 @@
 import { isJsonContentType } from '../input/content-type.js';
 import type { Attempt, Method, ResponseExcerpt } from '../item.js';
 import { hideValuesOf, type Hide } from '../config/hide-values.js';
+import { redirectMessage } from '../send/classify.js';
 import { serverMessage } from '../send/server-message.js';
 import type { ArchivedItem } from '../store/archive.js';
 import { diffJson, type Difference, type DiffRules } from './json-diff.js';
@@ -75,9 +76,15 @@ export function compareItem(
 }
 
 function sideOf({ response, durationMs, message }: ReplayEntry, hide: Hide): Side {
-  const isRefusal = response !== undefined && classOf(response.status) !== 2;
-  const words = isRefusal ? serverMessage(response) : message;
+  const words = response === undefined ? message : serverWords(response, hide);
   return { status: response?.status, durationMs, message: words === undefined ? undefined : hide(words) };
+}
+
+/** Nothing where the status says it all; of a redirect, where to: its page says less. */
+function serverWords(response: ResponseExcerpt, hide: Hide): string | undefined {
+  const kind = classOf(response.status);
+  if (kind === 2) return undefined;
+  return kind === 3 ? redirectMessage(response.headers['location'], hide) : serverMessage(response);
 }
 
 /** Nothing where the status says it all. */

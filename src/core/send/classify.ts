@@ -202,8 +202,8 @@ function alike(message: string): Words {
   return { message, cause: causeKey(message) };
 }
 
-/** Without the query: it may hold a token (S4). */
-function redirectMessage(location: string | undefined, hide: Hide): string {
+/** Where a redirect leads, as a sentence. Without the query: it may hold a token (S4). */
+export function redirectMessage(location: string | undefined, hide: Hide): string {
   if (location === undefined) return 'the server redirects without saying where to';
   const bare = location.replace(/[?#].*$/, '');
   return cleanLine(`the server redirects to ${hide(bare)}: is the base URL right?`, 200);
