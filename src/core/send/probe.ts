@@ -1,7 +1,7 @@
 /** Asks whether a target answers, without sending it anything that matters: a connection, or the configured request. */
 import { connect as tcpConnect } from 'node:net';
 import type { Socket } from 'node:net';
-import type { Dispatcher, fetch as undiciFetch } from 'undici';
+import type { Dispatcher, request as undiciRequest } from 'undici';
 import type { Clock } from '../clock.js';
 import type { TargetConfig } from '../target.js';
 import { guardedLookup } from './address.js';
@@ -98,6 +98,9 @@ async function ask(
   const response = await request(target.probe, transport, deps.version, undefined, signal);
   return response === undefined ? BAD_PROBE : judge(response, target.expect?.contentType, transport);
 }
+
+/** A `Response` takes no higher one. */
+const HIGHEST_STATUS = 599;
 
 const BAD_PROBE: Finding = {
   kind: 'misconfigured',
@@ -220,25 +223,30 @@ async function request(
     throwHttpErrors: false,
     timeout: false,
     signal,
-    fetch: viaDispatcher(undici.fetch, dispatcher),
+    fetch: viaDispatcher(undici.request, dispatcher),
   });
-  await response.body?.cancel().catch(() => undefined);
   return response;
 }
 
-/** ky hands over the global `Request`, which another undici than ours made: it is taken apart. */
-function viaDispatcher(fetch: typeof undiciFetch, dispatcher: Dispatcher): typeof globalThis.fetch {
+/**
+ * What ky sends with: the way of the attempts themselves. undici's own `fetch` refuses the ports that browsers refuse
+ * (https://fetch.spec.whatwg.org/#port-blocking), so that a server on one of them was never seen to be back.
+ */
+function viaDispatcher(send: typeof undiciRequest, dispatcher: Dispatcher): typeof globalThis.fetch {
   return async (input, init) => {
-    const request = input instanceof Request ? input : new Request(input, init);
-    const answer = await fetch(request.url, {
-      method: request.method,
-      headers: [...request.headers],
-      redirect: 'manual',
-      signal: request.signal,
+    const { url, method, headers, signal } = input instanceof Request ? input : new Request(input, init);
+    const answer = await send(url, {
+      method: method,
+      headers: Object.fromEntries(headers),
+      signal,
       dispatcher,
     });
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- ky reads its members only
-    return answer;
+    answer.body.on('error', () => undefined).destroy();
+    const told = ['content-type', 'location'].map((name) => [name, answer.headers[name]].flat().slice(0, 2));
+    return new Response(null, {
+      status: Math.min(answer.statusCode, HIGHEST_STATUS),
+      headers: told.filter((pair): pair is [string, string] => pair[1] !== undefined),
+    });
   };
 }
 

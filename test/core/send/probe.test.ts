@@ -5,7 +5,7 @@ import { probe } from '../../../src/core/send/probe.js';
 import type { ProbeOptions } from '../../../src/core/send/probe.js';
 import type { ProbeResult } from '../../../src/core/send/result.js';
 import type { TargetConfig } from '../../../src/core/target.js';
-import { pem, pemPath, startHttp, startHttps, startProxy, startRaw, targetOf } from './support.js';
+import { pem, pemPath, startHttp, startHttps, startOnBlockedPort, startProxy, startRaw, targetOf } from './support.js';
 
 const open: { close(): Promise<unknown> }[] = [];
 
@@ -32,6 +32,12 @@ async function probeOf(
 }
 
 const ca = { ca: pemPath('ca.pem'), cert: undefined, key: undefined };
+
+test('a server is seen on a port that browsers refuse, too', async () => {
+  const server = keep(await startOnBlockedPort((_request, response) => response.end()));
+  const health = { method: 'GET' as const, path: '/health' };
+  expect(await probeOf(targetOf(server.url, { probe: health }))).toMatchObject({ kind: 'reachable', status: 200 });
+});
 
 describe('a person asks', () => {
   const credential = ['authorization', 'Bearer good'] as const;

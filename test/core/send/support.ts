@@ -34,6 +34,15 @@ export function startHttp(handler: RequestListener): Promise<RunningServer> {
   return listen(createHttp(handler), 'http');
 }
 
+/** On a port that browsers refuse to connect to: the first of some that is free. */
+export async function startOnBlockedPort(handler: RequestListener): Promise<RunningServer> {
+  for (const port of [6669, 6668, 6667, 6666, 6665, 10_080, 5061, 5060]) {
+    const server = await listen(createHttp(handler), 'http', port).catch(() => undefined);
+    if (server !== undefined) return server;
+  }
+  throw new Error('none of the ports is free');
+}
+
 export function startHttps(options: ServerOptions, handler: RequestListener): Promise<RunningServer> {
   return listen(createHttps(options, handler), 'https');
 }
@@ -43,7 +52,7 @@ export function startRaw(onSocket: (socket: Socket) => void): Promise<RunningSer
   return listen(createTcp(onSocket), 'http');
 }
 
-async function listen(server: Server, scheme: string): Promise<RunningServer> {
+async function listen(server: Server, scheme: string, on = 0): Promise<RunningServer> {
   const sockets = new Set<Socket>();
   let count = 0;
   server.on('connection', (socket) => {
@@ -52,7 +61,7 @@ async function listen(server: Server, scheme: string): Promise<RunningServer> {
     socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(on, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     port,
