@@ -6,6 +6,7 @@ import { targetSentence } from '../core/policy/why.js';
 import type { JsonObject } from './json.js';
 import { isoTime } from './json.js';
 import { oneLine } from './printable.js';
+import { runnerDocument } from './status-document.js';
 import type { Look } from './style.js';
 import { renderTable } from './table.js';
 
@@ -25,6 +26,7 @@ export function drainDocument(report: DrainReport): JsonObject {
     })),
     durationMs: Math.round(report.durationMs),
     stopped: report.stopped,
+    runner: runnerDocument(report),
   };
 }
 

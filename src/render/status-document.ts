@@ -42,7 +42,8 @@ export function statusDocument(report: StatusReport, check?: CheckResult): JsonO
   };
 }
 
-function runnerDocument({ runner }: StatusReport): JsonObject | null {
+/** Who is sending: of `status --json` and `run --json`. */
+export function runnerDocument({ runner }: Pick<StatusReport, 'runner'>): JsonObject | null {
   if (runner === undefined) return null;
   const { kind, pid, host, since, lastActiveAt } = runner;
   return { kind, pid, host, since: isoTime(since), lastActiveAt: isoTime(lastActiveAt) };

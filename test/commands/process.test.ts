@@ -158,6 +158,14 @@ test('a second run says who is running and ends with 0, or 4 with --require', as
   await server.waitFor(1);
   const second = await runProcess(['run', '--json']);
   expect([second.code, second.json().stopped]).toEqual([0, 'other-runner']);
+  const since = expect.stringMatching(/^\d{4}-.*Z$/);
+  expect(second.json().runner).toEqual({
+    kind: 'run',
+    pid: first.pid,
+    host: expect.any(String),
+    since,
+    lastActiveAt: since,
+  });
   const third = await runProcess(['run', '--require']);
   expect(third.code).toBe(4);
   expect(third.stderr).toMatch(new RegExp(`^run \\(pid ${first.pid} on .+\\) is at work: it sends what is due\\n$`));

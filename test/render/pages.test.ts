@@ -526,6 +526,7 @@ describe('the end of a drain', () => {
       held: [{ target: 'production', state: 'auth', reason: 'it answered 401', until: null }],
       durationMs: 1500,
       stopped: 'drained',
+      runner: null,
     });
   });
 
