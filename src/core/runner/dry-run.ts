@@ -6,38 +6,26 @@ import type { Store } from '../store/store.js';
 import { configOf } from './channels.js';
 
 const DEFAULT_LIMIT = 1_000;
-const PAGE = 200;
 
-/** Lane heads that are due, in the order of the log; what stands behind them follows once they are delivered. */
+/**
+ * In the order of the log: lane heads that are due, and what stands behind them as far as every earlier one of the lane
+ * goes too.
+ */
 export async function dryRun(
   store: Store,
   config: Config,
   now: number,
   { target, limit = DEFAULT_LIMIT }: { target?: string; limit?: number },
 ): Promise<DryRunRow[]> {
-  const rows = await store.targets();
-  const open = rows.filter((row) => isSendable(row, now) && (target === undefined || row.name === target));
-  const urls = new Map(open.map((row) => [row.name, configOf(row, config)?.baseUrl]));
-  const found: DryRunRow[] = [];
-  let after: number | undefined;
-  do {
-    const page = await store.select(
-      { states: ['pending'], targets: open.map((row) => row.name) },
-      { after, limit: PAGE, now },
-    );
-    for (const item of page.items) {
-      const baseUrl = urls.get(item.target);
-      const goes = item.waiting === 'due' || item.waiting === 'blocked';
-      if (baseUrl === undefined || !goes || found.length >= limit) continue;
-      found.push({
-        item: item.id,
-        target: item.target,
-        method: item.method,
-        url: baseUrl + item.path,
-        payloadBytes: item.payloadBytes,
-      });
-    }
-    after = page.next;
-  } while (after !== undefined && found.length < limit);
-  return found;
+  const open = (await store.targets()).flatMap((row) => {
+    const baseUrl = configOf(row, config)?.baseUrl;
+    const isMeant = isSendable(row, now) && (target === undefined || row.name === target);
+    return isMeant && baseUrl !== undefined ? [{ id: row.id, name: row.name, baseUrl }] : [];
+  });
+  const byId = new Map(open.map((row) => [row.id, row]));
+  const found = await store.upcoming([...byId.keys()], { limit, now });
+  return found.flatMap(({ item, target: id, method, path, payloadBytes }) => {
+    const row = byId.get(id);
+    return row === undefined ? [] : [{ item, target: row.name, method, url: row.baseUrl + path, payloadBytes }];
+  });
 }

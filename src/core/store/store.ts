@@ -284,6 +284,16 @@ export interface TargetSummary {
   lastCompletedAt: number | undefined;
 }
 
+/** A request that a run would make, as far as it is shown. */
+export interface Upcoming {
+  item: number;
+  /** Id of its target's row. */
+  target: number;
+  method: string;
+  path: string;
+  payloadBytes: number | undefined;
+}
+
 /** Why a drain may not be over. */
 export interface Leftovers {
   /** Pending items that stand behind one in review. */
@@ -354,6 +364,11 @@ export interface Store {
   select(filter: Filter, page: { after: number | undefined; limit: number; now: number }): Promise<Page>;
   /** What needs attention first: review, blocked behind review, retrying; then the rest of the unfinished. */
   attention(page: { limit: number; now: number }): Promise<Page>;
+  /**
+   * What would be claimed now at these targets, one after another, if each were delivered: lane heads that are due, and
+   * what stands behind them up to the first of the lane that is not; in the order of the log. The cost grows with `limit`.
+   */
+  upcoming(targets: readonly number[], options: { limit: number; now: number }): Promise<Upcoming[]>;
   get(ids: readonly number[], now: number): Promise<ItemDetail[]>;
   /** Id of the item with this key. */
   findKey(key: string): Promise<number | undefined>;

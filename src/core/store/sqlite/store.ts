@@ -24,6 +24,7 @@ import type {
   SettlePolicy,
   Store,
   Summary,
+  Upcoming,
 } from '../store.js';
 import { readAges } from './ages.js';
 import { SqliteArchive } from './archive.js';
@@ -49,6 +50,7 @@ import { readAttempts, readDetails } from './summaries.js';
 import { readLeftovers, readRunner, readSummary } from './summary.js';
 import { CLOCK_SLACK_MS } from '../../policy/backoff.js';
 import { Tally } from './tally.js';
+import { readUpcoming } from './upcoming.js';
 
 /** Opens (and with mode `create` makes) the queue file. Errors as `openFile`. */
 export function openSqliteStore(options: OpenOptions): Store {
@@ -246,6 +248,10 @@ class SqliteStore implements Store {
 
   async attention({ limit, now }: { limit: number; now: number }): Promise<Page> {
     return this.#connection.read(() => attentionPage(this.#connection, limit, now));
+  }
+
+  async upcoming(targets: readonly number[], options: { limit: number; now: number }): Promise<Upcoming[]> {
+    return this.#connection.read(() => readUpcoming(this.#connection, targets, options));
   }
 
   async get(ids: readonly number[], now: number): Promise<ItemDetail[]> {

@@ -314,6 +314,37 @@ export function readingConformance(open: OpenSubject): void {
     });
   });
 
+  test('what comes next is what is claimed, one after another while each is delivered', async () => {
+    const b = await Bench.open(open);
+    await b.add(about('a/1'), about('b/1'), about('a/1'), { ...about('b/1'), notBefore: { delayMs: HOUR } });
+    await b.add(about('b/1'), about('c/1'), about('c/1'), { ...about('d/1'), expires: { delayMs: SECOND } });
+    await b.add({}, { ...about('a/1'), target: 'staging' }, about('e/1'));
+    const sender = await b.start();
+    const refused = await sender.claim(1);
+    await sender.settle(refused[0]!, 'rejected');
+    await b.change({ kind: 'pause', what: { entity: { type: 'e', id: '1' } }, until: undefined });
+    b.now += 2 * SECOND;
+    const targets = (await b.store.targets()).filter(({ name }) => name === 'main').map(({ id }) => id);
+    const next = await b.store.upcoming(targets, { limit: 10, now: b.now });
+    expect(next[0]).toEqual({
+      item: 2,
+      target: targets[0],
+      method: 'PUT',
+      path: '/activities/1',
+      payloadBytes: undefined,
+    });
+    const claimed: number[] = [];
+    for (;;) {
+      const { claims } = await sender.step({ claim: 1, only: new Set(targets) });
+      if (claims[0] === undefined) break;
+      claimed.push(claims[0].item);
+      await sender.settle(claims[0], 'delivered');
+    }
+    expect(claimed).toEqual([2, 6, 7, 9]);
+    expect(next.map((found) => found.item)).toEqual(claimed);
+    expect(await b.store.upcoming([], { limit: 10, now: b.now })).toEqual([]);
+  });
+
   describe('leftovers', () => {
     test('tell whether something stands behind review and whether something backs off, per target', async () => {
       const b = await Bench.open(open);

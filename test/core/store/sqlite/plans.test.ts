@@ -114,6 +114,7 @@ async function everything(path: string): Promise<Set<string>> {
       const { items } = await store.select(filter, page);
       for (const { id } of items) await store.select(filter, { ...page, after: id });
     }
+    await store.upcoming([1], { limit: 5, now: T0 });
     await store.get([1, 2, 3], T0);
     await store.attempts(1);
     await store.findKey('nobody');

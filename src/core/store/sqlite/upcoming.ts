@@ -1,0 +1,93 @@
+/**
+ * What a run would send now, item by item: a merge of the lanes by id, as the claims of a run with one request at a time
+ * would go. Costs what it lists, not what the queue holds: heads come from their indexes, the rest one lane step each.
+ */
+import type { Upcoming } from '../store.js';
+import type { Connection } from './connection.js';
+import { COMPLETED, ELIG, PENDING } from './schema.js';
+
+const ALIVE = '(expires_at IS NULL OR expires_at > ?)';
+
+const READY = `SELECT id FROM item INDEXED BY item_ready WHERE target_id = ? AND elig = ${ELIG.ready} AND ${ALIVE}
+  ORDER BY id LIMIT ?`;
+
+/** Nobody promoted them yet; a run does so first, those that have been due for longest before the rest. */
+const OVER_THEIR_WAIT = `SELECT id FROM item INDEXED BY item_wait WHERE target_id = ? AND elig = ${ELIG.waiting}
+  AND not_before <= ? AND ${ALIVE} ORDER BY not_before, id LIMIT ?`;
+
+/** Heads of entities whose pause has run out, which a run ends first too. */
+const OVER_THEIR_PAUSE = `SELECT item.id FROM entity INDEXED BY entity_paused
+  JOIN item INDEXED BY item_entity ON item.entity_id = entity.id AND item.entity_id IS NOT NULL
+  WHERE entity.paused_at IS NOT NULL AND entity.paused_until <= ? AND item.target_id = ? AND item.elig = ${ELIG.paused} LIMIT ?`;
+
+const LOOK = `SELECT item.id, target_id, lane, method, path, state, not_before, expires_at, paused_at, paused_until,
+  ifnull(payload_bytes, length(payload)) AS bytes
+  FROM item LEFT JOIN entity ON entity.id = item.entity_id WHERE item.id = ?`;
+
+const NEXT = `SELECT id FROM item INDEXED BY item_lane WHERE target_id = ? AND lane = ? AND lane IS NOT NULL
+  AND state < ${COMPLETED} AND id > ? ORDER BY id LIMIT 1`;
+
+interface IdRow {
+  id: number;
+}
+
+interface Row extends IdRow {
+  target_id: number;
+  lane: number | null;
+  method: string;
+  path: string;
+  state: number;
+  not_before: number | null;
+  expires_at: number | null;
+  paused_at: number | null;
+  paused_until: number | null;
+  bytes: number | null;
+}
+
+export function readUpcoming(
+  connection: Connection,
+  targets: readonly number[],
+  { limit, now }: { limit: number; now: number },
+): Upcoming[] {
+  // The next in each lane, the lowest id last.
+  const fronts = targets.flatMap((target) => dueHeads(connection, target, limit, now)).sort((a, b) => b - a);
+  const found: Upcoming[] = [];
+  while (found.length < limit) {
+    const id = fronts.pop();
+    if (id === undefined) break;
+    const row = connection.get<Row>(LOOK, id);
+    // It stays where it is, and everything behind it with it.
+    if (row === undefined || !goes(row, now)) continue;
+    const { target_id: target, method, path, bytes } = row;
+    found.push({ item: id, target, method, path, payloadBytes: bytes ?? undefined });
+    const next = row.lane === null ? undefined : connection.get<IdRow>(NEXT, target, row.lane, id);
+    if (next !== undefined) insert(fronts, next.id);
+  }
+  return found;
+}
+
+function dueHeads(connection: Connection, target: number, limit: number, now: number): number[] {
+  const rows = [
+    ...connection.all<IdRow>(READY, target, now, limit),
+    ...connection.all<IdRow>(OVER_THEIR_WAIT, target, now, now, limit),
+    ...connection.all<IdRow>(OVER_THEIR_PAUSE, now, target, limit),
+  ];
+  return rows.map(({ id }) => id);
+}
+
+function goes(row: Row, now: number): boolean {
+  const isPaused = row.paused_at !== null && (row.paused_until ?? Infinity) > now;
+  const isOver = row.expires_at !== null && row.expires_at <= now;
+  return row.state === PENDING && (row.not_before ?? now) <= now && !isPaused && !isOver;
+}
+
+/** Keeps the order: highest first. */
+function insert(ids: number[], id: number): void {
+  let [from, to] = [0, ids.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((ids[middle] ?? 0) > id) from = middle + 1;
+    else to = middle;
+  }
+  ids.splice(from, 0, id);
+}
