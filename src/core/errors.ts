@@ -59,6 +59,13 @@ export class QueueError extends Error {
   }
 }
 
+/** What every call on a queue that was closed is told. */
+export function closedQueue(location: string): QueueError {
+  return new QueueError('usage', `the queue ${location} was closed by this program; nothing more was done with it`, {
+    hint: 'open it again with openQueue, and close it when everything is done',
+  });
+}
+
 /** True for a QueueError, also one that crossed a realm (a test runner's sandbox, a second copy of the package). */
 export function isQueueError(error: unknown): error is QueueError {
   return (

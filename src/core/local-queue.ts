@@ -10,6 +10,7 @@ import type { DrainOptions, DryRunRow, Queue, WatchOptions, Write } from './queu
 import type { DrainReport, InspectReport, Next, StatusReport } from './report.js';
 import { dryRun } from './runner/dry-run.js';
 import { drainQueue, watchQueue, type SendingDeps } from './runner/sending.js';
+import { UnderWay } from './runner/under-way.js';
 import { statusReport } from './status.js';
 import { change as changeItems, openDesk, type Desk } from './support/desk.js';
 import type { Archive } from './store/archive.js';
@@ -45,11 +46,14 @@ export class LocalQueue implements Queue {
   readonly #store: Store;
   readonly #options: LocalQueueOptions;
   readonly #clock: Clock;
+  readonly #underWay: UnderWay;
+  #closing: Promise<void> | undefined;
 
   constructor(options: LocalQueueOptions) {
     this.#store = options.store;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#underWay = new UnderWay(options.store.location);
   }
 
   get archive(): Archive {
@@ -167,7 +171,7 @@ export class LocalQueue implements Queue {
   }
 
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
-    return drainQueue(this.#sending(), options);
+    return this.#underWay.run(options, (control) => drainQueue(this.#sending(), options, control));
   }
 
   async dryRun(options: { target?: string; limit?: number } = {}): Promise<DryRunRow[]> {
@@ -175,14 +179,16 @@ export class LocalQueue implements Queue {
   }
 
   watch(options: WatchOptions = {}): AsyncIterable<QueueEvent> {
-    return watchQueue(this.#sending(), options);
+    return watchQueue(this.#sending(), options, (body) => this.#underWay.run(options, body));
   }
 
   async wait(
     ids: readonly number[],
     options: { timeoutMs?: number; stop?: AbortSignal } = {},
   ): Promise<{ done: boolean; failed: boolean; items: ItemDetail[] }> {
-    return waitForItems(this.#store, this.#clock, ids, options);
+    return this.#underWay.run(options, ({ signal: stop }) =>
+      waitForItems(this.#store, this.#clock, ids, { ...options, stop }),
+    );
   }
 
   async targetSummaries(): Promise<TargetSummary[]> {
@@ -202,7 +208,8 @@ export class LocalQueue implements Queue {
   }
 
   async close(): Promise<void> {
-    return this.#store.close();
+    this.#closing ??= this.#underWay.end().then(() => this.#store.close());
+    return this.#closing;
   }
 
   #sending(): SendingDeps {

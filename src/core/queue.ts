@@ -44,6 +44,11 @@ export interface DrainOptions {
   abort?: AbortSignal;
   /** The exit code that what stopped it gives the process, for `status` to tell; undefined = its usual one. */
   stopCode?: () => number | undefined;
+  /**
+   * Told of everything, in the middle of sending; nothing waits for it. What it throws disturbs no delivery: requests in
+   * flight end and are recorded, nothing more is claimed (as with `stop`), and the run rejects with the first such error
+   * when it is over. It is called on meanwhile.
+   */
   onEvent?: (event: QueueEvent) => void;
 }
 
@@ -94,12 +99,23 @@ export interface Queue {
   /** Who will send what waits at these targets. */
   next(targets: readonly string[]): Promise<Next>;
   runner(): Promise<RunnerInfo | undefined>;
+  /**
+   * Sends what is due, then answers.
+   *
+   * @throws {QueueError} usage (a signal is none), unknown-target, and what the queue file refuses
+   */
   drain(options?: DrainOptions): Promise<DrainReport>;
-  /** What a drain would send now, in order; takes no lock, writes nothing. */
+  /**
+   * What a drain would send now, in order, if the server took all of it; takes no lock, writes nothing.
+   */
   dryRun(options?: { target?: string; limit?: number }): Promise<DryRunRow[]>;
-  /** The background loop; ends when `stop` aborts. */
+  /**
+   * The background loop, begun at once. Ends when `stop` aborts, and when the iteration is left (`break`, `return`,
+   * `throw`): requests in flight end and are recorded before the loop is left for good. Errors come out of the iteration,
+   * as those of `drain`; also what `onEvent`, `onTurn` or `onUnknownTarget` threw, when it is over.
+   */
   watch(options?: WatchOptions): AsyncIterable<QueueEvent>;
-  /** Resolves when all items are completed or one of them needs a person, or after `timeoutMs`. */
+  /** Resolves when all items are completed or one of them needs a person, after `timeoutMs`, or when the queue is closed. */
   wait(
     ids: readonly number[],
     options?: { timeoutMs?: number; stop?: AbortSignal },
@@ -110,5 +126,9 @@ export interface Queue {
   record(entry: Omit<HistoryEntry, 'id' | 'at'>): Promise<void>;
   /** What a support person does beyond `change`. */
   readonly desk: Desk;
+  /**
+   * Stops what this handle runs, as `stop` does (requests in flight end, 10 s at most, and are recorded), then closes the
+   * file. May be called again. Every other call is refused from then on, with `usage`.
+   */
   close(): Promise<void>;
 }

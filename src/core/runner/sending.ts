@@ -1,17 +1,19 @@
 /** Sets a runner up and takes it down: the right to send, the channels, the loop, and the report at the end. */
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/types.js';
-import { isQueueError, QueueError } from '../errors.js';
+import { isQueueError } from '../errors.js';
 import type { QueueEvent } from '../events.js';
 import { runnerIdentity } from '../host.js';
 import type { DrainOptions, WatchOptions } from '../queue.js';
 import type { DrainReport } from '../report.js';
 import { statusReport } from '../status.js';
-import type { RunnerIdentity, RunnerInfo, Session, Store } from '../store/store.js';
+import type { RunnerIdentity, RunnerInfo, RunSummary, Session, Store, Summary } from '../store/store.js';
 import { maintain, maintainAlways } from '../support/maintain.js';
 import { Channels } from './channels.js';
 import { drainLoop } from './drain.js';
 import { EventStream } from './event-stream.js';
+import { assertTarget } from './known-target.js';
+import { Listening } from './listening.js';
 import { Readying } from './readying.js';
 import { Runner } from './runner.js';
 import { watchLoop } from './watch.js';
@@ -43,14 +45,20 @@ interface Sending {
   readying: Readying;
 }
 
-/** Runs `body` with the right to send; answers who has it when it cannot be had. */
+/** How a run ended, for `status` to tell. */
+type Ending = Pick<RunSummary, 'exitCode' | 'delivered' | 'remaining'>;
+
+/**
+ * Runs `body` with the right to send; answers who has it when it cannot be had. From the moment it is had, nothing may
+ * throw past the one place that gives it back.
+ */
 async function withSession<T>(
   deps: SendingDeps,
   kind: RunnerIdentity['kind'],
   options: DrainOptions,
   probing: 'once' | 'always',
-  body: (sending: Sending) => Promise<T>,
-): Promise<{ value: T; startedAt: number; session: Session } | { heldBy: RunnerInfo | undefined }> {
+  body: (sending: Sending) => Promise<{ value: T; ending: Ending }>,
+): Promise<{ value: T } | { heldBy: RunnerInfo | undefined }> {
   const { store, clock, config, env, version, random } = deps;
   const concurrency = options.concurrency ?? (kind === 'watch' ? WATCH_CONCURRENCY : 1);
   const channels = new Channels(config, { env, clock, version, concurrency }, random);
@@ -58,104 +66,96 @@ async function withSession<T>(
   const session = await store.acquire(runnerIdentity(kind), channels.policy(), startedAt);
   if ('heldBy' in session) return session;
   const cleanUp = new AbortController();
-  const readying = new Readying(channels, clock, { probing, random, signal: cleanUp.signal });
-  const runner = new Runner(
-    { store, session, channels, clock, readying },
-    {
-      concurrency,
-      limit: options.limit,
-      target: options.target,
-      stop: options.stop ?? never(),
-      abort: options.abort ?? never(),
-      onEvent: options.onEvent ?? (() => undefined),
-    },
-  );
-  let delivered = false;
+  let runner: Runner | undefined;
+  let ending: Ending | undefined;
   try {
-    await runner.start();
-    const value = await body({ runner, session, channels, readying });
-    delivered = true;
-    return { value, startedAt, session };
+    try {
+      const readying = new Readying(channels, clock, { probing, random, signal: cleanUp.signal });
+      runner = new Runner(
+        { store, session, channels, clock, readying },
+        {
+          concurrency,
+          limit: options.limit,
+          target: options.target,
+          stop: options.stop ?? never(),
+          abort: options.abort ?? never(),
+          onEvent: options.onEvent ?? (() => undefined),
+        },
+      );
+      await runner.start();
+      const result = await body({ runner, session, channels, readying });
+      ending = result.ending;
+      return { value: result.value };
+    } finally {
+      cleanUp.abort();
+      runner?.dispose();
+      await channels.destroy();
+    }
   } finally {
-    cleanUp.abort();
-    runner.dispose();
-    await channels.destroy();
-    if (!delivered)
-      await session.end({
-        kind,
-        startedAt,
-        endedAt: clock.now(),
-        exitCode: 1,
-        delivered: runner.reporter.delivered,
-        remaining: 0,
-      });
+    const broken = { exitCode: 1, delivered: runner?.reporter.delivered ?? 0, remaining: 0 };
+    await session.end({ kind, startedAt, endedAt: clock.now(), ...(ending ?? broken) });
   }
 }
 
-export async function drainQueue(deps: SendingDeps, options: DrainOptions): Promise<DrainReport> {
+/**
+ * Sends what is due, then ends.
+ *
+ * @param control its signal is the stop of this run; aborted from here when a listener throws
+ */
+export async function drainQueue(
+  deps: SendingDeps,
+  options: DrainOptions,
+  control: AbortController,
+): Promise<DrainReport> {
   const { store, clock } = deps;
+  const { target, wait = false } = options;
+  const stop = control.signal;
   const kind = options.kind ?? 'drain';
   const begun = clock.monotonic();
-  await assertTarget(deps, options.target);
-  const finished = async (
-    part: Omit<DrainReport, 'remaining' | 'held' | 'needsPerson' | 'tryLater' | 'durationMs'>,
-  ): Promise<DrainReport> => {
-    const left = await remains(deps, options.target);
+  await assertTarget(deps, target);
+  const finished = async (part: Counted): Promise<DrainReport> => {
+    const left = await remains(deps, target);
     const needsPerson = left.needsPerson || part.review > 0;
     // What a --limit left is left on purpose.
     const tryLater = left.tryLater || (left.remaining.due > 0 && part.stopped !== 'limit');
     return { ...part, ...left, needsPerson, tryLater, durationMs: Math.round(clock.monotonic() - begun) };
   };
   const nothing = { attempts: 0, delivered: 0, failed: 0, review: 0, runner: undefined };
-  // A cron job that finds nothing to do must not cost a write.
-  if (await isEmpty(store, clock.now())) {
-    const runner = await store.runner();
-    if (runner !== undefined) return finished({ ...nothing, stopped: 'other-runner', runner });
-    await maintain(deps, MAINTAIN_MS, options.stop);
+  const summary = await store.summary(clock.now());
+  if (isEmpty(summary)) {
+    if (summary.runner !== undefined) return finished({ ...nothing, stopped: 'other-runner', runner: summary.runner });
+    // A cron job that finds nothing to do must not cost a write.
+    await maintain(deps, MAINTAIN_MS, stop);
     return finished({ ...nothing, stopped: 'drained' });
   }
+  const listening = new Listening(() => control.abort());
+  const deadline = options.maxTimeMs === undefined ? undefined : begun + options.maxTimeMs;
   const outcome = await withSession(
     deps,
     kind,
-    options,
-    options.wait === true ? 'always' : 'once',
+    { ...options, stop, onEvent: listening.guard(options.onEvent) },
+    wait ? 'always' : 'once',
     async ({ runner }) => {
-      const deadline = options.maxTimeMs === undefined ? undefined : begun + options.maxTimeMs;
-      const stopped = await drainLoop(runner, {
-        clock,
-        stop: options.stop ?? never(),
-        wait: options.wait ?? false,
-        deadline,
-      });
-      await maintain(deps, MAINTAIN_MS, options.stop);
+      const stopped = await drainLoop(runner, { clock, stop, wait, deadline });
+      await maintain(deps, MAINTAIN_MS, stop);
+      listening.assertNoneThrew();
       const { attempts, reporter } = runner;
-      return { stopped, attempts, delivered: reporter.delivered, failed: reporter.failed, review: reporter.review };
+      const { delivered, failed, review } = reporter;
+      const report = await finished({ stopped, attempts, delivered, failed, review, runner: undefined });
+      const exitCode = options.stopCode?.() ?? (report.needsPerson ? 3 : report.tryLater ? 4 : 0);
+      return { value: report, ending: { exitCode, delivered, remaining: total(report.remaining) } };
     },
   );
   if ('heldBy' in outcome) return finished({ ...nothing, stopped: 'other-runner', runner: outcome.heldBy });
-  const { value, startedAt, session } = outcome;
-  let exitCode = 1;
-  let remaining = 0;
-  try {
-    const report = await finished({ ...value, runner: undefined });
-    exitCode = options.stopCode?.() ?? (report.needsPerson ? 3 : report.tryLater ? 4 : 0);
-    remaining = total(report.remaining);
-    return report;
-  } finally {
-    await session.end({ kind, startedAt, endedAt: clock.now(), exitCode, delivered: value.delivered, remaining });
-  }
+  return outcome.value;
 }
+
+/** What a drain counted itself. */
+type Counted = Omit<DrainReport, 'remaining' | 'held' | 'needsPerson' | 'tryLater' | 'durationMs'>;
 
 /** Also no deadline can pass where nothing is unfinished; and a copy is refused whatever it holds. */
-async function isEmpty(store: Store, now: number): Promise<boolean> {
-  const { targets, copyOf } = await store.summary(now);
+function isEmpty({ targets, copyOf }: Summary): boolean {
   return copyOf === undefined && targets.every((target) => target.pending + target.sending === 0);
-}
-
-async function assertTarget({ store, config }: SendingDeps, name: string | undefined): Promise<void> {
-  if (name === undefined || config.targets.has(name)) return;
-  if ((await store.targets()).some((row) => row.name === name)) return;
-  throw new QueueError('unknown-target', `there is no target ${name}`, { hint: 'syncq target list' });
 }
 
 /** What is left, and whether it needs a person or only time. */
@@ -190,27 +190,46 @@ function total(remaining: DrainReport['remaining']): number {
   return Object.values(remaining).reduce((sum, count) => sum + count, 0);
 }
 
-export function watchQueue(deps: SendingDeps, options: WatchOptions): AsyncIterable<QueueEvent> {
-  const stream = new EventStream();
-  const stop = options.stop ?? never();
-  const onEvent = (event: QueueEvent): void => {
-    options.onEvent?.(event);
-    stream.push(event);
+/**
+ * The background loop, begun at once; its events are pulled. Leaving the iteration stops it.
+ *
+ * @param start begins the loop and hands it its stop: aborted from here when the reader leaves or a listener throws
+ */
+export function watchQueue(
+  deps: SendingDeps,
+  options: WatchOptions,
+  start: (body: (control: AbortController) => Promise<void>) => Promise<void>,
+): AsyncIterable<QueueEvent> {
+  const left = new AbortController();
+  const stream = new EventStream(() => left.abort());
+  const watch = async (control: AbortController): Promise<void> => {
+    const listening = new Listening(() => control.abort());
+    left.signal.addEventListener('abort', () => control.abort(), { once: true });
+    const tell = listening.guard(options.onEvent);
+    await watchUntilStopped(deps, {
+      ...options,
+      stop: control.signal,
+      onEvent: (event) => {
+        tell(event);
+        stream.push(event);
+      },
+      onTurn: listening.guard(options.onTurn),
+      onUnknownTarget: listening.guard(options.onUnknownTarget),
+    });
+    listening.assertNoneThrew();
   };
-  void watchUntilStopped(deps, { ...options, onEvent }, stop).then(
+  void start(watch).then(
     () => stream.end(),
     (error: unknown) => stream.fail(error),
   );
   return stream;
 }
 
-async function watchUntilStopped(
-  deps: SendingDeps,
-  options: WatchOptions & { onEvent: (event: QueueEvent) => void },
-  stop: AbortSignal,
-): Promise<void> {
+type Watching = WatchOptions & Required<Pick<WatchOptions, 'stop' | 'onEvent' | 'onTurn' | 'onUnknownTarget'>>;
+
+async function watchUntilStopped(deps: SendingDeps, options: Watching): Promise<void> {
   const { store, clock, env } = deps;
-  const { onTurn = () => undefined, onUnknownTarget = () => undefined } = options;
+  const { stop, onEvent, onTurn, onUnknownTarget } = options;
   let toldStandby = false;
   while (!stop.aborted) {
     onTurn();
@@ -230,25 +249,17 @@ async function watchUntilStopped(
           ended.abort();
           await maintenance;
         }
-        return runner.reporter.delivered;
+        const remaining = total((await remains(deps, options.target)).remaining);
+        const { delivered } = runner.reporter;
+        return { value: undefined, ending: { exitCode: options.stopCode?.() ?? 0, delivered, remaining } };
       },
     ).catch(async (error: unknown) => ({ heldBy: await otherRunner(error, store) }));
-    if (!('heldBy' in outcome)) {
-      await outcome.session.end({
-        kind: 'watch',
-        startedAt: outcome.startedAt,
-        endedAt: clock.now(),
-        exitCode: options.stopCode?.() ?? 0,
-        delivered: outcome.value,
-        remaining: total((await remains(deps, options.target)).remaining),
-      });
-      break;
-    }
-    if (!toldStandby) options.onEvent({ event: 'standby', at: clock.now(), runner: outcome.heldBy });
+    if (!('heldBy' in outcome)) break;
+    if (!toldStandby) onEvent({ event: 'standby', at: clock.now(), runner: outcome.heldBy });
     toldStandby = true;
     await clock.sleep(STANDBY_MS, stop);
   }
-  options.onEvent({ event: 'stopped', at: clock.now(), reason: 'signal' });
+  onEvent({ event: 'stopped', at: clock.now(), reason: 'signal' });
 }
 
 /** A long transaction of somebody else, or a runner that took over: no reason to end a service. @throws any other error */

@@ -8,6 +8,7 @@ import { startServer } from '../../support/rest-server.js';
 import type { TestQueue } from '../../support/queue.js';
 import { testQueue } from '../../support/queue.js';
 import { tempDirectory } from '../../support/temp.js';
+import { until } from '../../support/until.js';
 
 const write = { method: 'POST', path: '/a', json: {} } as const;
 
@@ -24,14 +25,6 @@ async function drained({ queue }: TestQueue): Promise<QueueEvent[]> {
   const events: QueueEvent[] = [];
   await queue.drain({ onEvent: (event) => events.push(event) });
   return events;
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 15_000;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error('it did not come true');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 describe('a credential that is not there', () => {

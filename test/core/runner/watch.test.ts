@@ -5,6 +5,7 @@ import type { QueueEvent, WatchOptions } from '../../../src/core/index.js';
 import { startServer } from '../../support/rest-server.js';
 import type { TestQueue } from '../../support/queue.js';
 import { testQueue } from '../../support/queue.js';
+import { until } from '../../support/until.js';
 
 const SECOND = 1000;
 const DAY = 24 * 60 * 60 * SECOND;
@@ -22,14 +23,6 @@ async function watching({ queue }: TestQueue, body: () => Promise<void>, more: W
   } finally {
     stop.abort();
     await watch;
-  }
-}
-
-async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
-  const end = performance.now() + timeoutMs;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error('it did not come true');
-    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 

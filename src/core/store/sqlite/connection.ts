@@ -5,7 +5,7 @@
 import { statSync } from 'node:fs';
 
 import type { Clock } from '../../clock.js';
-import { QueueError, isQueueError } from '../../errors.js';
+import { closedQueue, QueueError, isQueueError } from '../../errors.js';
 import type { Database, Statement } from './driver.js';
 
 /**
@@ -40,6 +40,7 @@ export class Connection {
   readonly #identity: string;
   /** A commit whose fate is unknown: nothing more is written through this connection. */
   #failure: Error | undefined;
+  #closed = false;
   #localCommits = 0;
   #othersVersion = 0;
 
@@ -50,8 +51,9 @@ export class Connection {
     this.#identity = fileIdentity(path);
   }
 
-  /** The prepared statement of this text; the text is its name. */
+  /** The prepared statement of this text; the text is its name. @throws {QueueError} usage, once it is closed */
   sql(text: string): Statement {
+    if (this.#closed) throw closedQueue(this.path);
     let statement = this.#statements.get(text);
     if (statement === undefined) {
       statement = this.db.prepare(text);
@@ -234,6 +236,7 @@ export class Connection {
   }
 
   close(): void {
+    this.#closed = true;
     this.db.close();
   }
 }
