@@ -71,6 +71,7 @@ export default class Watch extends BaseCommand {
         onFailure: (message) => void this.say(message),
       });
     const counts = { delivered: 0 };
+    let isReload = false;
     try {
       for (;;) {
         const { signal } = reload;
@@ -78,6 +79,7 @@ export default class Watch extends BaseCommand {
         const options = {
           ...(target === undefined ? {} : { target }),
           ...(concurrency === undefined ? {} : { concurrency }),
+          isReload,
           onUnknownTarget: (name: string) => {
             if (this.configNames(name)) reload.abort();
           },
@@ -87,6 +89,7 @@ export default class Watch extends BaseCommand {
         await watchOnce(opened, { ...options, ...signals }, shower, { service, metrics, hooks, counts });
         if (!signal.aborted || stopping.stop.aborted) break;
         service.reloading();
+        isReload = true;
         await this.closeQueues();
         reload = new AbortController();
         opened = await this.open('create');

@@ -57,6 +57,8 @@ export type WatchOptions = Pick<DrainOptions, 'target' | 'concurrency' | 'stop' 
   onTurn?: () => void;
   /** Items go to a target that the config does not name: a config that is read again may. Else it is held, and says so. */
   onUnknownTarget?: (name: string) => void;
+  /** The config was read again: that it has lost the target is no mistake of the caller, and the items are held. */
+  isReload?: boolean;
 };
 
 export interface DryRunRow {
@@ -107,6 +109,8 @@ export interface Queue {
   drain(options?: DrainOptions): Promise<DrainReport>;
   /**
    * What a drain would send now, in order, if the server took all of it; takes no lock, writes nothing.
+   *
+   * @throws {QueueError} unknown-target
    */
   dryRun(options?: { target?: string; limit?: number }): Promise<DryRunRow[]>;
   /**

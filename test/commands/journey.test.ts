@@ -291,6 +291,18 @@ describe('a dry run', () => {
   });
 });
 
+describe('a target that nobody knows', () => {
+  test('is bad input: no watch stays for it, no dry run calls it empty', async () => {
+    writeConfig(await startServer());
+    await syncq('enqueue', 'POST', '/notes', '-d', '{}');
+    for (const argv of [['run'], ['run', '--dry-run'], ['watch']]) {
+      const refused = await syncq(...argv, '--target', 'nope');
+      expect([argv, refused.code, refused.stdout]).toEqual([argv, 2, '']);
+      expect(refused.stderr).toBe('error: there is no target nope\nhint: syncq target list\n');
+    }
+  });
+});
+
 describe('targets', () => {
   test('are added, tested, renamed and listed', async () => {
     const server = await startServer();

@@ -199,3 +199,24 @@ test('on a terminal watch shows the status and the last events, and leaves with 
   expect(stdout).toMatch(/\d\d:\d\d:\d\d delivered item 1 \(POST \/a to api\): 200 after/);
   expect(stdout).toContain('code 143');
 });
+
+test('a watch of one target that a config read again has lost goes on: its items may come back', async () => {
+  const baseUrl = (await startServer()).url;
+  const config = join(testHome().cwd, 'mine.json');
+  const queue = ['--queue', join(testHome().cwd, 'shared.db')];
+  const name = (target: string): void =>
+    writeFileSync(config, JSON.stringify({ targets: { [target]: { baseUrl } } }), { mode: 0o600 });
+  writeConfig(baseUrl);
+  const first = startProcess(['watch', ...queue]);
+  await first.waitForStdout('idle');
+  // It stands by, so that the queue never heard of its target.
+  name('mine');
+  const watch = startProcess(['watch', '--target', 'mine', '--config', config, ...queue, '--json']);
+  await watch.waitForStdout('standby');
+  name('another');
+  watch.child.kill('SIGHUP');
+  await watch.waitForStdout('stopped');
+  await first.kill();
+  await watch.waitForStdout('started');
+  expect((await watch.kill()).code).toBe(143);
+});

@@ -4,12 +4,15 @@ import { isSendable } from '../policy/target-state.js';
 import type { DryRunRow } from '../queue.js';
 import type { Store } from '../store/store.js';
 import { configOf } from './channels.js';
+import { assertTarget } from './known-target.js';
 
 const DEFAULT_LIMIT = 1_000;
 
 /**
  * In the order of the log: lane heads that are due, and what stands behind them as far as every earlier one of the lane
  * goes too.
+ *
+ * @throws {QueueError} unknown-target
  */
 export async function dryRun(
   store: Store,
@@ -17,6 +20,7 @@ export async function dryRun(
   now: number,
   { target, limit = DEFAULT_LIMIT }: { target?: string; limit?: number },
 ): Promise<DryRunRow[]> {
+  await assertTarget({ store, config }, target);
   const open = (await store.targets()).flatMap((row) => {
     const baseUrl = configOf(row, config)?.baseUrl;
     const isMeant = isSendable(row, now) && (target === undefined || row.name === target);

@@ -230,6 +230,7 @@ type Watching = WatchOptions & Required<Pick<WatchOptions, 'stop' | 'onEvent' | 
 async function watchUntilStopped(deps: SendingDeps, options: Watching): Promise<void> {
   const { store, clock, env } = deps;
   const { stop, onEvent, onTurn, onUnknownTarget } = options;
+  if (options.isReload !== true) await assertTarget(deps, options.target);
   let toldStandby = false;
   while (!stop.aborted) {
     onTurn();

@@ -167,4 +167,31 @@ describe('a run that was asked for wrongly', () => {
     expect(await queue.runner()).toBeUndefined();
     expect(await queue.drain()).toMatchObject({ stopped: 'drained' });
   });
+
+  test('a target that nobody knows is refused: by a drain, a watch and a dry run', async () => {
+    const server = await startServer();
+    const { queue } = testQueue({ api: { baseUrl: server.url } });
+    await queue.enqueue(write);
+    const refused = { code: 'unknown-target', message: 'there is no target nope' };
+    const target = 'nope';
+    await expect(queue.drain({ target })).rejects.toMatchObject(refused);
+    await expect(queue.dryRun({ target })).rejects.toMatchObject(refused);
+    await expect(queue.watch({ target })[Symbol.asyncIterator]().next()).rejects.toMatchObject(refused);
+    expect(await queue.runner()).toBeUndefined();
+  });
+
+  test('a target that only the queue knows, or that a config just lost, is none', async () => {
+    const server = await startServer();
+    const { queue } = testQueue({});
+    const { id } = await queue.enqueue({ ...write, path: `${server.url}/a` });
+    const target = (await queue.inspect([id])).items[0]?.target ?? '';
+    expect(await queue.dryRun({ target })).toHaveLength(1);
+    for await (const { event } of queue.watch({ target })) if (event === 'delivered') break;
+    const seen: string[] = [];
+    for await (const { event } of queue.watch({ target: 'lost', isReload: true })) {
+      seen.push(event);
+      if (event === 'idle') break;
+    }
+    expect(seen).toContain('started');
+  });
 });
