@@ -303,6 +303,19 @@ describe('a target that nobody knows', () => {
   });
 });
 
+describe('the last run', () => {
+  test('that status and the metrics tell of is an empty one too, once things are mended', async () => {
+    writeConfig(await pickyServer());
+    await syncq('enqueue', 'POST', '/people', '-d', '{}');
+    expect((await syncq('run')).code).toBe(3);
+    expect((await syncq('status', '--openmetrics')).stdout).toContain('syncq_last_run_exit_code 3\n');
+    await syncq('complete', '1', '--yes', '--reason', 'by hand');
+    expect((await syncq('run')).code).toBe(0);
+    expect((await syncq('status', '--openmetrics')).stdout).toContain('syncq_last_run_exit_code 0\n');
+    expect((await syncq('status')).stdout).toMatch(/last run: .* exit 0\n/);
+  });
+});
+
 describe('targets', () => {
   test('are added, tested, renamed and listed', async () => {
     const server = await startServer();

@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { describe, expect, test } from '@jest/globals';
 
 import type { StatusReport } from '../../src/core/report.js';
 import { emptyStatus } from '../../src/core/status.js';
 import { openMetrics } from '../../src/render/metrics.js';
+import { ROOT } from '../support/source-graph.js';
 
 const target: StatusReport['targets'][number] = {
   name: 'pro"du\\ct\nion',
@@ -114,6 +118,16 @@ describe('metrics', () => {
       value: 2,
     });
     expect(samples).toContainEqual({ name: 'syncq_runner_alive', labels: { kind: 'none' }, value: 0 });
+  });
+
+  test('are all in the table of docs/monitoring.md, and nothing else is', () => {
+    const lastRun = { kind: 'run', startedAt: 0, endedAt: 1, exitCode: 0, delivered: 0, remaining: 0 } as const;
+    const runner = { kind: 'run', id: '', pid: 1, host: '', bootId: '', since: 0, lastActiveAt: 1 } as const;
+    const whole = { ...report, lastRun, runner, lastCompletedAt: 1, nextDueAt: 1 };
+    const samples = parse(openMetrics(whole, { ...live, review: new Map([['a', 1]]) }));
+    const table = readFileSync(join(ROOT, 'docs', 'monitoring.md'), 'utf8').match(/^\| `.*?\|/gm) ?? [];
+    const told = table.flatMap((row) => [...row.matchAll(/`(\w+)/g)].map((match) => match[1]));
+    expect([...new Set(samples.map(({ name }) => name))].sort()).toEqual(told.sort());
   });
 
   test('leave out what is unknown, and know a queue that does not exist yet', () => {

@@ -7,7 +7,7 @@ import { runnerIdentity } from '../host.js';
 import type { DrainOptions, WatchOptions } from '../queue.js';
 import type { DrainReport } from '../report.js';
 import { statusReport } from '../status.js';
-import type { RunnerIdentity, RunnerInfo, RunSummary, Session, Store, Summary } from '../store/store.js';
+import type { LastRun, RunnerIdentity, RunnerInfo, RunSummary, Session, Store, Summary } from '../store/store.js';
 import { maintain, maintainAlways } from '../support/maintain.js';
 import { Channels } from './channels.js';
 import { drainLoop } from './drain.js';
@@ -124,7 +124,7 @@ export async function drainQueue(
   const summary = await store.summary(clock.now());
   if (isEmpty(summary)) {
     if (summary.runner !== undefined) return finished({ ...nothing, stopped: 'other-runner', runner: summary.runner });
-    // A cron job that finds nothing to do must not cost a write.
+    await recordEmptyRun(deps, kind, summary.lastRun);
     await maintain(deps, MAINTAIN_MS, stop);
     return finished({ ...nothing, stopped: 'drained' });
   }
@@ -156,6 +156,27 @@ type Counted = Omit<DrainReport, 'remaining' | 'held' | 'needsPerson' | 'tryLate
 /** Also no deadline can pass where nothing is unfinished; and a copy is refused whatever it holds. */
 function isEmpty({ targets, copyOf }: Summary): boolean {
   return copyOf === undefined && targets.every((target) => target.pending + target.sending === 0);
+}
+
+/**
+ * A cron job that finds nothing to do must not cost a write, every minute. Only after a run that did not end well one is
+ * made: or `status` and the metrics would tell of that run until the next item comes.
+ */
+async function recordEmptyRun(
+  { store, clock, config, env, version, random }: SendingDeps,
+  kind: RunnerIdentity['kind'],
+  lastRun: LastRun | undefined,
+): Promise<void> {
+  if (lastRun === undefined || lastRun.exitCode === 0) return;
+  const now = clock.now();
+  try {
+    const channels = new Channels(config, { env, clock, version }, random);
+    const session = await store.acquire(runnerIdentity(kind), channels.policy(), now);
+    if ('heldBy' in session) return;
+    await session.end({ kind, startedAt: now, endedAt: clock.now(), exitCode: 0, delivered: 0, remaining: 0 });
+  } catch {
+    // How a run went is news, not a promise: a full disk is no reason for a run that has nothing to do to fail.
+  }
 }
 
 /** What is left, and whether it needs a person or only time. */
