@@ -121,7 +121,7 @@ describe('docs/state-machine.md', () => {
     );
     const breaker = ['online', 'misconfigured'];
     const mended = changeAtStart(
-      rowIn('misconfigured', { holdKind: 'config' }),
+      rowIn('misconfigured', { holdKind: 'binding' }),
       'https://api.example.org/v1',
       false,
       NOW,
