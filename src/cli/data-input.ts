@@ -1,6 +1,6 @@
 /** The value of `-d`: JSON as it is, `@file`, or `-` for stdin; always the exact bytes. */
 import { closeSync, openSync, readSync } from 'node:fs';
-import type { DraftPayload } from '../core/input/payload.js';
+import type { PlainPayload } from '../core/input/payload.js';
 import { fileError } from './bulk-input.js';
 
 /**
@@ -11,7 +11,7 @@ export async function readData(
   text: string,
   mostBytes: number,
   stdin: AsyncIterable<Uint8Array>,
-): Promise<DraftPayload> {
+): Promise<PlainPayload> {
   if (text === '-') return { kind: 'bytes', bytes: await readStream(stdin, mostBytes + 1) };
   if (text.startsWith('@')) return { kind: 'bytes', bytes: readFile(text.slice(1), mostBytes + 1) };
   return { kind: 'text', text };

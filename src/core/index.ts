@@ -7,7 +7,7 @@
  */
 export { openQueue, openWithConfig, VERSION } from './open.js';
 export type { OpenQueueOptions } from './open.js';
-export type { DrainOptions, DryRunRow, Queue, WatchOptions, Write } from './queue.js';
+export type { DrainOptions, DryRunRow, Queue, QueueCommand, WatchOptions, Write } from './queue.js';
 export { ERROR_CODES, isQueueError, QueueError } from './errors.js';
 export type { ErrorCode } from './errors.js';
 export type { QueueEvent } from './events.js';
@@ -35,6 +35,7 @@ export type {
   Filter,
   HistoryEntry,
   IfQueued,
+  OnConflict,
   Page,
   PersonCommand,
   PruneReport,

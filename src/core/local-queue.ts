@@ -3,10 +3,13 @@ import { systemClock, type Clock } from './clock.js';
 import type { Config } from './config/types.js';
 import type { QueueEvent } from './events.js';
 import { defaultTarget } from './input/choose-target.js';
-import { checkDraft, type Draft, type DraftContext } from './input/draft.js';
+import { readActor, readFilter, readIds } from './input/arguments.js';
+import * as read from './input/calls.js';
+import { checkDraft, contextOf, type Draft, type DraftContext } from './input/draft.js';
 import { isAbsoluteUrl } from './input/path.js';
+import { checkWrites, readWrite, refuseConflict } from './input/write.js';
 import type { ItemDetail, NewItem } from './item.js';
-import type { DrainOptions, DryRunRow, Queue, WatchOptions, Write } from './queue.js';
+import type { DrainOptions, DryRunRow, Queue, QueueCommand, WatchOptions, Write } from './queue.js';
 import type { DrainReport, InspectReport, Next, StatusReport } from './report.js';
 import { dryRun } from './runner/dry-run.js';
 import { drainQueue, watchQueue, type SendingDeps } from './runner/sending.js';
@@ -21,8 +24,8 @@ import type {
   Filter,
   HistoryEntry,
   IfQueued,
+  OnConflict,
   Page,
-  PersonCommand,
   RunnerInfo,
   Store,
   TargetSummary,
@@ -68,44 +71,46 @@ export class LocalQueue implements Queue {
     const known = new Map(
       (await this.#store.targets()).map((row) => [row.name, { implicitBaseUrl: row.implicitBaseUrl }]),
     );
-    const { targets, defaultTarget, limits } = this.#options.config;
-    return { targets, defaultTarget, limits, now: this.#clock.now(), knownTarget: (name) => known.get(name) };
+    return { ...contextOf(this.#options.config, this.#clock.now()), knownTarget: (name) => known.get(name) };
   }
 
   /** The queue's own targets are read only where the config does not settle which one is meant: 15 % of an enqueue. */
-  async #contextFor({ target, path }: Write): Promise<DraftContext> {
-    const { targets, defaultTarget: usual, limits } = this.#options.config;
-    const name = target ?? defaultTarget({ targets, defaultTarget: usual });
-    if (path === undefined || name === undefined || !targets.has(name) || isAbsoluteUrl(path))
-      return this.draftContext();
-    return { targets, defaultTarget: usual, limits, now: this.#clock.now() };
+  async #contextFor({ target, path }: Draft): Promise<DraftContext> {
+    const context = contextOf(this.#options.config, this.#clock.now());
+    const name = target ?? defaultTarget(context);
+    const isSettled = path !== undefined && name !== undefined && context.targets.has(name) && !isAbsoluteUrl(path);
+    return isSettled ? context : this.draftContext();
   }
 
   async enqueue(write: Write, options: { ifQueued?: IfQueued } = {}): Promise<EnqueueResult> {
-    const item = checkDraft(draftOf(write), await this.#contextFor(write));
-    const [result] = await this.#store.enqueue([item], {
-      now: this.#clock.now(),
-      ifQueued: options.ifQueued ?? 'append',
-    });
+    const draft = readWrite(write);
+    const ifQueued = read.readIfQueued(options, draft.entity !== undefined);
+    const item = checkDraft(draft, await this.#contextFor(draft));
+    const [result] = await this.#store.enqueue([item], { now: this.#clock.now(), ifQueued });
     if (result === undefined) throw new Error('the store answered nothing');
     return result;
   }
 
   async enqueueMany(writes: readonly Write[]): Promise<EnqueueResult[]> {
-    const context = await this.draftContext();
-    const items = writes.map((write) => checkDraft(draftOf(write), context));
-    return this.#store.enqueue(items, { now: this.#clock.now(), ifQueued: 'append' });
+    const items = checkWrites(writes, await this.draftContext());
+    const onConflict = refuseConflict(items);
+    return this.#store.enqueue(items, { now: this.#clock.now(), ifQueued: 'append', onConflict });
   }
 
   async bulk(
     batches: AsyncIterable<readonly NewItem[]>,
-    { mode }: { mode: 'atomic' | 'stream' },
+    options: { mode: 'atomic' | 'stream'; onConflict?: OnConflict },
   ): ReturnType<Queue['bulk']> {
+    const { mode, onConflict } = read.readBulk(options);
     const now = (): number => this.#clock.now();
-    if (mode === 'atomic') return this.#store.bulk(batches, { now });
+    if (mode === 'atomic') return this.#store.bulk(batches, { now, onConflict });
     const sum: Awaited<ReturnType<Queue['bulk']>> = { firstId: undefined, lastId: undefined, count: 0, duplicates: 0 };
     for await (const batch of batches) {
-      for (const { id, duplicate } of await this.#store.enqueue(batch, { now: now(), ifQueued: 'append' })) {
+      for (const { id, duplicate } of await this.#store.enqueue(batch, {
+        now: now(),
+        ifQueued: 'append',
+        onConflict,
+      })) {
         sum.firstId ??= id;
         sum.lastId = id;
         sum.count += 1;
@@ -122,21 +127,22 @@ export class LocalQueue implements Queue {
   }
 
   async inspect(ids: readonly number[]): Promise<InspectReport> {
-    const items = await this.#store.get(ids, this.#clock.now());
+    const items = await this.#store.get(readIds(ids), this.#clock.now());
     const found = new Set(items.map((item) => item.id));
     return { items, missing: ids.filter((id) => !found.has(id)) };
   }
 
-  async list(filter: Filter, page: { after?: number; limit?: number } = {}): Promise<Page> {
-    return this.#store.select(filter, { after: page.after, limit: page.limit ?? LIST_LIMIT, now: this.#clock.now() });
+  async list(filter: Filter = {}, page: { after?: number; limit?: number } = {}): Promise<Page> {
+    const { after, limit = LIST_LIMIT } = read.readPage(page);
+    return this.#store.select(readFilter(filter), { after, limit, now: this.#clock.now() });
   }
 
   async attention(limit = LIST_LIMIT): Promise<Page> {
-    return this.#store.attention({ limit, now: this.#clock.now() });
+    return this.#store.attention({ limit: read.readLimit(limit), now: this.#clock.now() });
   }
 
   async findKey(key: string): Promise<number | undefined> {
-    return this.#store.findKey(key);
+    return this.#store.findKey(read.readKey(key));
   }
 
   async retry(
@@ -144,20 +150,18 @@ export class LocalQueue implements Queue {
     by: Partial<Actor> = {},
     options: { expires?: { at: number } | { delayMs: number }; dryRun?: boolean } = {},
   ): Promise<ChangeReport> {
-    const command: PersonCommand = {
-      kind: 'retry',
-      filter: defaultToReview(filter),
-      expires: options.expires,
-      dryRun: options.dryRun ?? false,
-    };
-    return this.change(command, { who: by.who ?? 'library', command: by.command ?? 'retry', reason: by.reason });
+    const { expires, dryRun = false } = read.readRetry(options);
+    const { who = 'library', command = 'retry', reason } = read.readSomeActor(by);
+    const asked = { kind: 'retry', filter: defaultToReview(readFilter(filter)), expires, dryRun } as const;
+    return changeItems(this.#sending(), asked, { who, command, reason });
   }
 
-  async change(command: PersonCommand, by: Actor): Promise<ChangeReport> {
-    return changeItems(this.#sending(), command, by);
+  async change(command: QueueCommand, by: Actor): Promise<ChangeReport> {
+    return changeItems(this.#sending(), read.readCommand(command), readActor(by));
   }
 
   async next(targets: readonly string[]): Promise<Next> {
+    read.readNames(targets);
     const report = await this.status();
     const held = report.targets.find((target) => targets.includes(target.name) && target.due === 0 && target.held > 0);
     if (held !== undefined && targets.length > 0) {
@@ -171,23 +175,26 @@ export class LocalQueue implements Queue {
   }
 
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
-    return this.#underWay.run(options, (control) => drainQueue(this.#sending(), options, control));
+    const given = read.readDrain(options);
+    return this.#underWay.run(given, (control) => drainQueue(this.#sending(), given, control));
   }
 
   async dryRun(options: { target?: string; limit?: number } = {}): Promise<DryRunRow[]> {
-    return dryRun(this.#store, this.#options.config, this.#clock.now(), options);
+    return dryRun(this.#store, this.#options.config, this.#clock.now(), read.readDryRun(options));
   }
 
   watch(options: WatchOptions = {}): AsyncIterable<QueueEvent> {
-    return watchQueue(this.#sending(), options, (body) => this.#underWay.run(options, body));
+    const given = read.readWatch(options);
+    return watchQueue(this.#sending(), given, (body) => this.#underWay.run(given, body));
   }
 
   async wait(
     ids: readonly number[],
     options: { timeoutMs?: number; stop?: AbortSignal } = {},
   ): Promise<{ done: boolean; failed: boolean; items: ItemDetail[] }> {
-    return this.#underWay.run(options, ({ signal: stop }) =>
-      waitForItems(this.#store, this.#clock, ids, { ...options, stop }),
+    const [wanted, given] = [readIds(ids), read.readWait(options)];
+    return this.#underWay.run(given, ({ signal: stop }) =>
+      waitForItems(this.#store, this.#clock, wanted, { ...given, stop }),
     );
   }
 
@@ -196,11 +203,12 @@ export class LocalQueue implements Queue {
   }
 
   async history(filter: { item?: number; since?: number; limit?: number } = {}): Promise<HistoryEntry[]> {
-    return this.#store.history({ item: filter.item, since: filter.since, limit: filter.limit ?? 1000 });
+    const { item, since, limit = 1000 } = read.readHistory(filter);
+    return this.#store.history({ item, since, limit });
   }
 
   async record(entry: Omit<HistoryEntry, 'id' | 'at'>): Promise<void> {
-    return this.#store.record({ ...entry, at: this.#clock.now() });
+    return this.#store.record({ ...read.readEntry(entry), at: this.#clock.now() });
   }
 
   get desk(): Desk {
@@ -216,19 +224,6 @@ export class LocalQueue implements Queue {
     const { config, env, version, random } = this.#options;
     return { store: this.#store, config, env, version, clock: this.#clock, random: random ?? Math.random };
   }
-}
-
-function draftOf({ json, body, ...draft }: Write): Draft {
-  if (json !== undefined) {
-    // An object with `toJSON` may answer nothing: then there is no payload, as JSON.stringify would have it.
-    const text = JSON.stringify(json) as string | undefined;
-    return text === undefined ? draft : { ...draft, payload: { kind: 'text', text } };
-  }
-  if (body === undefined) return draft;
-  return {
-    ...draft,
-    payload: typeof body === 'string' ? { kind: 'text', text: body } : { kind: 'bytes', bytes: body },
-  };
 }
 
 /** A filter without a state means what waits for a person. */

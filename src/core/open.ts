@@ -1,18 +1,20 @@
 /** Opens a queue for programs and for the commands. */
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { systemClock } from './clock.js';
 import type { Config } from './config/types.js';
 import { emptyConfig, isPostgresUrl, parseConfig } from './config/validate.js';
 import { QueueError } from './errors.js';
 import { currentUid } from './host.js';
+import { readOpening } from './input/calls.js';
 import { LocalQueue } from './local-queue.js';
 import type { Queue } from './queue.js';
 import { openSqliteStore } from './store/sqlite/store.js';
 
 export interface OpenQueueOptions {
-  /** Path of the queue file. */
-  queue: string;
+  /** Path of the queue file, or its `file:` URL. */
+  queue: string | URL;
   /**
    * The config as the file format has it (docs/config.md): `{ targets: { production: { baseUrl: '…' } } }`.
    * Relative paths in it are relative to `baseDir`.
@@ -29,24 +31,33 @@ export interface OpenQueueOptions {
 /**
  * Opens a queue. Close it when done.
  *
- * @throws {QueueError} bad-config, queue-not-found, queue-owner, not-a-queue, newer-schema, corrupt, unwritable, disk-full
+ * @throws {QueueError} usage, bad-config, queue-not-found, queue-owner, not-a-queue, newer-schema, corrupt, unwritable, disk-full
  *
  * @example
  * const queue = await openQueue({ queue: './outbox.db', config: { targets: { api: { baseUrl: 'https://api.example.org' } } } });
- * const { id } = await queue.enqueue({ method: 'POST', path: '/activities', payload: { json: { name: 'walk' } } });
+ * await queue.enqueue({ method: 'POST', path: '/activities', json: { name: 'walk' } });
  * await queue.drain();
  * await queue.close();
  */
 export async function openQueue(options: OpenQueueOptions): Promise<Queue> {
-  const baseDir = resolve(options.baseDir ?? '.');
-  const config =
-    options.config === undefined ? emptyConfig() : parseConfig(options.config, { source: undefined, baseDir });
+  const { queue, config: document, baseDir: directory = '.', mode = 'create', env = {} } = readOpening(options);
+  const baseDir = resolve(directory);
   return openWithConfig({
-    queue: options.queue,
-    mode: options.mode ?? 'create',
-    config,
-    configIsKnown: options.config !== undefined,
-    env: options.env ?? {},
+    queue: pathOf(queue),
+    mode,
+    config: document === undefined ? emptyConfig() : parseConfig(document, { source: undefined, baseDir }),
+    configIsKnown: document !== undefined,
+    env,
+  });
+}
+
+/** A URL by its class's mark: one of another realm is one too. */
+function pathOf(queue: unknown): string {
+  if (typeof queue === 'string' && queue !== '') return queue;
+  if (Object.prototype.toString.call(queue) === '[object URL]' && (queue as URL).protocol === 'file:')
+    return fileURLToPath(queue as URL);
+  throw new QueueError('usage', 'options.queue: is neither the path of a file nor its file: URL', {
+    hint: "for example: openQueue({ queue: './outbox.db' })",
   });
 }
 

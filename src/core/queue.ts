@@ -2,6 +2,7 @@
 import type { Draft } from './input/draft.js';
 import type { QueueEvent } from './events.js';
 import type { DraftContext } from './input/draft.js';
+import type { PlainPayload } from './input/payload.js';
 import type { ItemDetail, NewItem } from './item.js';
 import type { DrainReport, InspectReport, Next, StatusReport } from './report.js';
 import type { Archive } from './store/archive.js';
@@ -13,6 +14,7 @@ import type {
   Filter,
   HistoryEntry,
   IfQueued,
+  OnConflict,
   Page,
   PersonCommand,
   RunnerInfo,
@@ -20,7 +22,10 @@ import type {
 } from './store/store.js';
 
 /** A write as a program gives it: a draft whose payload may be a plain value. At most one of the three payloads. */
-export interface Write extends Draft {
+export interface Write extends Omit<Draft, 'headers' | 'payload'> {
+  /** An object of strings, or [name, value] pairs (a `Headers`, a `Map`, a list). */
+  headers?: Readonly<Record<string, string>> | Iterable<readonly [string, string]> | undefined;
+  payload?: PlainPayload | undefined;
   /** Sent as its JSON text (`JSON.stringify`). */
   json?: unknown;
   /** Sent as it is: bytes, or the UTF-8 of a text. */
@@ -69,6 +74,10 @@ export interface DryRunRow {
   payloadBytes: number | undefined;
 }
 
+/** What people do to items and targets; what of an item can be edited is checked by `desk.edit`. */
+export type QueueCommand = Exclude<PersonCommand, { kind: 'edit' | 'begin-edit' | 'end-edit' }>;
+
+/** Every argument is checked before anything is done: a `QueueError` ('bad-item' for a write, else 'usage') names it. */
 export interface Queue {
   readonly location: string;
   /** Items whole: what export, import and replay read and write. */
@@ -84,11 +93,11 @@ export interface Queue {
    */
   bulk(
     batches: AsyncIterable<readonly NewItem[]>,
-    options: { mode: 'atomic' | 'stream' },
+    options: { mode: 'atomic' | 'stream'; onConflict?: OnConflict },
   ): Promise<{ firstId: number | undefined; lastId: number | undefined; count: number; duplicates: number }>;
   status(): Promise<StatusReport>;
   inspect(ids: readonly number[]): Promise<InspectReport>;
-  list(filter: Filter, page?: { after?: number; limit?: number }): Promise<Page>;
+  list(filter?: Filter, page?: { after?: number; limit?: number }): Promise<Page>;
   /** What needs attention first. */
   attention(limit?: number): Promise<Page>;
   findKey(key: string): Promise<number | undefined>;
@@ -97,14 +106,14 @@ export interface Queue {
     by?: Partial<Actor>,
     options?: { expires?: { at: number } | { delayMs: number }; dryRun?: boolean },
   ): Promise<ChangeReport>;
-  change(command: PersonCommand, by: Actor): Promise<ChangeReport>;
+  change(command: QueueCommand, by: Actor): Promise<ChangeReport>;
   /** Who will send what waits at these targets. */
   next(targets: readonly string[]): Promise<Next>;
   runner(): Promise<RunnerInfo | undefined>;
   /**
    * Sends what is due, then answers.
    *
-   * @throws {QueueError} usage (a signal is none), unknown-target, and what the queue file refuses
+   * @throws {QueueError} usage, unknown-target, and what the queue file refuses
    */
   drain(options?: DrainOptions): Promise<DrainReport>;
   /**
@@ -119,7 +128,11 @@ export interface Queue {
    * as those of `drain`; also what `onEvent`, `onTurn` or `onUnknownTarget` threw, when it is over.
    */
   watch(options?: WatchOptions): AsyncIterable<QueueEvent>;
-  /** Resolves when all items are completed or one of them needs a person, after `timeoutMs`, or when the queue is closed. */
+  /**
+   * Resolves when all items are completed or one of them needs a person, after `timeoutMs`, or when the queue is closed.
+   *
+   * @throws {QueueError} not-found when one of them does not exist: nobody can wait for that
+   */
   wait(
     ids: readonly number[],
     options?: { timeoutMs?: number; stop?: AbortSignal },

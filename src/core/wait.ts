@@ -1,15 +1,22 @@
 /** Waits for items to end: woken by every commit to the queue, whoever makes it. */
 import type { Clock } from './clock.js';
+import { QueueError } from './errors.js';
 import type { ItemDetail } from './item.js';
+import { itemWords } from './policy/item-words.js';
 import type { Store } from './store/store.js';
 
-/** `done`: all completed. `failed`: one is in review or discarded. Neither: the time was over, or `stop` aborted. */
+/**
+ * `done`: all completed. `failed`: one is in review or discarded. Neither: the time was over, or `stop` aborted.
+ *
+ * @throws {QueueError} not-found when one of them does not exist: nobody can wait for that
+ */
 export async function waitForItems(
   store: Store,
   clock: Clock,
   ids: readonly number[],
   { timeoutMs, stop }: { timeoutMs?: number; stop?: AbortSignal },
 ): Promise<{ done: boolean; failed: boolean; items: ItemDetail[] }> {
+  await assertThere(store, ids, clock.now());
   const over = new AbortController();
   const end = (): void => over.abort();
   stop?.addEventListener('abort', end, { once: true });
@@ -30,4 +37,13 @@ export async function waitForItems(
     stop?.removeEventListener('abort', end);
     end();
   }
+}
+
+async function assertThere(store: Store, ids: readonly number[], now: number): Promise<void> {
+  const found = new Set((await store.get(ids, now)).map((item) => item.id));
+  const missing = ids.filter((id) => !found.has(id));
+  if (missing.length === 0) return;
+  throw new QueueError('not-found', `there is no ${itemWords(missing)}`, {
+    hint: 'See what there is: syncq inspect --state all',
+  });
 }

@@ -1,6 +1,7 @@
 /**
- * Small readers that turn one value of the config document into its typed form, or name the JSON path of the mistake.
- * Knows no key of the config: the tables in `target-shape.ts` and `validate.ts` do.
+ * Small readers that turn one value of the config document, or of a program's call, into its typed form, or name the
+ * JSON path of the mistake. Knows no key of either: the tables in `target-shape.ts` and `validate.ts`, and those in
+ * `input/arguments.ts`, do.
  */
 import path from 'node:path';
 import { QueueError } from '../errors.js';
@@ -17,6 +18,8 @@ export interface Place {
   baseDir: string;
   /** The config file, for the hint. */
   source: string | undefined;
+  /** The document is what a program gave to this call, no config. */
+  isArgument?: true;
 }
 
 /** Reads one value. `fields` and `entries` say what keys it knows: the test compares them with the published schema. */
@@ -29,8 +32,9 @@ export interface Reader<T> {
 /** Keys that JavaScript gives a meaning of its own; never a setting, a target or a header. */
 const RESERVED_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** Throws `bad-config`: `PATH: PROBLEM`, with the file in the hint. */
+/** Throws `bad-config`: `PATH: PROBLEM`, with the file in the hint; for an argument `usage`. */
 export function fail(at: Place, problem: string): never {
+  if (at.isArgument === true) throw new QueueError('usage', `${at.path}: ${problem}`);
   const hint = at.source === undefined ? 'Mend the config.' : `Mend it in ${at.source}. Nothing was changed.`;
   throw new QueueError('bad-config', `${at.path === '' ? 'the config' : at.path}: ${problem}`, { hint });
 }
@@ -53,7 +57,7 @@ export function show(value: unknown): string {
 
 /** What a value is, without showing it. */
 export function kindOf(value: unknown): string {
-  if (value === null) return 'null';
+  if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
@@ -77,7 +81,7 @@ export function object<S extends Readonly<Record<string, Reader<unknown>>>>(
     for (const [key, inner] of Object.entries(asObject(value, at))) {
       refuseReserved(key, at);
       const reader = Object.hasOwn(shape, key) ? shape[key] : undefined;
-      if (reader === undefined) return fail(below(at, key), unknownKey(key, known));
+      if (reader === undefined) return fail(below(at, key), unknownKey(key, known, at));
       result[key] = reader(inner, below(at, key));
     }
     return result as { [K in keyof S]?: ReturnType<S[K]> };
@@ -86,10 +90,10 @@ export function object<S extends Readonly<Record<string, Reader<unknown>>>>(
   return read;
 }
 
-function unknownKey(key: string, known: readonly string[]): string {
+function unknownKey(key: string, known: readonly string[], { isArgument }: Place): string {
   const near = nearestWord(key, known);
   const advice = near === undefined ? `known here: ${known.join(', ')}` : `did you mean ${near}?`;
-  return `there is no such setting; ${advice}`;
+  return `there is no such ${isArgument === true ? 'name' : 'setting'}; ${advice}`;
 }
 
 /** An object of freely named keys. `checkKey` refuses a bad name by calling `fail`. */

@@ -1,7 +1,8 @@
 /** One line of bulk input: which fields it may have, and how each is read without losing a bit of the payload. */
-import type { Entity, NewItem } from '../item.js';
+import type { NewItem } from '../item.js';
 import type { Draft, DraftContext } from './draft.js';
 import { checkDraft } from './draft.js';
+import { entity, refuseField, tags, text } from './fields.js';
 import type { JsonRange } from './json-scan.js';
 import { JsonFault, readString, readValue, scanMembers, scanObject } from './json-scan.js';
 import type { Line } from './ndjson.js';
@@ -18,7 +19,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['url', (draft, value, field) => (draft.url = text(value, field))],
   ['target', (draft, value, field) => (draft.target = text(value, field))],
   ['contentType', (draft, value, field) => (draft.contentType = text(value, field))],
-  ['entity', (draft, value) => (draft.entity = entity(value))],
+  ['entity', (draft, value) => (draft.entity = entity(value, entityId))],
   ['operation', (draft, value, field) => (draft.operation = text(value, field))],
   ['key', readKey],
   ['idempotencyKey', readKey],
@@ -33,7 +34,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
 /** Fields that are not read as values: what they repeat or how they are spelled matters. */
 const SLICED: ReadonlySet<string> = new Set(['headers', 'payload', 'payloadEncoding']);
 
-const KNOWN_FIELDS = `known fields: ${[...READERS.keys(), ...SLICED].join(' ')}`;
+const KNOWN_FIELDS = [...READERS.keys(), ...SLICED];
 
 /** What an exported item carries and a new one cannot have: accepted, so that an export can be enqueued, and ignored. */
 const READ_ONLY: ReadonlySet<string> = new Set([
@@ -75,7 +76,7 @@ export function parseBulkLine(line: Line, context: DraftContext): NewItem {
   for (const [name, range] of members) {
     const reader = READERS.get(name);
     if (reader === undefined) {
-      if (!READ_ONLY.has(name) && !SLICED.has(name)) refuse(`field ${quoted(name)}`, 'is not known', KNOWN_FIELDS);
+      if (!READ_ONLY.has(name) && !SLICED.has(name)) refuseField(name, KNOWN_FIELDS);
     } else if (range.kind !== 'null') {
       reader(draft, readValue(line.bytes, range), name);
     }
@@ -131,10 +132,6 @@ function valueOf(bytes: Uint8Array, range: JsonRange | undefined): unknown {
   return range === undefined || range.kind === 'null' ? undefined : readValue(bytes, range);
 }
 
-function text(value: unknown, field: string): string {
-  return typeof value === 'string' ? value : refuse(field, 'is not a string');
-}
-
 function count(value: unknown, field: string): number {
   return typeof value === 'number' ? value : refuse(field, 'is not a number');
 }
@@ -151,28 +148,10 @@ function headers(bytes: Uint8Array, range: JsonRange | undefined): [string, stri
   return Array.from(members, ([name, member]) => [name, text(readValue(bytes, member), `header ${quoted(name)}`)]);
 }
 
-function tags(value: unknown): string[] {
-  return Array.isArray(value)
-    ? value.map((tag: unknown) => text(tag, 'a tag'))
-    : refuse('tags', 'is not an array of strings');
-}
-
-function entity(value: unknown): string | Entity {
-  if (typeof value === 'string') return value;
-  if (!isRecord(value)) return refuse('entity', 'is neither a string nor an object with type and id');
-  const extra = Object.keys(value).find((name) => name !== 'type' && name !== 'id');
-  if (extra !== undefined) refuse('entity', `has an unknown member ${quoted(extra)}`);
-  return { type: text(value['type'], 'entity type'), id: entityId(value['id']) };
-}
-
 /** A number is taken for its digits, but only one that survives a JSON parser: two ids must never become one. */
 function entityId(value: unknown): string {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
   return typeof value === 'string'
     ? value
     : refuse('entity id', 'is neither a string nor a whole number of at most 2^53');
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 /** The one gate into the queue: turns what a person or a line gave into an item that nothing behind it checks again. */
-import type { Limits } from '../config/types.js';
+import type { Config, Limits } from '../config/types.js';
 import { METHODS } from '../item.js';
 import type { Entity, Method, NewItem } from '../item.js';
 import { chooseTarget } from './choose-target.js';
@@ -48,6 +48,11 @@ export interface DraftContext extends TargetChoices {
   limits: Limits;
   /** Epoch ms. */
   now: number;
+}
+
+/** What a draft is checked against by the config alone: also where there is no queue yet. */
+export function contextOf({ targets, defaultTarget, limits }: Config, now: number): DraftContext {
+  return { targets, defaultTarget, limits, now };
 }
 
 export const LONGEST_ENTITY_PART = 256;

@@ -2,6 +2,8 @@
 import { Buffer } from 'node:buffer';
 import { randomFillSync } from 'node:crypto';
 
+import { QueueError } from '../errors.js';
+import type { NewItem } from '../item.js';
 import { refuse } from './refuse.js';
 
 /** Characters of a key, as they stand inside `[...]` of a regular expression or a SQL GLOB (the dash is last). */
@@ -21,6 +23,14 @@ export function checkKey(text: string): string {
     refuse('idempotencyKey', 'is not a key', `a key is 1 to ${LONGEST_KEY} letters, digits and _ . : ~ -`);
   }
   return text;
+}
+
+/** A key that was given to other content already. @param owner the item's id, or where in the input it is */
+export function keyConflict({ idempotencyKey }: Pick<NewItem, 'idempotencyKey'>, owner: number | string): QueueError {
+  const isItem = typeof owner === 'number';
+  const message = `the key ${idempotencyKey ?? ''} already belongs to ${isItem ? `item ${owner}` : owner}, which has other content`;
+  const look = isItem ? `look at it with: syncq inspect ${owner}; ` : '';
+  return new QueueError('key-conflict', message, { hint: `${look}use another key for another write` });
 }
 
 /**

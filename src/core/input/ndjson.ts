@@ -131,12 +131,17 @@ export class LineSplitter {
   }
 }
 
-/** Reads a file (not a pipe: this blocks) in chunks of one shared buffer, each valid until the next is taken. */
-export function* readChunks(fd: number, chunkBytes = 1024 * 1024): Generator<Uint8Array> {
+/**
+ * Reads a file (not a pipe: this blocks) in chunks of one shared buffer, each valid until the next is taken.
+ *
+ * @param from byte to start at, whatever was read of it before; null = where the last reading ended
+ */
+export function* readChunks(fd: number, chunkBytes = 1024 * 1024, from: number | null = null): Generator<Uint8Array> {
   const buffer = Buffer.allocUnsafeSlow(chunkBytes);
-  for (;;) {
-    const count = readSync(fd, buffer, 0, chunkBytes, null);
+  for (let position = from; ;) {
+    const count = readSync(fd, buffer, 0, chunkBytes, position);
     if (count === 0) return;
+    if (position !== null) position += count;
     yield buffer.subarray(0, count);
   }
 }

@@ -22,6 +22,9 @@ export type DraftPayload =
    */
   | { kind: 'json'; bytes: Uint8Array; range: JsonRange };
 
+/** What a program or a flag may give: nobody has scanned the JSON of theirs. */
+export type PlainPayload = Exclude<DraftPayload, { kind: 'json' }>;
+
 export interface Body {
   /** A copy of its own. */
   bytes: Uint8Array;

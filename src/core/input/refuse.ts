@@ -2,8 +2,8 @@
 import { isQueueError, QueueError } from '../errors.js';
 
 /** @throws {QueueError} always; code 'bad-item' */
-export function refuse(field: string, reason: string, hint?: string): never {
-  throw new QueueError('bad-item', `${field} ${reason}`, hint === undefined ? {} : { hint });
+export function refuse(field: string, reason: string, hint?: string, cause?: unknown): never {
+  throw new QueueError('bad-item', `${field} ${reason}`, { ...(hint === undefined ? {} : { hint }), cause });
 }
 
 /** @throws {QueueError} always; code 'too-large' */
@@ -23,4 +23,12 @@ export function inField<T>(field: string, work: () => T): T {
       error.hint === undefined ? {} : { hint: error.hint },
     );
   }
+}
+
+/** The same refusal of one write among many, with its place before it and what is safe behind it. */
+export function inPlace(place: string, error: QueueError, safe: string): QueueError {
+  return new QueueError(error.code, `${place}: ${error.message}; ${safe}`, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    cause: error,
+  });
 }

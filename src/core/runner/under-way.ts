@@ -1,5 +1,5 @@
 /** What one handle of a queue runs just now, each with a stop of its own: closing the handle ends it first. */
-import { closedQueue, QueueError } from '../errors.js';
+import { closedQueue } from '../errors.js';
 
 export class UnderWay {
   readonly #location: string;
@@ -13,15 +13,13 @@ export class UnderWay {
   /**
    * Runs `body` with a stop that aborts with the caller's, with `end`, and by whatever `body` does with it.
    *
-   * @throws {QueueError} usage, when the handle was closed or a signal is none: before anything has begun
+   * @throws {QueueError} usage, when the handle was closed: before anything has begun
    */
   async run<T>(
-    { stop, abort }: { stop?: AbortSignal | undefined; abort?: AbortSignal | undefined },
+    { stop }: { stop?: AbortSignal | undefined },
     body: (control: AbortController) => Promise<T>,
   ): Promise<T> {
     if (this.#isOver) throw closedQueue(this.#location);
-    assertSignal('stop', stop);
-    assertSignal('abort', abort);
     const control = new AbortController();
     // Not AbortSignal.any: the caller's signal may live on for many runs, and must not gather what hangs on it.
     const end = (): void => control.abort();
@@ -43,12 +41,4 @@ export class UnderWay {
     for (const control of this.#runs.keys()) control.abort();
     await Promise.allSettled(this.#runs.values());
   }
-}
-
-/** From plain JavaScript anything may come. Asked by what it can do: a signal may be of another realm. */
-function assertSignal(name: string, signal: Partial<AbortSignal> | undefined): void {
-  if (signal === undefined || typeof signal.addEventListener === 'function') return;
-  throw new QueueError('usage', `${name} is no AbortSignal; nothing was sent`, {
-    hint: `pass the signal of an AbortController: { ${name}: controller.signal }`,
-  });
 }

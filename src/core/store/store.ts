@@ -48,6 +48,12 @@ export interface EnqueueResult {
   replaced: number | undefined;
 }
 
+/**
+ * Told of an item whose key an item with other content has (`owner`, its id). It is left out when this returns; what it
+ * throws ends the whole. Without it, that is a key-conflict.
+ */
+export type OnConflict = (item: NewItem, owner: number) => void;
+
 export interface RunnerIdentity {
   kind: 'run' | 'watch' | 'drain';
   /** Random per process start: pid and host alone are reused. */
@@ -337,14 +343,17 @@ export interface Store {
   readonly location: string;
   /** Items whole, for export, import and replay. */
   readonly archive: Archive;
-  enqueue(items: readonly NewItem[], options: { now: number; ifQueued: IfQueued }): Promise<EnqueueResult[]>;
+  enqueue(
+    items: readonly NewItem[],
+    options: { now: number; ifQueued: IfQueued; onConflict?: OnConflict | undefined },
+  ): Promise<EnqueueResult[]>;
   /**
    * All or nothing over all batches: one transaction, whatever their number. Other writers wait meanwhile, so the
    * batches come from a file or a spool, never straight from a slow pipe.
    */
   bulk(
     batches: AsyncIterable<readonly NewItem[]>,
-    options: { now: () => number },
+    options: { now: () => number; onConflict?: OnConflict | undefined },
   ): Promise<{ firstId: number | undefined; lastId: number | undefined; count: number; duplicates: number }>;
   /** Every target that the queue knows. */
   targets(): Promise<readonly TargetRow[]>;

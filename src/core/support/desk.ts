@@ -6,6 +6,7 @@ import type { Clock } from '../clock.js';
 import type { Config } from '../config/types.js';
 import { QueueError } from '../errors.js';
 import { runnerIdentity } from '../host.js';
+import { readActor, readDeskOptions, readEdits, readEntity, readId } from '../input/arguments.js';
 import type { Entity, ItemDetail } from '../item.js';
 import { Channels, configOf } from '../runner/channels.js';
 import type {
@@ -69,14 +70,15 @@ export interface EditResult {
 
 export function openDesk(deps: DeskDeps): Desk {
   return {
-    revisions: async (id) => deps.store.revisions(id),
+    revisions: async (id) => deps.store.revisions(readId(id)),
     ages: async () => ageTable(await deps.store.ages(deps.clock.now())),
-    edit: async (id, edits, by) => edit(deps, id, edits, by),
-    beginEdit: async (id, by) => beginEdit(deps, id, by),
-    checkEdit: ({ item }, edits) => void rewrite(deps, item, edits),
-    endEdit: async (open, edits, by) => endEdit(deps, open, edits, by),
-    erase: async (entity, options) => erase(deps, entity, options),
-    prune: async (options) => prune(deps, options),
+    edit: async (id, edits, by) => edit(deps, readId(id), readEdits(edits), readActor(by)),
+    beginEdit: async (id, by) => beginEdit(deps, readId(id), readActor(by)),
+    checkEdit: ({ item }, edits) => void rewrite(deps, item, readEdits(edits)),
+    endEdit: async (open, edits, by) =>
+      endEdit(deps, open, edits === undefined ? undefined : readEdits(edits), readActor(by)),
+    erase: async (entity, options) => erase(deps, readEntity(entity), readDeskOptions(options)),
+    prune: async (options) => prune(deps, readDeskOptions(options)),
   };
 }
 

@@ -136,14 +136,12 @@ describe('a run that was asked for wrongly', () => {
     const server = await startServer();
     const { queue } = testQueue({ api: { baseUrl: server.url } });
     await queue.enqueue(write);
-    const refused = { code: 'usage', message: `${name} is no AbortSignal; nothing was sent` };
-    await expect(queue.drain({ [name]: noSignal })).rejects.toMatchObject(refused);
-    await expect(
-      queue
-        .watch({ [name]: noSignal })
-        [Symbol.asyncIterator]()
-        .next(),
-    ).rejects.toMatchObject(refused);
+    const refused = expect.objectContaining({
+      code: 'usage',
+      message: expect.stringMatching(`${name}: .*AbortSignal`) as unknown,
+    });
+    await expect(queue.drain({ [name]: noSignal })).rejects.toEqual(refused);
+    expect(() => queue.watch({ [name]: noSignal })).toThrow(refused);
     expect(await queue.drain()).toMatchObject({ stopped: 'drained', delivered: 1 });
   });
 

@@ -2,11 +2,11 @@
 import { hash } from 'node:crypto';
 
 import { QueueError } from '../../errors.js';
-import { newIdempotencyKey } from '../../input/key.js';
+import { keyConflict, newIdempotencyKey } from '../../input/key.js';
 import { contentDigest } from '../../input/stable-content.js';
 import { STATES, type NewItem } from '../../item.js';
 import type { LaneOrder } from '../../target.js';
-import type { EnqueueResult, IfQueued } from '../store.js';
+import type { EnqueueResult, IfQueued, OnConflict } from '../store.js';
 import type { Connection } from './connection.js';
 import { appendHistory } from './history.js';
 import { nextInLane } from './lanes.js';
@@ -44,19 +44,22 @@ export function laneOf(order: LaneOrder, entity: number | undefined, waitsForTim
 export class Enqueuer {
   readonly #connection: Connection;
   readonly #now: number;
+  readonly #onConflict: OnConflict;
   readonly #tally = new Tally();
   readonly #targets = new Map<string, TargetRef>();
   readonly #entities = new Map<string, EntityRef>();
   readonly #busyLanes = new Set<string>();
 
-  constructor(connection: Connection, now: number) {
+  constructor(connection: Connection, now: number, onConflict: OnConflict = refuseConflict) {
     this.#connection = connection;
     this.#now = now;
+    this.#onConflict = onConflict;
   }
 
-  /** @throws {QueueError} key-conflict when the key is there with other content */
-  add(item: NewItem, ifQueued: IfQueued): EnqueueResult {
+  /** Undefined when the key is there with other content, and `onConflict` left the item out. Nothing is written then. */
+  add(item: NewItem, ifQueued: IfQueued): EnqueueResult | undefined {
     const known = item.idempotencyKey === undefined ? undefined : this.#findDuplicate(item, item.idempotencyKey);
+    if (known === 'other') return undefined;
     if (known !== undefined) return known;
     const target = this.#target(item);
     const entity = item.entity === undefined ? undefined : this.#entity(item.entity.type, item.entity.id);
@@ -140,17 +143,12 @@ export class Enqueuer {
     return entity;
   }
 
-  #findDuplicate(item: NewItem, key: string): EnqueueResult | undefined {
+  #findDuplicate(item: NewItem, key: string): EnqueueResult | 'other' | undefined {
     const found = findByKey(this.#connection, key);
     if (found === undefined) return undefined;
     if (found.digest !== undefined && !Buffer.from(contentDigest(item)).equals(found.digest)) {
-      throw new QueueError(
-        'key-conflict',
-        `the key ${key} already belongs to item ${found.id}, which has other content; nothing was stored`,
-        {
-          hint: `look at it with: syncq inspect ${found.id}; use another key for another write`,
-        },
-      );
+      this.#onConflict(item, found.id);
+      return 'other';
     }
     return {
       id: found.id,
@@ -217,6 +215,12 @@ export class Enqueuer {
     });
     return old;
   }
+}
+
+/** @throws {QueueError} key-conflict */
+function refuseConflict(item: NewItem, owner: number): never {
+  const { code, message, hint = '' } = keyConflict(item, owner);
+  throw new QueueError(code, `${message}; nothing was stored`, { hint });
 }
 
 function timeOf(time: NewItem['notBefore'], now: number): number | undefined {

@@ -13,6 +13,7 @@ import type {
   HistoryEntry,
   IfQueued,
   Leftovers,
+  OnConflict,
   Page,
   PersonCommand,
   PruneReport,
@@ -100,12 +101,16 @@ class SqliteStore implements Store {
 
   async enqueue(
     items: readonly NewItem[],
-    { now, ifQueued }: { now: number; ifQueued: IfQueued },
+    { now, ifQueued, onConflict }: { now: number; ifQueued: IfQueued; onConflict?: OnConflict | undefined },
   ): Promise<EnqueueResult[]> {
     this.#reserve.assertRoom(bytesOf(items), NOTHING_STORED);
     const results = await this.#write(() => {
-      const enqueuer = new Enqueuer(this.#connection, now);
-      const stored = items.map((item) => enqueuer.add(item, ifQueued));
+      const enqueuer = new Enqueuer(this.#connection, now, onConflict);
+      const stored: EnqueueResult[] = [];
+      for (const item of items) {
+        const result = enqueuer.add(item, ifQueued);
+        if (result !== undefined) stored.push(result);
+      }
       enqueuer.finish();
       return stored;
     });
@@ -115,9 +120,9 @@ class SqliteStore implements Store {
 
   async bulk(
     batches: AsyncIterable<readonly NewItem[]>,
-    { now }: { now: () => number },
+    { now, onConflict }: { now: () => number; onConflict?: OnConflict | undefined },
   ): Promise<{ firstId: number | undefined; lastId: number | undefined; count: number; duplicates: number }> {
-    const result = await this.#bulkTransaction(batches, now);
+    const result = await this.#bulkTransaction(batches, now, onConflict);
     this.#connection.assertSameFile();
     return result;
   }
@@ -126,6 +131,7 @@ class SqliteStore implements Store {
   async #bulkTransaction(
     batches: AsyncIterable<readonly NewItem[]>,
     now: () => number,
+    onConflict: OnConflict | undefined,
   ): ReturnType<SqliteStore['bulk']> {
     const transaction = await this.#connection.begin();
     let [firstId, lastId]: (number | undefined)[] = [];
@@ -134,13 +140,14 @@ class SqliteStore implements Store {
       assertKnownVersion(this.#connection);
       for await (const batch of batches) {
         this.#reserve.assertRoom(bytesOf(batch), NOTHING_STORED);
-        const enqueuer = new Enqueuer(this.#connection, now());
+        const enqueuer = new Enqueuer(this.#connection, now(), onConflict);
         for (const item of batch) {
-          const { id, duplicate } = enqueuer.add(item, 'append');
-          firstId ??= id;
-          lastId = id;
+          const result = enqueuer.add(item, 'append');
+          if (result === undefined) continue;
+          firstId ??= result.id;
+          lastId = result.id;
           count += 1;
-          if (duplicate) duplicates += 1;
+          if (result.duplicate) duplicates += 1;
         }
         enqueuer.finish();
       }

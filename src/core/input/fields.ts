@@ -1,0 +1,51 @@
+/** What kind of value a field of a write must hold: the same for a line of bulk input and for a write of a program. */
+import { nearestWord } from '../config/nearest.js';
+import type { Entity } from '../item.js';
+import { refuse } from './refuse.js';
+import { quoted } from './text.js';
+
+/** @throws {QueueError} code 'bad-item' */
+export function text(value: unknown, field: string): string {
+  return typeof value === 'string' ? value : refuse(field, 'is not a string');
+}
+
+/** @throws {QueueError} code 'bad-item' */
+export function tags(value: unknown): string[] {
+  return Array.isArray(value)
+    ? // Not `map`, which would leave out the holes of a list.
+      Array.from(value, (tag: unknown) => text(tag, 'a tag'))
+    : refuse('tags', 'is not an array of strings');
+}
+
+/**
+ * `type/id`, or both in an object; which ids that object may have is the caller's to say.
+ *
+ * @throws {QueueError} code 'bad-item'
+ */
+export function entity(value: unknown, idOf: (id: unknown) => string): string | Entity {
+  if (typeof value === 'string') return value;
+  if (!isRecord(value)) return refuse('entity', 'is neither a string nor an object with type and id');
+  const extra = Object.keys(value).find((name) => name !== 'type' && name !== 'id');
+  if (extra !== undefined) refuse('entity', `has an unknown member ${quoted(extra)}`);
+  return { type: text(value['type'], 'entity type'), id: idOf(value['id']) };
+}
+
+/**
+ * Refuses a field that a write does not have. What is mistyped must not be dropped: it may have been the payload.
+ *
+ * @throws {QueueError} always; code 'bad-item'
+ */
+export function refuseField(
+  name: string,
+  known: readonly string[],
+  otherNames: ReadonlyMap<string, string> = new Map(),
+): never {
+  const meant = otherNames.get(name) ?? nearestWord(name, known);
+  const advice = meant === undefined ? '' : `did you mean ${meant}? `;
+  return refuse(`field ${quoted(name)}`, 'is not known', `${advice}known fields: ${known.join(' ')}`);
+}
+
+/** True for an object that is no list. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
