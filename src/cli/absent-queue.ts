@@ -1,7 +1,9 @@
 /** The queue that is not there yet at the default place: it counts as empty, and nothing is created (contract, section 8). */
+import { systemClock } from '../core/clock.js';
 import type { Config } from '../core/config/types.js';
 import type { Archive, ChangeReport, DrainReport, Queue } from '../core/index.js';
 import { emptyStatus, QueueError } from '../core/index.js';
+import { contextOf } from '../core/input/draft.js';
 
 export function absentQueue(location: string, config: Config): Queue {
   const nothing = { items: [], total: 0, next: undefined };
@@ -27,8 +29,11 @@ export function absentQueue(location: string, config: Config): Queue {
     archive: NO_ITEMS,
     enqueue: async () => notYet(),
     enqueueMany: async () => notYet(),
-    draftContext: async () => notYet(),
-    bulk: async () => notYet(),
+    draftContext: async () => contextOf(config, systemClock.now()),
+    bulk: async (batches) => {
+      for await (const _batch of batches) notYet();
+      return { firstId: undefined, lastId: undefined, count: 0, duplicates: 0 };
+    },
     status: async () => emptyStatus({ queue: location, config }),
     inspect: async (ids) => ({ items: [], missing: [...ids] }),
     list: async () => nothing,

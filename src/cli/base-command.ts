@@ -20,7 +20,7 @@ import { environment, isDebugging } from './environment.js';
 import type { ExitCode } from './exit-codes.js';
 import { EXIT, exitCodeOfError } from './exit-codes.js';
 import { describeFailure } from './failure.js';
-import type { CliQueue, CommonFlags, QueueMode } from './open-queue.js';
+import type { BeforeMaking, CliQueue, CommonFlags, QueueMode } from './open-queue.js';
 import { configLookup, openCliQueue } from './open-queue.js';
 import type { ConfigLookup } from './config-file.js';
 import { guardStreams, OutputClosed, writeErr, writeOut } from './output.js';
@@ -140,11 +140,9 @@ export abstract class BaseCommand extends Command {
   }
 
   /** The queue with the config that applies to it. A warning about the config goes to stderr. */
-  protected async open(mode: QueueMode): Promise<CliQueue> {
-    const opened = await openCliQueue(mode, this.#common, {
-      configDir: this.config.configDir,
-      dataDir: this.config.dataDir,
-    });
+  protected async open(mode: QueueMode, beforeMaking?: BeforeMaking): Promise<CliQueue> {
+    const { configDir, dataDir } = this.config;
+    const opened = await openCliQueue(mode, this.#common, { configDir, dataDir }, beforeMaking);
     this.#opened.push(opened);
     if (opened.warning !== undefined) await this.#talk([`warning: ${opened.warning}`]);
     return opened;

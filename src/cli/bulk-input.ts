@@ -6,11 +6,18 @@ import { QueueError, isQueueError } from '../core/errors.js';
 import { parseBulkLine } from '../core/input/bulk.js';
 import type { DraftContext } from '../core/input/draft.js';
 import type { Line } from '../core/input/ndjson.js';
+import { keyConflict } from '../core/input/key.js';
 import { LineSplitter, readChunks } from '../core/input/ndjson.js';
+import { inPlace } from '../core/input/refuse.js';
 import type { NewItem } from '../core/item.js';
+import type { OnConflict } from '../core/index.js';
 
 /** Items of one batch at most; a batch also ends with its chunk of the input. */
 const BATCH_ITEMS = 1000;
+
+const CHUNK_BYTES = 1024 * 1024;
+
+type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 export interface Rejected {
   line: number;
@@ -26,31 +33,93 @@ export interface BulkOptions {
   /** Lines that are taken; undefined = any number. */
   mostLines?: number | undefined;
   onLines?: ((count: number) => void) | undefined;
+  /** All of the input once more, where nothing of it is stored yet when a line is refused; undefined = it is gone. */
+  again?: (() => Iterable<Uint8Array>) | undefined;
 }
 
 export interface BulkInput {
   batches: AsyncIterable<NewItem[]>;
-  /** Filled while the batches are read; with `partial` only. */
+  /** Filled while the batches are read and stored; with `partial` only. */
   rejected: readonly Rejected[];
+  /** For the queue that stores the batches: told of a line whose key has other content. */
+  onConflict: OnConflict;
+}
+
+/** The items of a batch, and the lines they come from. */
+interface Batch {
+  items: NewItem[];
+  lines: number[];
+  refused: Set<NewItem>;
 }
 
 /** Batches of checked items. @throws {QueueError} while reading: 'bad-item', 'too-large' and so on, with the line's number */
-export function readBulk(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, options: BulkOptions): BulkInput {
+export function readBulk(chunks: Chunks, options: BulkOptions): BulkInput {
   const rejected: Rejected[] = [];
-  return { batches: batchesOf(chunks, options, rejected), rejected };
+  let current: Batch = { items: [], lines: [], refused: new Set() };
+  const batches = batchesOf(chunks, options, rejected);
+  return {
+    batches: (async function* () {
+      for await (const batch of batches) {
+        current = batch;
+        if (batch.items.length > 0) yield batch.items;
+      }
+    })(),
+    rejected,
+    onConflict: (item, owner) => {
+      const line = current.lines[current.items.indexOf(item)] ?? 0;
+      const conflict = keyConflict(item, earlierLine(item, line, current, options) ?? owner);
+      if (!options.partial) throw inPlace(`line ${line}`, conflict, options.safe);
+      current.refused.add(item);
+      rejected.push({ line, message: conflict.message });
+    },
+  };
 }
 
-async function* batchesOf(
-  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  options: BulkOptions,
-  rejected: Rejected[],
-): AsyncGenerator<NewItem[]> {
+/**
+ * The line before `line` with the same key, as words: with all or nothing, its item is nowhere to look at. Looked for in
+ * what was read before only when it is needed, so that a long input takes no memory for its keys.
+ */
+function earlierLine(
+  { idempotencyKey: key }: NewItem,
+  line: number,
+  { items, lines, refused }: Batch,
+  { again, context, partial }: BulkOptions,
+): string | undefined {
+  const near = lines[items.findIndex((item) => item.idempotencyKey === key && !refused.has(item))];
+  if (near !== undefined && near < line) return `line ${near}`;
+  // What --partial and --stream read before this batch is stored, and its item can be looked at.
+  if (partial || again === undefined) return undefined;
+  const splitter = new LineSplitter(context.limits.lineBytes);
+  for (const chunk of again()) {
+    const found = splitter.push(chunk).find((one) => one.number < line && keyOf(one, context) === key);
+    if (found !== undefined) return `line ${found.number}`;
+    if (splitter.lineCount >= line) break;
+  }
+  return undefined;
+}
+
+function keyOf(line: Line, context: DraftContext): string | undefined {
+  try {
+    return parseBulkLine(line, context).idempotencyKey;
+  } catch (error) {
+    if (isQueueError(error)) return undefined;
+    throw error;
+  }
+}
+
+async function* batchesOf(chunks: Chunks, options: BulkOptions, rejected: Rejected[]): AsyncGenerator<Batch> {
   const splitter = new LineSplitter(options.context.limits.lineBytes);
   let seen = 0;
-  const parse = function* (lines: readonly Line[]): Generator<NewItem[]> {
+  const parse = function* (lines: readonly Line[]): Generator<Batch> {
     for (let from = 0; from < lines.length; from += BATCH_ITEMS) {
-      const batch = lines.slice(from, from + BATCH_ITEMS).flatMap((line) => parseLine(line, options, rejected));
-      if (batch.length > 0) yield batch;
+      const batch: Batch = { items: [], lines: [], refused: new Set() };
+      for (const line of lines.slice(from, from + BATCH_ITEMS)) {
+        const item = parseLine(line, options, rejected);
+        if (item === undefined) continue;
+        batch.items.push(item);
+        batch.lines.push(line.number);
+      }
+      yield batch;
     }
     seen += lines.length;
     if (options.mostLines !== undefined && seen > options.mostLines) refuseLength(options.mostLines);
@@ -71,46 +140,47 @@ function refuseLength(most: number): never {
   });
 }
 
-function parseLine(line: Line, { context, partial, safe }: BulkOptions, rejected: Rejected[]): NewItem[] {
+function parseLine(line: Line, { context, partial, safe }: BulkOptions, rejected: Rejected[]): NewItem | undefined {
   try {
-    return [parseBulkLine(line, context)];
+    return parseBulkLine(line, context);
   } catch (error) {
     if (!isQueueError(error)) throw error;
     if (partial) {
       rejected.push({ line: line.number, message: error.message });
-      return [];
+      return undefined;
     }
-    throw new QueueError(error.code, `line ${line.number}: ${error.message}; ${safe}`, {
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-      cause: error,
-    });
+    throw inPlace(`line ${line.number}`, error, safe);
   }
 }
 
+/** Where bulk input comes from; close it when done. */
+export interface BulkSource {
+  /** 1 MiB blocks of a file; a pipe gives what it has. */
+  chunks(): Chunks;
+  /** The same from the start, as often as wanted; undefined for what comes only once (a pipe). */
+  again: (() => Iterable<Uint8Array>) | undefined;
+  close(): void;
+}
+
 /**
- * The chunks of a file, or of stdin for `-`. Files are read in 1 MiB blocks; a pipe gives what it has.
+ * A file, or stdin for `-`.
  *
  * @param whole everything is stored in one transaction: a pipe is then copied aside first, because whoever fills it may
  *              take hours, and nobody else could write to the queue in that time
  * @throws {QueueError} code 'usage' for a file that cannot be read
  */
-export async function* bulkChunks(
-  from: string,
-  stdin: AsyncIterable<Uint8Array>,
-  whole: boolean,
-): AsyncGenerator<Uint8Array> {
-  if (from === '-' && !whole) {
-    yield* stdin;
-    return;
-  }
+export async function openBulk(from: string, stdin: AsyncIterable<Uint8Array>, whole: boolean): Promise<BulkSource> {
+  if (from === '-' && !whole) return { chunks: () => stdin, again: undefined, close: () => undefined };
   const file = from === '-' ? await copyAside(stdin) : openFile(from);
-  try {
-    yield* readChunks(file);
-  } catch (error) {
-    throw fileError(from, error);
-  } finally {
-    closeSync(file);
-  }
+  const read = function* (start: number | null): Generator<Uint8Array> {
+    try {
+      yield* readChunks(file, CHUNK_BYTES, start);
+    } catch (error) {
+      throw fileError(from, error);
+    }
+  };
+  const again = fstatSync(file).isFile() ? () => read(0) : undefined;
+  return { chunks: again ?? (() => read(null)), again, close: () => closeSync(file) };
 }
 
 /** A nameless private file with all of the stream in it; it is gone when it is closed, also by a crash. */

@@ -1,10 +1,14 @@
 /** `enqueue METHOD PATH`: from its flags to one stored item and the words about it. */
-import type { IfQueued } from '../core/index.js';
+import { systemClock } from '../core/clock.js';
+import type { Config } from '../core/config/types.js';
+import type { IfQueued, Write } from '../core/index.js';
+import { checkDraft, contextOf } from '../core/input/draft.js';
+import { readWrite } from '../core/input/write.js';
 import type { JsonObject } from '../render/json.js';
 import { readData } from './data-input.js';
 import type { ExitCode } from './exit-codes.js';
 import { EXIT } from './exit-codes.js';
-import type { CliQueue } from './open-queue.js';
+import type { BeforeMaking, CliQueue } from './open-queue.js';
 import { refuseUsage } from './usage.js';
 
 export interface EnqueueFlags {
@@ -37,30 +41,17 @@ export interface Answer {
 /** @throws {QueueError} what the input gate and the store refuse; nothing is stored then */
 export async function enqueueOne(
   flags: EnqueueFlags,
-  { queue, config }: CliQueue,
+  open: (before: BeforeMaking) => Promise<CliQueue>,
   stdin: AsyncIterable<Uint8Array>,
 ): Promise<Answer> {
-  const { data } = flags;
   const ifQueued = (flags['if-queued'] ?? 'append') as IfQueued;
-  const result = await queue.enqueue(
-    {
-      method: flags.method,
-      path: flags.path,
-      target: flags.target,
-      headers: flags.header?.map(headerOf),
-      payload: data === undefined ? undefined : await readData(data, config.limits.payloadBytes, stdin),
-      contentType: flags['content-type'],
-      entity: flags.entity,
-      operation: flags.operation,
-      idempotencyKey: flags.key,
-      delay: flags.delay,
-      at: flags.at,
-      expires: flags.expires,
-      maxRetries: flags['max-retries'],
-      tags: flags.tag,
-    },
-    { ifQueued },
-  );
+  let write: Write | undefined;
+  const { queue, config } = await open(async (known) => {
+    write = await writeOf(flags, known, stdin);
+    checkDraft(readWrite(write), contextOf(known, systemClock.now()));
+    return true;
+  });
+  const result = await queue.enqueue(write ?? (await writeOf(flags, config, stdin)), { ifQueued });
   const { id, idempotencyKey, state, duplicate, replaced } = result;
   const item = { id, idempotencyKey, state, duplicate, ...(replaced === undefined ? {} : { replaced }) };
   return {
@@ -68,6 +59,26 @@ export async function enqueueOne(
     lines: [String(id)],
     code: EXIT.ok,
     talk: talkAbout(ifQueued, { id, duplicate, replaced }),
+  };
+}
+
+async function writeOf(flags: EnqueueFlags, config: Config, stdin: AsyncIterable<Uint8Array>): Promise<Write> {
+  const { data } = flags;
+  return {
+    method: flags.method,
+    path: flags.path,
+    target: flags.target,
+    headers: flags.header?.map(headerOf),
+    payload: data === undefined ? undefined : await readData(data, config.limits.payloadBytes, stdin),
+    contentType: flags['content-type'],
+    entity: flags.entity,
+    operation: flags.operation,
+    idempotencyKey: flags.key,
+    delay: flags.delay,
+    at: flags.at,
+    expires: flags.expires,
+    maxRetries: flags['max-retries'],
+    tags: flags.tag,
   };
 }
 

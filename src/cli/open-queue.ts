@@ -11,6 +11,12 @@ import { environment } from './environment.js';
 /** `create` makes a missing queue; `write` and `read` need one where it was named, and take none for an empty one elsewhere. */
 export type QueueMode = 'read' | 'write' | 'create';
 
+/**
+ * Asked before a missing queue is made: false = there is nothing to make it for, and what is not there counts as empty.
+ * What it throws is refused before anything is created.
+ */
+export type BeforeMaking = (config: Config) => Promise<boolean>;
+
 export interface CommonFlags {
   queue: string | undefined;
   config: string | undefined;
@@ -40,21 +46,29 @@ export function configLookup(flags: CommonFlags, { configDir }: Directories): Co
 /**
  * @throws {QueueError} `bad-config` (in mode `read` only when the queue cannot be told without it), and whatever opening refuses
  */
-export async function openCliQueue(mode: QueueMode, flags: CommonFlags, directories: Directories): Promise<CliQueue> {
+export async function openCliQueue(
+  mode: QueueMode,
+  flags: CommonFlags,
+  directories: Directories,
+  beforeMaking?: BeforeMaking,
+): Promise<CliQueue> {
   const lenient = readConfig(mode, configLookup(flags, directories));
   const { config, warning, maskAll, problem } = lenient;
   const env = environment();
   const { dataDir } = directories;
   const place = resolveQueueLeniently(lenient, { flag: flags.queue, env, cwd: process.cwd(), dataDir });
-  const queue = isAbsent(place, mode)
-    ? absentQueue(place.location, config)
-    : await openWithConfig({
-        queue: place.location,
-        mode,
-        config,
-        configIsKnown: problem === undefined || problem === 'none',
-        env,
-      });
+  const isLeftOut =
+    mode === 'create' && beforeMaking !== undefined && isMissing(place) && !(await beforeMaking(config));
+  const queue =
+    isLeftOut || isAbsent(place, mode)
+      ? absentQueue(place.location, config)
+      : await openWithConfig({
+          queue: place.location,
+          mode,
+          config,
+          configIsKnown: problem === undefined || problem === 'none',
+          env,
+        });
   // That nobody wrote a config yet is worth a line only where it changes what is shown.
   return { queue, config, place, warning: problem === 'none' ? undefined : warning, maskAll };
 }
@@ -72,6 +86,10 @@ function readConfig(mode: QueueMode, lookup: ConfigLookup): LenientConfig {
 }
 
 /** Nothing is at the default place, and nobody named it. */
-function isAbsent({ kind, location, named }: QueuePlace, mode: QueueMode): boolean {
-  return mode !== 'create' && kind === 'file' && !named && lstatSync(location, { throwIfNoEntry: false }) === undefined;
+function isAbsent(place: QueuePlace, mode: QueueMode): boolean {
+  return mode !== 'create' && !place.named && isMissing(place);
+}
+
+function isMissing({ kind, location }: QueuePlace): boolean {
+  return kind === 'file' && lstatSync(location, { throwIfNoEntry: false }) === undefined;
 }

@@ -2,6 +2,8 @@
 import { QueueError } from '../core/errors.js';
 import type { Failure } from './failure.js';
 
+export { itemWords } from '../core/policy/item-words.js';
+
 /** @throws {QueueError} always; code 'usage' */
 export function refuseUsage(message: string, hint?: string): never {
   throw new QueueError('usage', message, hint === undefined ? {} : { hint });
@@ -10,13 +12,6 @@ export function refuseUsage(message: string, hint?: string): never {
 /** @throws {QueueError} always; code 'not-found', exit 5 */
 export function refuseNotFound(message: string, hint?: string): never {
   throw new QueueError('not-found', message, hint === undefined ? {} : { hint });
-}
-
-/** `item 7` or `items 7, 8 and 12 more`. */
-export function itemWords(ids: readonly number[]): string {
-  const shown = ids.slice(0, 10).join(', ');
-  const more = ids.length > 10 ? ` and ${ids.length - 10} more` : '';
-  return `${ids.length === 1 ? 'item' : 'items'} ${shown}${more}`;
 }
 
 /** `1 item`, `2 items`. */

@@ -100,7 +100,7 @@ export default class Enqueue extends BaseCommand {
     if (method === undefined || path === undefined) {
       refuseUsage('METHOD and PATH are missing', `For example: syncq enqueue POST /notes -d '{"a":1}'`);
     }
-    return enqueueOne({ ...flags, method, path }, await this.open('create'), process.stdin);
+    return enqueueOne({ ...flags, method, path }, (before) => this.open('create', before), process.stdin);
   }
 
   private async bulk(from: string, { method }: Words, flags: { partial: boolean; stream: boolean }): Promise<Answer> {
@@ -111,10 +111,14 @@ export default class Enqueue extends BaseCommand {
       const what = single === undefined ? 'METHOD' : `--${single}`;
       refuseUsage(`${what} is given beside --from`, 'With --from, each line says it for its own item.');
     }
-    const opened = await this.open('create');
     const progress = this.progress('storing');
     const onLines = (count: number): void => progress.update(`storing: line ${count}`);
-    const answer = await enqueueBulk({ ...flags, from }, opened, process.stdin, onLines);
+    const answer = await enqueueBulk(
+      { ...flags, from },
+      (before) => this.open('create', before),
+      process.stdin,
+      onLines,
+    );
     progress.stop();
     return answer;
   }
