@@ -29,12 +29,13 @@ import type {
   PersonCommand,
   PruneReport,
   PruneRules,
-  ReviewGroup,
   Revision,
 } from './people.js';
+import type { Leftovers, RunnerIdentity, RunnerInfo, Summary, Upcoming } from './reading.js';
 import type { AgeCount } from '../support/ages.js';
 
 export type * from './people.js';
+export type * from './reading.js';
 
 export type IfQueued = 'append' | 'keep' | 'replace';
 
@@ -53,20 +54,6 @@ export interface EnqueueResult {
  * throws ends the whole. Without it, that is a key-conflict.
  */
 export type OnConflict = (item: NewItem, owner: number) => void;
-
-export interface RunnerIdentity {
-  kind: 'run' | 'watch' | 'drain';
-  /** Random per process start: pid and host alone are reused. */
-  id: string;
-  pid: number;
-  host: string;
-  bootId: string;
-}
-
-export interface RunnerInfo extends RunnerIdentity {
-  since: number;
-  lastActiveAt: number;
-}
 
 /** Points at one claim; `attempt` is unique over all runners of the queue and fences every write-back. */
 export interface ClaimRef {
@@ -272,69 +259,6 @@ export interface RunSummary {
   exitCode: number;
   delivered: number;
   remaining: number;
-}
-
-export interface TargetSummary {
-  row: TargetRow;
-  pending: number;
-  sending: number;
-  review: number;
-  completed: number;
-  discarded: number;
-  /** Lane heads: ready to send, waiting for their time (of which `dueWaiting` are over it), paused with their entity. */
-  ready: number;
-  waiting: number;
-  dueWaiting: number;
-  pausedHeads: number;
-  nextDueAt: number | undefined;
-  lastCompletedAt: number | undefined;
-}
-
-/** A request that a run would make, as far as it is shown. */
-export interface Upcoming {
-  item: number;
-  /** Id of its target's row. */
-  target: number;
-  method: string;
-  path: string;
-  payloadBytes: number | undefined;
-}
-
-/** Why a drain may not be over. */
-export interface Leftovers {
-  /** Pending items that stand behind one in review. */
-  behindReview: boolean;
-  /** Lane heads that wait for a retry of their own, not for a time the user asked for. */
-  backingOff: boolean;
-}
-
-export interface LastRun {
-  kind: RunnerIdentity['kind'];
-  startedAt: number;
-  endedAt: number | undefined;
-  exitCode: number | undefined;
-  delivered: number;
-  remaining: number;
-}
-
-export interface Summary {
-  targets: TargetSummary[];
-  defaultTarget: string | undefined;
-  /** Oldest unfinished item not in review: the later of createdAt and its asked-for time, epoch ms. */
-  oldestPendingAt: number | undefined;
-  reviewGroups: ReviewGroup[];
-  pausedEntities: {
-    entity: Entity;
-    since: number;
-    until: number | undefined;
-    reason: string | undefined;
-    by: string;
-  }[];
-  /** Alive right now, by the kernel's word, not by a time stamp. */
-  runner: RunnerInfo | undefined;
-  lastRun: LastRun | undefined;
-  /** Set when this file is a stamped copy (a backup): it is read, never sent from. */
-  copyOf: string | undefined;
 }
 
 export interface Store {
