@@ -174,7 +174,7 @@ describe('a call with what it does not take', () => {
     [
       'watch with what a drain takes',
       (q) => q.watch({ limit: 5 }),
-      'usage options.limit: there is no such name; known here: target, concurrency, stop, abort, stopCode, onEvent, onTurn, onUnknownTarget',
+      'usage options.limit: there is no such name; known here: target, concurrency, stop, abort, stopCode, onEvent, onTurn, onUnknownTarget, isReload',
     ],
     ['wait with a time', (q) => q.wait([1], 5000), 'usage options: is a number; write { … }'],
     ['wait for one', (q) => q.wait(1), 'usage ids: is a number; write a list of ids [ … ]'],

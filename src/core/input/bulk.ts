@@ -29,12 +29,13 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['expiresAt', (draft, value, field) => (draft.expiresAt = text(value, field))],
   ['maxRetries', (draft, value, field) => (draft.maxRetries = count(value, field))],
   ['tags', (draft, value) => (draft.tags = tags(value))],
+  ['redacted', refuseStandIns],
 ]);
 
 /** Fields that are not read as values: what they repeat or how they are spelled matters. */
 const SLICED: ReadonlySet<string> = new Set(['headers', 'payload', 'payloadEncoding']);
 
-const KNOWN_FIELDS = [...READERS.keys(), ...SLICED];
+const KNOWN_FIELDS = [...READERS.keys(), ...SLICED].filter((name) => name !== 'redacted');
 
 /** What an exported item carries and a new one cannot have: accepted, so that an export can be enqueued, and ignored. */
 const READ_ONLY: ReadonlySet<string> = new Set([
@@ -134,6 +135,16 @@ function valueOf(bytes: Uint8Array, range: JsonRange | undefined): unknown {
 
 function count(value: unknown, field: string): number {
   return typeof value === 'number' ? value : refuse(field, 'is not a number');
+}
+
+/** Under the real key they would take the place of the real write. */
+function refuseStandIns(_draft: Draft, value: unknown): void {
+  if (value === false) return;
+  refuse(
+    'the line',
+    'holds stand-ins (export --redact) under the key of the real write',
+    'to try it elsewhere: export --redact as a bundle, import, replay',
+  );
 }
 
 function readKey(draft: Draft, value: unknown, field: string): void {

@@ -9,20 +9,27 @@ const LONGEST_ARGUMENT = 32 * 1024;
 // eslint-disable-next-line no-control-regex -- control characters are what this is about
 const PLAIN_TEXT = /^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/;
 
+const STAND_INS =
+  '# its values are stand-ins under the real key, not for the real server: set BASE_URL to that of another';
+
 export interface CurlTarget {
   baseUrl: string;
   config: TargetConfig | undefined;
 }
 
-/** @param target undefined when the config does not know it: the base URL is left to a variable */
-export function curlCommand(item: ArchivedItem, target: CurlTarget | undefined): string {
+/**
+ * @param known undefined when the config does not know it: the base URL is left to a variable
+ * @param redacted its values are stand-ins: the base URL is left to a variable, for it has the key of the real write
+ */
+export function curlCommand(item: ArchivedItem, known: CurlTarget | undefined, redacted = false): string {
+  const target = redacted ? undefined : known;
   const { body, before, after } = bodyPart(item);
   const gone = item.payload === undefined && item.payloadBytes !== undefined;
   const command = `${before}curl --silent --show-error --include --globoff --path-as-is ${methodPart(item)} ${urlPart(item, target)}${headerPart(item, target)}${body}${after}`;
   const lines = [
     `# item ${item.id}: ${item.state}`,
     ...(gone ? [`# its payload (${item.payloadBytes ?? 0} bytes) is gone: this cannot be sent`] : []),
-    ...noteOf(target),
+    ...(redacted ? [STAND_INS] : noteOf(target)),
     // Every line of it: what follows a comment is a command again.
     ...(gone ? command.split('\n').map((line) => `# ${line}`) : [command]),
   ];

@@ -69,10 +69,11 @@ export async function exportText(
   write: (text: string) => void | Promise<void>,
 ): Promise<number> {
   const targets = new Map((await archive.targets()).map((target) => [target.name, target]));
+  const redacted = options.redactor !== undefined;
   const line = (item: ArchivedItem): string =>
     format === 'ndjson'
-      ? ndjsonLine(item, targets.get(item.target))
-      : curlCommand(item, curlTarget(targets.get(item.target), item.target, options.config));
+      ? ndjsonLine(item, targets.get(item.target), redacted)
+      : curlCommand(item, curlTarget(targets.get(item.target), item.target, options.config), redacted);
   let count = 0;
   for await (const page of pages(archive, options)) {
     await write(page.map(line).join(''));

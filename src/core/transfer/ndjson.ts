@@ -3,8 +3,11 @@ import type { ArchivedItem, ArchivedTarget } from '../store/archive.js';
 import { isoTime, payloadMembers } from './payload-text.js';
 import { safeJson } from './safe-json.js';
 
-/** @param target what the queue knows of the item's target: an implicit one has no name elsewhere, so its URL is written */
-export function ndjsonLine(item: ArchivedItem, target: ArchivedTarget | undefined): string {
+/**
+ * @param redacted its values are stand-ins: it says so, and `enqueue` refuses it, for it has the key of the real write
+ * @param target what the queue knows of the item's target: an implicit one has no name elsewhere, so its URL is written
+ */
+export function ndjsonLine(item: ArchivedItem, target: ArchivedTarget | undefined, redacted = false): string {
   const last = item.attempts.at(-1);
   const failed = last !== undefined && last.outcome !== 'delivered' && last.outcome !== undefined;
   const document = {
@@ -38,6 +41,7 @@ export function ndjsonLine(item: ArchivedItem, target: ArchivedTarget | undefine
     reviewReason: item.review?.reason ?? null,
     completedAt: item.state === 'completed' ? isoTime(item.stateAt) : null,
     tags: item.tags,
+    ...(redacted ? { redacted } : {}),
   };
   return `${safeJson(document).slice(0, -1)}${payloadMembers(item.payload, item.contentType)}}\n`;
 }

@@ -74,6 +74,11 @@ describe('a line', () => {
     expect(() => parseBulkLine(line!, context())).toThrow('payloadBytes says that there was one');
   });
 
+  test('of ndjson with stand-ins is refused: it has the key of the real write', () => {
+    const [line] = new LineSplitter(1e6).push(Buffer.from(ndjsonLine(archivedItem(), undefined, true)));
+    expect(() => parseBulkLine(line!, context())).toThrow('the line holds stand-ins');
+  });
+
   test('of ndjson names an implicit target by its URL', () => {
     const target = {
       name: 'https://x.example.org',
@@ -300,6 +305,13 @@ describe('a curl command', () => {
       curlCommand(archivedItem({ path: evil, headers: { 'x-a': "b'; id #", 'x-empty': '' } }), undefined),
     );
     expect(args).toEqual(expect.arrayContaining([evil, "x-a: b'; id #", 'x-empty;']));
+  });
+
+  test('with stand-ins, leads nowhere by itself', () => {
+    const command = curlCommand(archivedItem(), { baseUrl: 'https://real.example.org', config: undefined }, true);
+    expect(command).toContain('# its values are stand-ins under the real key');
+    expect(command).toContain('"$BASE_URL"');
+    expect(command).not.toContain('real.example.org');
   });
 
   test('leaves the credential out, and says so', () => {
