@@ -13,7 +13,7 @@ import { chooseName, installUnits, removeUnits, unitDirectory, unitFiles } from 
 import type { ScheduleFacts, ScheduleKind } from '../cli/schedule-texts.js';
 import { crontabLine, launchdPlist, runUnits, schtasksLine, watchUnit } from '../cli/schedule-texts.js';
 import { refuseUsage } from '../cli/usage.js';
-import { printable } from '../render/printable.js';
+import { oneLine, printable } from '../render/printable.js';
 import type { JsonObject } from '../render/json.js';
 
 const KINDS = ['watch', 'run', 'cron'] as const;
@@ -70,6 +70,9 @@ export default class Schedule extends BaseCommand {
     const { dataDir } = this.config;
     const place = resolveQueueLeniently(lenient, { flag: queue, env: lookup.env, cwd: lookup.cwd, dataDir });
     if (place.kind !== 'file') refuseUsage('schedule works for queues in files');
+    const broken = [place.location, config.source].find((file) => file !== undefined && /\p{Cc}/u.test(file));
+    if (broken !== undefined)
+      refuseUsage(`${oneLine(broken)} holds a control character, which no unit and no crontab can carry`);
     return {
       node: process.execPath,
       program: realpathSync(process.argv[1] ?? ''),

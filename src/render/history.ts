@@ -86,7 +86,9 @@ function attemptWords({ outcome, status, message, durationMs, counted }: Attempt
     durationMs === undefined ? undefined : `after ${span(durationMs)}`,
     counted ? 'counted' : undefined,
   ].filter((fact) => fact !== undefined);
-  const words = outcome === 'delivered' ? deliveredWords(status) : OUTCOME_WORDS[outcome];
+  const isUnsent = outcome === 'rejected' && status === undefined;
+  const words =
+    outcome === 'delivered' ? deliveredWords(status) : isUnsent ? 'it was not sent' : OUTCOME_WORDS[outcome];
   return `${words}${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`;
 }
 

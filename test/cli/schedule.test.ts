@@ -156,6 +156,11 @@ esac
     expect(existsSync(testHome().queue)).toBe(false);
   });
 
+  test('refuses a path that would break its line', async () => {
+    const result = await runProcess(['schedule', 'cron', '--queue', 'a\nb.db', '--json']);
+    expect([result.code, result.stdout.includes('b.db holds a control character')]).toEqual([2, true]);
+  });
+
   test('installs only when told twice, and removes what it installed', async () => {
     const { PATH, calls } = systemctl();
     const unsure = await runProcess(['schedule', 'watch', '--install', '--json'], { env: { PATH } });

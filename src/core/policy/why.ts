@@ -44,7 +44,8 @@ export function why(item: Explained, now: number): string {
 /** For a table that has a column for the state: of an item in review only what was wrong, the shortest way. */
 export function shortWhy(item: Explained, now: number): string {
   if (item.state !== 'review' || item.reviewReason === 'editing') return why(item, now);
-  if (item.reviewReason === 'rejected') return `refused${inBrackets(item.lastError)}`;
+  if (item.reviewReason === 'rejected')
+    return `${isUnsent(item.lastError) ? 'not sent' : 'refused'}${inBrackets(item.lastError)}`;
   if (item.reviewReason === 'conflict') return `conflict${inBrackets(item.lastError)}`;
   return reviewCause(item.reviewReason, item.lastError, item, now);
 }
@@ -70,6 +71,9 @@ function inReview(item: Explained, now: number): string {
   return `in review since ${moment(item.stateAt, now)}: ${reviewCause(item.reviewReason, item.lastError, item, now)}`;
 }
 
+/** Refused before a byte of it left: no server has said anything. */
+const isUnsent = (error: LastError | undefined): boolean => error !== undefined && error.status === undefined;
+
 /**
  * Why an item needs a person. Of a blocker only the reason and the last error are known, of an item itself also how
  * often it was tried.
@@ -82,7 +86,7 @@ function reviewCause(
 ): string {
   switch (reason) {
     case 'rejected':
-      return `the server refused it${inBrackets(error)}`;
+      return isUnsent(error) ? `it was not sent${inBrackets(error)}` : `the server refused it${inBrackets(error)}`;
     case 'conflict':
       return `it conflicts with what the server has${inBrackets(error)}`;
     case 'exhausted': {

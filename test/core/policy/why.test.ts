@@ -79,6 +79,7 @@ const CASES: Case[] = [
 
   ['in review since 09:12: the server refused it (422, phone must be digits)', review('rejected', { lastError: error('phone must be digits', 422) })],
   ['in review since 09:12: the server refused it (the server answered 422: no)', review('rejected', { lastError: error('the server answered 422: no.', 422) })],
+  ['in review since 09:12: it was not sent (this request cannot be sent: a bad header)', review('rejected', { lastError: error('this request cannot be sent: a bad header') })],
   ['in review since 09:12: the server refused it (400)', review('rejected', { lastError: error('', 400) })],
   ['in review since 09:12: it conflicts with what the server has (409, version is 7)', review('conflict', { lastError: error('version is 7', 409) })],
   ['in review since 09:12: 11 attempts did not deliver it (the last one: 500, oops)', review('exhausted', { attemptCount: 11, lastError: error('oops', 500) })],
