@@ -53,6 +53,9 @@ export async function exportItems(
     return answer({ file: undefined, format, count, bytes: undefined, sha256: undefined, ...redaction });
   }
   refuseQueueFile(flags.output, queue.location);
+  // A file without an item is nothing that anybody asked for.
+  if ((await queue.archive.extent(filter)).count === 0)
+    return answer({ file: undefined, format, count: 0, bytes: undefined, sha256: undefined, ...redaction });
   const file = new AtomicFile(flags.output);
   try {
     if (format === 'bundle') {

@@ -60,7 +60,7 @@ export const ITEM_COLUMNS = {
   due: time('DUE', ({ notBefore }) => notBefore),
   expires: time('EXPIRES', ({ expiresAt }) => expiresAt),
   reason: text('REASON', ({ reviewReason }) => reviewReason, false),
-  status: number('STATUS', ({ lastError }) => lastError?.status),
+  status: number('STATUS', ({ lastError, response }) => lastError?.status ?? response?.status),
   bytes: number('BYTES', ({ payloadBytes }) => payloadBytes),
   key: text('KEY', ({ idempotencyKey }) => idempotencyKey),
   tags: text('TAGS', ({ tags }) => (tags.length === 0 ? undefined : tags.join(','))),

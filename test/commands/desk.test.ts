@@ -608,5 +608,10 @@ describe('looking', () => {
     expect((await syncq('inspect', '--columns', 'entity,id,bytes', '--sort', 'bytes:desc')).stdout).toBe(
       'person/2\t2\t24\nperson/1\t1\t23\n',
     );
+    await enqueuePerson('401', 'person/3');
+    await syncq('run');
+    expect((await syncq('inspect', '--state', 'all', '--columns', 'id,status', '--sort', 'id')).stdout).toBe(
+      '1\t422\n2\t422\n3\t200\n',
+    );
   });
 });

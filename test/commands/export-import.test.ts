@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
@@ -155,6 +155,12 @@ describe('syncq export and import', () => {
     expect(await ids('--all')).toEqual([1, 2, 3, 4]);
     expect((await runCli('export', '--all', '3', ...common)).code).toBe(2);
     expect((await runCli('export', '--tag', 'none', ...common)).code).toBe(5);
+    const none = join(tempDirectory(), 'none.bundle');
+    expect((await runCli('export', '--tag', 'none', '--output', none, '--json', ...common)).json()).toMatchObject({
+      file: null,
+      count: 0,
+    });
+    expect(existsSync(none)).toBe(false);
   });
 
   test('never write over the queue', async () => {
