@@ -90,14 +90,20 @@ export class Channel {
 
   /** Fetches what a request needs. Several calls share one preparation. */
   prepare(): Promise<Readiness> {
-    this.#preparing ??= this.#prepare().then((readiness) => {
-      this.#preparing = undefined;
-      this.#failures = readiness.ok ? 0 : this.#failures + 1;
-      const waitMs = Math.min(PREPARE_SELDOM_MS, PREPARE_AGAIN_MS * 2 ** (this.#failures - 1));
-      this.#nextPrepareAt = readiness.ok ? 0 : this.#deps.clock.monotonic() + waitMs;
-      return readiness;
-    });
+    this.#preparing ??= this.#prepare()
+      .then((readiness) => this.#learn(readiness))
+      .finally(() => {
+        this.#preparing = undefined;
+      });
     return this.#preparing;
+  }
+
+  /** When it may be tried again, if it failed. */
+  #learn(readiness: Readiness): Readiness {
+    this.#failures = readiness.ok ? 0 : this.#failures + 1;
+    const waitMs = Math.min(PREPARE_SELDOM_MS, PREPARE_AGAIN_MS * 2 ** (this.#failures - 1));
+    this.#nextPrepareAt = readiness.ok ? 0 : this.#deps.clock.monotonic() + waitMs;
+    return readiness;
   }
 
   async #prepare(): Promise<Readiness> {

@@ -295,7 +295,10 @@ export class Runner {
     return this.#only === undefined || this.#only.has(row.id);
   }
 
-  /** How long the loop may sleep unless it is rung: until the next wait, hold, deadline, probe, rate slot or wait for a credential ends; ms. */
+  /**
+   * How long the loop may sleep unless it is rung, ms: until the next wait, hold, deadline, probe, rate slot or wait for a
+   * credential ends.
+   */
   quietMs(step: StepResult): number {
     const { clock, channels, readying } = this.#deps;
     const now = clock.now();
