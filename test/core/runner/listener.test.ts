@@ -59,7 +59,8 @@ describe('a listener that throws', () => {
     const server = await startServer({ answer: { status: 503 } });
     const { queue } = testQueue({ api: { baseUrl: server.url } });
     await queue.enqueueMany(three.slice(0, 1));
-    await expect(queue.drain({ wait: true, ...listener('retrying') })).rejects.toThrow('at retrying');
+    const { onEvent } = listener('retrying');
+    await expect(queue.drain({ wait: true, onEvent })).rejects.toThrow('at retrying');
     expect((await queue.inspect([1])).items[0]?.attempts.map(({ outcome }) => outcome)).toEqual(['unavailable']);
   });
 
