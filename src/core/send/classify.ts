@@ -191,11 +191,19 @@ function wordsOf(
   sensitive: SensitivePatterns | undefined,
 ): Words {
   const said = outcome === 'redirect' ? undefined : serverWords(response);
-  if (outcome !== 'redirect' && said === undefined) return alike(PLAIN[response.status] ?? NO_REASON);
+  if (outcome !== 'redirect' && said === undefined) return alike(PLAIN[response.status] ?? noReason(response));
   const hide = hideValuesOf([payload], sensitive);
   if (said === undefined) return alike(redirectMessage(response.headers['location'], hide));
   const message = hide(said.message);
   return { message, cause: causeKey(said.title === undefined ? message : hide(said.title), namesIn(payload)) };
+}
+
+/** Asked for in plain, answered packed: what it says may be there, and nobody unpacks what a stranger sends. */
+function noReason({ headers, body }: ResponseExcerpt): string {
+  const coding = headers['content-encoding']?.toLowerCase();
+  return coding === undefined || coding === 'identity' || body.length === 0
+    ? NO_REASON
+    : cleanLine(`its answer is compressed (${coding}), which was not asked for`, 100);
 }
 
 function alike(message: string): Words {

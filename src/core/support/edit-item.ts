@@ -69,9 +69,18 @@ function checkEditedPath(path: string, limits: Limits): string {
 
 function headersOf(item: ItemDetail, edits: ItemEdits): [string, string][] {
   const gone = new Set((edits.removeHeaders ?? []).map((name) => name.toLowerCase()));
+  const names = new Set(Object.keys(item.headers).map((name) => name.toLowerCase()));
+  for (const name of gone) {
+    if (!names.has(name))
+      throw new QueueError('bad-item', `item ${item.id} has no header ${name}; nothing was changed`, {
+        hint: names.size === 0 ? 'It has none of its own.' : `It has: ${[...names].join(', ')}.`,
+      });
+  }
   const set = edits.headers ?? [];
   const replaced = new Set(set.map(([name]) => name.toLowerCase()));
-  const kept = Object.entries(item.headers).filter(([name]) => !gone.has(name) && !replaced.has(name));
+  const kept = Object.entries(item.headers).filter(
+    ([name]) => !gone.has(name.toLowerCase()) && !replaced.has(name.toLowerCase()),
+  );
   return [...kept, ...set.map(([name, value]): [string, string] => [name, value])];
 }
 

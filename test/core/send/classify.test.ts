@@ -190,6 +190,10 @@ describe('messages', () => {
     expect(classify(refused(17), { method: 'POST' }, plain, now).message).toBe('person 17 must have digits');
     expect(classify(answer(404), { method: 'POST' }, plain, now).message).toBe('the server does not know this path');
     expect(classify(answer(418), { method: 'POST' }, plain, now).message).toBe('it gave no reason');
+    const packed = answer(418, { 'content-encoding': 'gzip' }, '\u001f\u008b');
+    expect(classify(packed, { method: 'POST' }, plain, now).message).toBe(
+      'its answer is compressed (gzip), which was not asked for',
+    );
   });
 
   test('the cause is the same for other ids and differs by status', () => {

@@ -142,7 +142,7 @@ describe('no answer: the request may have arrived', () => {
   });
 
   test('requests that cannot be written leave the connections to those that can', async () => {
-    const server = await startHttp((request, response) => request.resume().on('end', () => response.end('{}')));
+    const server = keep(await startHttp((request, response) => request.resume().on('end', () => response.end('{}'))));
     const from = await sender(targetOf(server.url, { timeoutMs: 2000, concurrency: 2 }));
     for (const headers of [{ 'x a': 'b' }, { '': 'b' }, { 'x-a': 'b\r\nx' }, { 'x a': 'b' }]) {
       expect(await from.send(requestOf({ headers }), optionsOf())).toMatchObject({

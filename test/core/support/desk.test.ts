@@ -54,6 +54,17 @@ describe('an item that a dead runner left as being sent', () => {
   });
 });
 
+test('a header that is not there cannot be removed: it was meant to be another', async () => {
+  const { queue } = testQueue({ api: { baseUrl: 'http://127.0.0.1:9' } });
+  const { id } = await queue.enqueue({ method: 'POST', path: '/a', json: 1, headers: { 'X-Lang': 'nb' } });
+  await expect(queue.desk.edit(id, { removeHeaders: ['x-land'] }, KARI)).rejects.toMatchObject({
+    code: 'bad-item',
+    message: `item ${id} has no header x-land; nothing was changed`,
+    hint: 'It has: x-lang.',
+  });
+  expect((await queue.desk.edit(id, { removeHeaders: ['X-LANG'] }, KARI)).item.headers).toEqual({});
+});
+
 test('an item that is being sent is left alone, and it is said by whom', async () => {
   const { queue, id, session } = await sending();
   await expect(queue.desk.edit(id, json('/n', '2'), KARI)).rejects.toMatchObject({
