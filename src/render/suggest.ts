@@ -1,5 +1,6 @@
 /** Makes commands that a text suggests mean the queue and the config that this command was told, so that they can be copied. */
 import { shellWord } from '../core/policy/shell-word.js';
+import { oneLine } from './printable.js';
 
 /** What was named on the command line; what the environment or the working directory named holds for the next command too. */
 export interface NamedPlace {
@@ -23,5 +24,5 @@ export function suggestFor({ queue, config }: NamedPlace, commandIds: readonly s
 }
 
 function named(flag: string, value: string | undefined): string {
-  return value === undefined ? '' : ` ${flag} ${shellWord(value)}`;
+  return value === undefined ? '' : ` ${flag} ${oneLine(shellWord(value))}`;
 }

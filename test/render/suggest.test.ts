@@ -22,5 +22,6 @@ test('names the config too, and nothing that was not named', () => {
   expect(suggestFor({ queue: '/q.db', config: 'c.json' }, COMMANDS)('syncq run')).toBe(
     'syncq run --queue /q.db --config c.json',
   );
+  expect(suggestFor({ queue: 'a\u001b[2Jb', config: undefined }, COMMANDS)('syncq run')).not.toContain('\u001b');
   expect(suggestFor({ queue: undefined, config: undefined }, COMMANDS)('syncq run')).toBe('syncq run');
 });
