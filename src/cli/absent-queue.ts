@@ -3,6 +3,7 @@ import { systemClock } from '../core/clock.js';
 import type { Config } from '../core/config/types.js';
 import type { Archive, ChangeReport, DrainReport, Queue } from '../core/index.js';
 import { emptyStatus, QueueError } from '../core/index.js';
+import { emptyReport } from '../core/change-report.js';
 import { contextOf } from '../core/input/draft.js';
 
 export function absentQueue(location: string, config: Config): Queue {
@@ -12,18 +13,7 @@ export function absentQueue(location: string, config: Config): Queue {
       hint: 'The first syncq enqueue makes it.',
     });
   };
-  const unchanged = (missing: readonly number[]): ChangeReport => ({
-    changed: [],
-    skipped: [],
-    missing: [...missing],
-    groups: [],
-    targets: [],
-    names: [],
-    stillHeld: [],
-    from: {},
-    unknown: [],
-    underNewKey: [],
-  });
+  const unchanged = (missing: readonly number[]): ChangeReport => ({ ...emptyReport(), missing: [...missing] });
   return {
     location,
     archive: NO_ITEMS,

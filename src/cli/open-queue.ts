@@ -73,7 +73,8 @@ export async function openCliQueue(
   return { queue, config, place, warning: problem === 'none' ? undefined : warning, maskAll };
 }
 
-function readConfig(mode: QueueMode, lookup: ConfigLookup): LenientConfig {
+/** What goes on without a config asks leniently. @throws {QueueError} `bad-config` unless mode is `read` */
+export function readConfig(mode: QueueMode, lookup: ConfigLookup): LenientConfig {
   if (mode === 'read') return loadConfigLeniently(lookup);
   const config = loadConfig(lookup);
   return {

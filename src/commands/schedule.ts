@@ -3,10 +3,11 @@ import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.js';
-import { loadConfig, loadConfigLeniently, resolveQueueLeniently } from '../cli/config-file.js';
+import { resolveQueueLeniently } from '../cli/config-file.js';
 import { confirmed } from '../cli/confirm.js';
 import { durationFlag } from '../cli/duration-flag.js';
 import { environment } from '../cli/environment.js';
+import { readConfig } from '../cli/open-queue.js';
 import { installLine, removeLine } from '../cli/schedule-crontab.js';
 import type { Installed } from '../cli/schedule-install.js';
 import { chooseName, installUnits, removeUnits, unitDirectory, unitFiles } from '../cli/schedule-install.js';
@@ -65,8 +66,8 @@ export default class Schedule extends BaseCommand {
   /** The queue need not be there: a schedule may come before the first write, and be taken away after the last. */
   private facts(everyMs: number, { queue, remove }: { queue?: string | undefined; remove: boolean }): ScheduleFacts {
     const lookup = this.configLookup();
-    const lenient = loadConfigLeniently(lookup);
-    const config = remove ? lenient.config : loadConfig(lookup);
+    const lenient = readConfig(remove ? 'read' : 'write', lookup);
+    const { config } = lenient;
     const { dataDir } = this.config;
     const place = resolveQueueLeniently(lenient, { flag: queue, env: lookup.env, cwd: lookup.cwd, dataDir });
     if (place.kind !== 'file') refuseUsage('schedule works for queues in files');

@@ -2,7 +2,7 @@
 import type { Attempt, ItemDetail } from '../core/item.js';
 import type { HistoryEntry } from '../core/index.js';
 import { absolute, span } from '../core/policy/time-words.js';
-import { deliveredWords, quote } from '../core/policy/why.js';
+import { deliveredWords, quote, refusedWords } from '../core/policy/why.js';
 import type { JsonObject } from './json.js';
 import { isoTime } from './json.js';
 import { cut, oneLine, textWidth } from './printable.js';
@@ -64,7 +64,7 @@ function sentence(told: Told, one: boolean): string {
   }
 }
 
-const OUTCOME_WORDS: Readonly<Record<Exclude<NonNullable<Attempt['outcome']>, 'delivered'>, string>> = {
+const OUTCOME_WORDS: Readonly<Record<Exclude<NonNullable<Attempt['outcome']>, 'delivered' | 'rejected'>, string>> = {
   offline: 'the server could not be reached',
   unknown: 'no whole answer came: the server may have it',
   unavailable: 'the server was not available',
@@ -72,10 +72,14 @@ const OUTCOME_WORDS: Readonly<Record<Exclude<NonNullable<Attempt['outcome']>, 'd
   transient: 'the server failed',
   auth: 'the server did not accept the credential',
   conflict: 'it conflicts with what the server has',
-  rejected: 'the server refused it',
   redirect: 'the server wants it sent elsewhere',
   misconfigured: 'the target is not set up right',
 };
+
+function outcomeWords(outcome: NonNullable<Attempt['outcome']>, status: number | undefined): string {
+  if (outcome === 'delivered') return deliveredWords(status);
+  return outcome === 'rejected' ? refusedWords({ status }) : OUTCOME_WORDS[outcome];
+}
 
 function attemptWords({ outcome, status, message, durationMs, counted }: Attempt): string {
   if (outcome === undefined) return 'under way';
@@ -86,10 +90,7 @@ function attemptWords({ outcome, status, message, durationMs, counted }: Attempt
     durationMs === undefined ? undefined : `after ${span(durationMs)}`,
     counted ? 'counted' : undefined,
   ].filter((fact) => fact !== undefined);
-  const isUnsent = outcome === 'rejected' && status === undefined;
-  const words =
-    outcome === 'delivered' ? deliveredWords(status) : isUnsent ? 'it was not sent' : OUTCOME_WORDS[outcome];
-  return `${words}${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`;
+  return `${outcomeWords(outcome, status)}${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`;
 }
 
 /** What an event says of an item; the words of people's commands, then of rules. */

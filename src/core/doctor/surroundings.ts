@@ -1,5 +1,6 @@
 /** What around the file can go wrong: modes, room on the disk, the clock, a config that no longer names a target. Pure. */
 import type { Config } from '../config/types.js';
+import { acceptCommand } from '../policy/moved-target.js';
 import { finding, type Finding } from './finding.js';
 
 /** A file of the queue as the disk has it. */
@@ -171,7 +172,7 @@ export function configFindings({ config, problem, warning }: ConfigFacts, target
       found.push(
         finding('problem', 'base-url-changed', `the base URL of ${name} was ${boundTo} and is ${now.baseUrl} now`, {
           safe: 'items that were already tried at the old address are held, so that nothing is sent twice',
-          next: `if the new one is meant: syncq target accept ${name}`,
+          next: `if the new one is meant: ${acceptCommand(name)}`,
         }),
       );
     }

@@ -31,9 +31,11 @@ const HOLDS = {
   throttled: { baseMs: 5_000, capMs: 5 * 60_000 },
   /** 1 min doubling to 1 h. */
   auth: { baseMs: 60_000, capMs: 60 * 60_000 },
+  /** What could not be had for a target, a vault that is away or a file that is not there yet: 1 s doubling to 1 h. */
+  preparation: { baseMs: 1_000, capMs: 60 * 60_000 },
 } as const;
 
-/** Length of a target's hold in ms. @param step how often in a row its tester has failed, from 0 */
+/** Length of a target's hold in ms. @param step how often in a row its tester, or its preparation, has failed, from 0 */
 export function holdMs(kind: keyof typeof HOLDS, step: number): number {
   const { baseMs, capMs } = HOLDS[kind];
   return Math.min(capMs, baseMs * 2 ** Math.min(step, 30));

@@ -72,7 +72,12 @@ function inReview(item: Explained, now: number): string {
 }
 
 /** Refused before a byte of it left: no server has said anything. */
-const isUnsent = (error: LastError | undefined): boolean => error !== undefined && error.status === undefined;
+const isUnsent = (error: Pick<LastError, 'status'> | undefined): boolean =>
+  error !== undefined && error.status === undefined;
+
+export function refusedWords(error: Pick<LastError, 'status'> | undefined): string {
+  return isUnsent(error) ? 'it was not sent' : 'the server refused it';
+}
 
 /**
  * Why an item needs a person. Of a blocker only the reason and the last error are known, of an item itself also how
@@ -86,7 +91,7 @@ function reviewCause(
 ): string {
   switch (reason) {
     case 'rejected':
-      return isUnsent(error) ? `it was not sent${inBrackets(error)}` : `the server refused it${inBrackets(error)}`;
+      return `${refusedWords(error)}${inBrackets(error)}`;
     case 'conflict':
       return `it conflicts with what the server has${inBrackets(error)}`;
     case 'exhausted': {

@@ -3,6 +3,7 @@
  * may be. What outlives the process is in the target's row; this is the rest.
  */
 import type { Clock } from '../clock.js';
+import { holdMs } from '../policy/backoff.js';
 import { createCredentials, type Credentials } from '../send/credential.js';
 import { probe } from '../send/probe.js';
 import type { Sender } from '../send/send.js';
@@ -19,13 +20,6 @@ export interface ChannelDeps {
   /** Requests under way at once over all targets, at most; undefined = as many as each target allows. */
   concurrency?: number;
 }
-
-/**
- * What could not be had for a target (a vault that is away, a file that is not there yet) is asked for again after this,
- * ms, doubling up to the second.
- */
-const PREPARE_AGAIN_MS = 1_000;
-const PREPARE_SELDOM_MS = 60 * 60_000;
 
 /** What stands between a target and its first request. */
 export type Readiness = { ok: true } | { ok: false; kind: 'credential' | 'tls' | 'config'; message: string };
@@ -100,9 +94,8 @@ export class Channel {
 
   /** When it may be tried again, if it failed. */
   #learn(readiness: Readiness): Readiness {
+    this.#nextPrepareAt = readiness.ok ? 0 : this.#deps.clock.monotonic() + holdMs('preparation', this.#failures);
     this.#failures = readiness.ok ? 0 : this.#failures + 1;
-    const waitMs = Math.min(PREPARE_SELDOM_MS, PREPARE_AGAIN_MS * 2 ** (this.#failures - 1));
-    this.#nextPrepareAt = readiness.ok ? 0 : this.#deps.clock.monotonic() + waitMs;
     return readiness;
   }
 

@@ -1,4 +1,5 @@
 /** An item as a curl command that can be pasted into a POSIX shell. Holds no credential. */
+import { shellQuoted } from '../policy/shell-word.js';
 import type { ArchivedItem } from '../store/archive.js';
 import type { AuthConfig, TargetConfig } from '../target.js';
 import { decodeText } from './payload-text.js';
@@ -34,11 +35,6 @@ export function curlCommand(item: ArchivedItem, known: CurlTarget | undefined, r
     ...(gone ? command.split('\n').map((line) => `# ${line}`) : [command]),
   ];
   return `${lines.join('\n')}\n`;
-}
-
-/** Quoted for a POSIX shell: nothing in it is special. */
-export function shellQuoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function methodPart({ method }: ArchivedItem): string {

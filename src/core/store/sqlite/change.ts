@@ -1,5 +1,5 @@
 /** One command of a person while it is carried out. */
-import type { Actor, ChangeReport } from '../store.js';
+import type { Actor } from '../store.js';
 import type { Connection } from './connection.js';
 import type { Tally } from './tally.js';
 
@@ -9,19 +9,4 @@ export interface Change {
   by: Actor;
   now: number;
   queuePath: string;
-}
-
-export function emptyReport(): ChangeReport {
-  return {
-    changed: [],
-    skipped: [],
-    missing: [],
-    groups: [],
-    targets: [],
-    names: [],
-    stillHeld: [],
-    from: {},
-    unknown: [],
-    underNewKey: [],
-  };
 }

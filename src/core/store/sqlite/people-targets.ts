@@ -1,7 +1,8 @@
 /** What people do to targets and entities: pause, resume, accept a moved base URL, rename. */
+import { emptyReport } from '../../change-report.js';
 import { QueueError } from '../../errors.js';
 import type { ChangeReport, PauseScope } from '../store.js';
-import { emptyReport, type Change } from './change.js';
+import type { Change } from './change.js';
 import type { Connection } from './connection.js';
 import { markHeadsOf } from './due.js';
 import { appendHistory } from './history.js';

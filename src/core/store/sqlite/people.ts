@@ -1,8 +1,9 @@
 /** What people do to items: each command one commit, with its line in the history. */
+import { emptyReport } from '../../change-report.js';
 import { STATES, type State } from '../../item.js';
 import type { Actor, ChangeReport, Filter, PersonCommand, ReviewGroup } from '../store.js';
 import type { Connection } from './connection.js';
-import { emptyReport, type Change } from './change.js';
+import type { Change } from './change.js';
 import { beginEdit, editItem, endEdit } from './edit.js';
 import { appendHistory } from './history.js';
 import { isLocked } from './lock.js';
