@@ -6,6 +6,8 @@ import { isSensitive, MASK, type SensitivePatterns } from './sensitive.js';
 
 /** Shorter ones are words of every sentence: hiding them would tell which letters they are, and little else. */
 const SHORTEST = 3;
+/** A value that is long enough because it holds escapes itself (`ø%aa`) may be quoted read, and shorter. */
+const SHORTEST_READING = 2;
 /** Longer ones are quoted by nobody whole; their beginning is looked for instead, which a cut quotation still has. */
 const LONGEST = 200;
 /** Different values of one payload; what lies beyond is hidden where it stands, not where it is quoted. */
@@ -56,7 +58,7 @@ interface Sought {
 function readingsOfValue(value: string): Sought[] {
   return readingsOf(value)
     .map((reading) => reading.trim())
-    .filter((text) => text.length >= SHORTEST)
+    .filter((text) => text.length >= SHORTEST_READING)
     .map((text) => ({ text, squeezed: squeezed(text), isCut: value.length >= LONGEST }));
 }
 

@@ -75,6 +75,7 @@ describe('a value is found', () => {
     for (const text of ['at /p/J%C3%B8rgen', 'at /p/Jørgen', 'at %2Fp%2FJ%25C3%25B8rgen'])
       expect(hide({ name }, text, 'name')).toBe('at ***');
     expect(hide({ name: 'C:\\temp\\Bjørn & co' }, 'in C:\\temp\\Bjørn &amp; co', 'name')).toBe('in ***');
+    expect(hide({ name: 'ø%aa' }, 'at \\u00f8%aa now', 'name')).toBe('at *** now');
   });
 
   test('also when the payload spells it so itself', () => {
