@@ -22,7 +22,7 @@ export default {
       },
     ],
   },
-  setupFiles: ['<rootDir>/test/support/setup-console.ts'],
+  setupFiles: ['<rootDir>/test/support/setup-console.ts', '<rootDir>/test/support/setup-properties.ts'],
   setupFilesAfterEnv: ['<rootDir>/test/support/setup-exit-code.ts'],
   coverageProvider: 'v8',
   collectCoverageFrom: ['src/**/*.ts'],
