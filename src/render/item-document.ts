@@ -118,7 +118,9 @@ export function responseBody(response: ResponseExcerpt, mask: Mask, hide: Hide |
   const masked = isJson ? mask(response.body) : response.body;
   const text = hide === undefined ? undefined : decodeExcerpt(masked);
   if (hide === undefined || text === undefined) return masked;
-  const shown = hide(text);
+  // Behind this sign also the beginning of a value is looked for: an excerpt may end within one.
+  const cut = response.complete ? '' : '…';
+  const shown = hide(text + cut).slice(0, cut === '' ? undefined : -cut.length);
   return shown === text ? masked : Buffer.from(shown, 'utf8');
 }
 
