@@ -153,6 +153,8 @@ export interface ItemSummary {
   waiting: Waiting | undefined;
   /** Why it is waiting, as facts; `policy/why.ts` makes the sentence. */
   waitingOn: WaitingOn | undefined;
+  /** It is `sending`, but nobody sends: its runner died before it noted an answer. The next one takes the item up. */
+  isOrphaned: boolean;
 }
 
 export interface LastError {
@@ -171,6 +173,7 @@ export type WaitingOn =
       since: number;
       lastError: LastError | undefined;
       notBefore: number | undefined;
+      isOrphaned: boolean;
     }
   | {
       kind: 'target';

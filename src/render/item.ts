@@ -71,24 +71,28 @@ function facts(item: ItemDetail, look: Look): string[] {
   return rows.flatMap(([name, value]) => (value === undefined ? [] : [`  ${name.padEnd(10)}  ${oneLine(value)}`]));
 }
 
-function attempts({ attempts: list }: ItemDetail, look: Look, hidden: Hidden): string[] {
+function attempts({ attempts: list, isOrphaned }: ItemDetail, look: Look, hidden: Hidden): string[] {
   if (list.length === 0) return ['', 'not attempted yet'];
   const width = String(list.at(-1)?.number ?? 1).length;
+  const listing = { ...hidden, width, open: isOrphaned ? 'left open' : 'under way' };
   return [
     '',
     look.style.bold(list.length === 1 ? '1 attempt' : `${list.length} attempts`),
-    ...list.flatMap((attempt) => attemptLines(attempt, width, look, hidden)),
+    ...list.flatMap((attempt) => attemptLines(attempt, look, listing)),
   ];
 }
 
-function attemptLines(attempt: Attempt, width: number, look: Look, { mask, hide }: Hidden): string[] {
+/** `open`: what an attempt without an outcome is called. */
+type Listing = Hidden & { width: number; open: string };
+
+function attemptLines(attempt: Attempt, look: Look, { width, open, mask, hide }: Listing): string[] {
   const { outcome, status, durationMs, message, counted, url, response, runner } = attempt;
   const end = [
-    outcome ?? 'under way',
+    outcome ?? open,
     status === undefined ? undefined : String(status),
     durationMs === undefined ? undefined : `after ${span(durationMs)}`,
     counted ? 'counted' : undefined,
-    `by ${runner}`,
+    runner === '' ? undefined : `by ${runner}`,
   ];
   const line = `  ${String(attempt.number).padStart(width)}  ${fullTime(attempt.startedAt, look)}  ${end.filter((part) => part !== undefined).join(', ')}`;
   const indent = ' '.repeat(width + 4);

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
+import { hideValuesOf } from '../../src/core/config/hide-values.js';
+import { compileSensitive } from '../../src/core/config/sensitive.js';
 import type { Attempt, ItemDetail } from '../../src/core/item.js';
 import type { StatusReport } from '../../src/core/report.js';
 import { drainDocument, drainLines, dryRunDocument, dryRunTable } from '../../src/render/drain.js';
@@ -71,6 +73,7 @@ const ITEM: ItemDetail = {
   revision: 1,
   waiting: undefined,
   waitingOn: undefined,
+  isOrphaned: false,
   payload: bytes('{"phone":"12a"}'),
   attempts: [ATTEMPT],
 };
@@ -116,6 +119,20 @@ describe('the page of an item', () => {
     expect(lines.join('\n')).not.toContain('12a');
     expect(lines).toContain('(values hidden: --reveal shows them, and that is recorded)');
     expect(lines).toContain('     < {"phone":"***"}');
+  });
+
+  test('hides the beginning of a value that the excerpt of an answer ends within, and nothing more', () => {
+    const hide = hideValuesOf([bytes('{"name":"Kari Nordmann"}')], compileSensitive(['name']));
+    const shown = (text: string, complete: boolean): string | undefined => {
+      const response = { ...ATTEMPT.response!, body: bytes(text), complete };
+      const item = { ...ITEM, attempts: [{ ...ATTEMPT, response }] };
+      const page = itemPage(item, PIPE, { mask: same, hide });
+      return page.find((line) => line.startsWith('     < no'));
+    };
+    expect(shown('no room for Kari Nor', false)).toBe('     < no room for ***');
+    expect(shown('no room for Kari Nor', true)).toBe('     < no room for Kari Nor');
+    expect(shown('no room for Kari Nordmann, she', false)).toBe('     < no room for ***, she');
+    expect(shown('no room for her', false)).toBe('     < no room for her');
   });
 
   test('names ISO times in a pipe', () => {
@@ -219,6 +236,7 @@ describe('the document of an item', () => {
           since: AT,
           lastError: undefined,
           notBefore: undefined,
+          isOrphaned: false,
         },
       },
       { due: false, waiting: null, blocked: 7, held: null },

@@ -127,6 +127,21 @@ describe('a runner that dies or stops in the middle of a request', () => {
     ]);
   }, 60_000);
 
+  test('leaves an item that says so, and what waits behind it too, until the next run', async () => {
+    const server = await startServer();
+    const run = await midRequest(server);
+    await runProcess(['enqueue', 'POST', '/a', '-d', '2', '--entity', 'a/1']);
+    expect((await runProcess(['inspect', '1'])).stdout).toMatch(/why: being sent since .*under way/s);
+    await run.kill('SIGKILL');
+
+    const left = (await runProcess(['inspect', '1'])).stdout;
+    expect(left).toMatch(/why: sent at .* by a runner that stopped .*syncq run.*left open/s);
+    expect(left).not.toMatch(/being sent|under way/);
+    expect((await runProcess(['inspect', '2'])).stdout).toMatch(
+      /behind item 1, which was sent at .*runner that stopped/,
+    );
+  }, 60_000);
+
   test('is told by the next one when the item went to review: cron and hooks learn of it nowhere else', async () => {
     const server = await startServer();
     const run = await midRequest(server, { onUnknown: 'review' });

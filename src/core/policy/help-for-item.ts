@@ -10,19 +10,26 @@ export interface Advice {
 }
 
 type Helped = Pick<ItemSummary, 'id' | 'state' | 'reviewReason' | 'target' | 'entity' | 'waitingOn'> & {
+  isOrphaned?: boolean;
   idempotencyKey?: string;
   attempts?: readonly Pick<Attempt, 'idempotencyKey'>[];
+};
+
+const NEXT_RUN: Advice = {
+  sentence: 'It is sent as soon as a runner works',
+  commands: ['syncq watch', 'syncq run'],
 };
 
 /** What helps this item on; undefined when nothing needs to be done. */
 export function whatHelps(item: Helped): Advice | undefined {
   if (item.state === 'review') return forReview(item);
+  if (item.state === 'sending' && item.isOrphaned === true) return NEXT_RUN;
   if (item.state !== 'pending') return undefined;
   const on = item.waitingOn;
-  if (on === undefined)
-    return { sentence: 'It is sent as soon as a runner works', commands: ['syncq watch', 'syncq run'] };
+  if (on === undefined) return NEXT_RUN;
   switch (on.kind) {
     case 'item':
+      if (on.isOrphaned) return NEXT_RUN;
       return on.state === 'review'
         ? { sentence: `Deal with item ${on.id} first`, commands: [`syncq inspect ${on.id}`] }
         : undefined;

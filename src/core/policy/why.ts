@@ -23,6 +23,7 @@ export type Explained = Pick<
   | 'response'
   | 'notBefore'
   | 'waitingOn'
+  | 'isOrphaned'
 >;
 
 /** Why the item is where it is: lower case, no final period, local times. */
@@ -33,7 +34,7 @@ export function why(item: Explained, now: number): string {
     case 'discarded':
       return `discarded at ${moment(item.stateAt, now)}: it will not be sent`;
     case 'sending':
-      return `being sent since ${moment(item.stateAt, now)} (attempt ${Math.max(1, item.attemptCount)})`;
+      return sending(item, now);
     case 'review':
       return inReview(item, now);
     case 'pending':
@@ -64,6 +65,13 @@ export function deliveredWords(status: number | undefined): string {
   return status === undefined || Math.trunc(status / 100) === 2
     ? 'the server accepted it'
     : "the server's answer counts as done";
+}
+
+function sending(item: Explained, now: number): string {
+  const at = `${moment(item.stateAt, now)} (attempt ${Math.max(1, item.attemptCount)})`;
+  return item.isOrphaned
+    ? `sent at ${at} by a runner that stopped before it noted an answer: the next run takes it up`
+    : `being sent since ${at}`;
 }
 
 function inReview(item: Explained, now: number): string {
@@ -145,7 +153,10 @@ const BLOCKED_BY: Readonly<Record<State, (on: Blocker, now: number) => string>> 
     on.reason === 'editing'
       ? `is being edited since ${moment(on.since, now)}`
       : `is in review since ${moment(on.since, now)}: ${reviewCause(on.reason, on.lastError, undefined, now)}`,
-  sending: (on, now) => `is being sent since ${moment(on.since, now)}`,
+  sending: (on, now) =>
+    on.isOrphaned
+      ? `was sent at ${moment(on.since, now)} by a runner that stopped before it noted an answer`
+      : `is being sent since ${moment(on.since, now)}`,
   pending: (on, now) => {
     const later = on.notBefore !== undefined && on.notBefore > now ? moment(on.notBefore, now) : undefined;
     if (on.lastError !== undefined) {

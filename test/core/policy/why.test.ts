@@ -31,6 +31,7 @@ const ITEM: Explained = {
   response: undefined,
   notBefore: undefined,
   waitingOn: undefined,
+  isOrphaned: false,
 };
 const response = (status: number): Explained['response'] => ({
   status,
@@ -50,6 +51,7 @@ const behind = (change: Partial<Extract<WaitingOn, { kind: 'item' }>>): Partial<
     since: at(9, 12),
     lastError: undefined,
     notBefore: undefined,
+    isOrphaned: false,
     ...change,
   },
 });
@@ -76,6 +78,7 @@ const CASES: Case[] = [
   ['completed at 09:12', { state: 'completed' }],
   ['discarded at 09:12: it will not be sent', { state: 'discarded' }],
   ['being sent since 09:12 (attempt 3)', { state: 'sending', attemptCount: 3 }],
+  ['sent at 09:12 (attempt 3) by a runner that stopped before it noted an answer: the next run takes it up', { state: 'sending', attemptCount: 3, isOrphaned: true }],
 
   ['in review since 09:12: the server refused it (422, phone must be digits)', review('rejected', { lastError: error('phone must be digits', 422) })],
   ['in review since 09:12: the server refused it (the server answered 422: no)', review('rejected', { lastError: error('the server answered 422: no.', 422) })],
@@ -101,6 +104,7 @@ const CASES: Case[] = [
   ['waiting behind item 1041, which is in review since Fri 18:02: the server refused it', behind({ since: at(18, 2, 20) })],
   ['waiting behind item 1041, which is being edited since 09:12', behind({ reason: 'editing' })],
   ['waiting behind item 1041, which is being sent since 09:12', behind({ state: 'sending', reason: undefined })],
+  ['waiting behind item 1041, which was sent at 09:12 by a runner that stopped before it noted an answer', behind({ state: 'sending', reason: undefined, isOrphaned: true })],
   ['waiting behind item 1041, which is to be sent first', behind({ state: 'pending', reason: undefined })],
   ['waiting behind item 1041, which is not due before 14:30', behind({ state: 'pending', reason: undefined, notBefore: at(14, 30) })],
   ['waiting behind item 1041, which is tried again at 12:05: it failed (500, oops)', behind({ state: 'pending', reason: undefined, notBefore: at(12, 5), lastError: error('oops', 500) })],
@@ -173,8 +177,14 @@ describe('what helps', () => {
     expect(whatHelps({ ...sent, idempotencyKey: 'new' })?.sentence).toMatch(/this one is another write$/);
   });
 
-  test('is to start a runner for an item that is due', () => {
-    expect(whatHelps({ ...helped, waitingOn: undefined })?.commands).toEqual(['syncq watch', 'syncq run']);
+  test('is to start a runner for an item that is due, or that a dead runner left, or that waits behind one', () => {
+    const runner = ['syncq watch', 'syncq run'];
+    const sending = { ...helped, state: 'sending' as const, waitingOn: undefined };
+    expect(whatHelps({ ...helped, waitingOn: undefined })?.commands).toEqual(runner);
+    expect(whatHelps({ ...sending, isOrphaned: true })?.commands).toEqual(runner);
+    expect(whatHelps({ ...sending, isOrphaned: false })).toBeUndefined();
+    const left = behind({ state: 'sending', reason: undefined, isOrphaned: true });
+    expect(whatHelps({ ...helped, waitingOn: left.waitingOn })?.commands).toEqual(runner);
   });
 
   test.each([

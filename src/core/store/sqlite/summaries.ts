@@ -16,6 +16,7 @@ import { isPaused, isSendable, shownState } from '../../policy/target-state.js';
 import type { TargetRow } from '../../target.js';
 import type { Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
+import { isLocked } from './lock.js';
 import {
   contentTypeOf,
   orUndefined,
@@ -157,7 +158,13 @@ function readSummary(
     revision: row.revision,
     waiting: state === 'pending' ? waitingKind(row, target, now, waitingOn) : undefined,
     waitingOn,
+    isOrphaned: isOrphaned(connection, row),
   };
+}
+
+/** The kernel is asked, as by `status`, and only about what is being sent: few items of any page are. */
+function isOrphaned(connection: Connection, row: Pick<ItemColumns, 'state'>): boolean {
+  return row.state === SENDING && !isLocked(connection.path);
 }
 
 function entityOf(row: { entity_type: string | null; entity_key: string | null }): Entity | undefined {
@@ -250,6 +257,7 @@ function blocker(connection: Connection, row: ItemColumns): WaitingOn | undefine
     since: ahead.state_at ?? ahead.created_at,
     lastError: lastErrorOf(ahead, last),
     notBefore: orUndefined(ahead.not_before),
+    isOrphaned: isOrphaned(connection, ahead),
   };
 }
 
