@@ -1,8 +1,10 @@
-import { expect, test } from '@jest/globals';
+import { lookup } from 'node:dns/promises';
+import { hostname } from 'node:os';
+import { describe, expect, test } from '@jest/globals';
 import { buildConnector } from 'undici';
 import { directConnector, tunnelConnector } from '../../../src/core/send/connector.js';
 import { failureOf } from '../../../src/core/send/failure.js';
-import { startRaw } from './support.js';
+import { optionsOf, requestOf, senderFor, startHttp, startRaw, targetOf } from './support.js';
 import { keep } from './wire.js';
 
 const options = { build: buildConnector, secureContext: undefined, timeoutMs: 300, denyPrivate: false };
@@ -27,6 +29,38 @@ test('a name that resolves to a private address is refused at the moment of conn
   const error = await errorOf(directConnector({ ...options, denyPrivate: true }), 'localhost', server.port);
   expect(failureOf(error, false, 'localhost')).toMatchObject({ kind: 'misconfigured', code: 'forbidden-address' });
   expect(server.connections()).toBe(1);
+});
+
+/** A name that only its address tells to be of this machine: most hosts files have one for the host itself. */
+async function privateName(): Promise<string | undefined> {
+  for (const name of [hostname(), 'ip6-localhost', 'ip6-loopback']) {
+    const found = await lookup(name, { all: true }).catch(() => []);
+    if (!name.startsWith('localhost') && found.some(({ address }) => /^(?:127\.|::1$)/.test(address))) return name;
+  }
+  return undefined;
+}
+const NAME = await privateName();
+
+(NAME === undefined ? describe.skip : describe)('a name of this machine', () => {
+  test('gets nothing from a target that refuses such addresses', async () => {
+    let requests = 0;
+    const server = keep(
+      await startHttp((_request, response) => {
+        requests += 1;
+        response.end();
+      }),
+    );
+    const target = targetOf(`http://${NAME}:${String(server.port)}`, { insecureHttp: true, proxy: false });
+    for (const denyPrivate of [false, true]) {
+      const sender = await senderFor({ ...target, denyPrivate });
+      const result = await sender.send(requestOf(), optionsOf());
+      await sender.close();
+      expect(result).toMatchObject(
+        denyPrivate ? { kind: 'misconfigured', code: 'forbidden-address' } : { kind: 'response' },
+      );
+    }
+    expect(requests).toBe(1);
+  });
 });
 
 test('a proxy that never answers is given up after the connect timeout', async () => {
