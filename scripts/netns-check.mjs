@@ -30,6 +30,8 @@ const { values } = parseArgs({
   },
 });
 
+/** In containers, /proc/sys is often read-only. */
+const FORWARD = 'echo 1 > /proc/sys/net/ipv4/ip_forward';
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 if (values.serve !== undefined) await serve();
@@ -39,10 +41,10 @@ else await main();
 /** Runs this script again as root of a fresh user and network namespace (or network namespace only, for root). */
 function enter() {
   const flags = ['-rn', '-n'].find(
-    (flag) => spawnSync('unshare', [flag, 'ip', 'link', 'add', 'x', 'type', 'veth']).status === 0,
+    (flag) => spawnSync('unshare', [flag, 'sh', '-ec', `ip link add x type veth; ${FORWARD}`]).status === 0,
   );
   if (flags === undefined) {
-    console.log('skipped: no permission to make a network namespace with a veth cable');
+    console.log('skipped: no permission to make a network namespace with a veth cable and a router');
     process.exitCode = 77;
     return;
   }
@@ -109,7 +111,7 @@ async function main() {
       ip link add r1 type veth peer name s0
       ip link set s0 netns ${host.pid}
       ip addr add 10.77.2.1/24 dev r1; ip link set r1 up
-      echo 1 > /proc/sys/net/ipv4/ip_forward`,
+      ${FORWARD}`,
       router.pid,
     );
     sh(

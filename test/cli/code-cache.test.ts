@@ -15,11 +15,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
 import { cacheFile, codeDirectory, ensurePrivate, readCode, writeCode } from '../../src/cli/code-cache.js';
+import { canGiveAway, NOBODY } from '../support/root.js';
 import { tempDirectory } from '../support/temp.js';
 
 const POSIX = process.platform !== 'win32';
-const isRoot = process.getuid?.() === 0;
-const NOBODY = 65_534;
 
 describe('the directory of compiled code', () => {
   test.each<[Record<string, string>, NodeJS.Platform, string | undefined]>([
@@ -65,8 +64,7 @@ describe('the directory of compiled code', () => {
   });
 
   test('of another user is not trusted, nor is a file of theirs', () => {
-    // Only root can make such a file.
-    if (!isRoot) return;
+    if (!canGiveAway) return;
     const directory = tempDirectory();
     const file = join(directory, 'a.cache');
     writeFileSync(file, 'code');

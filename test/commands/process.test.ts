@@ -190,9 +190,13 @@ test('on a terminal watch shows the status and the last events, and leaves with 
   writeConfig(server.url);
   await runProcess(['enqueue', 'POST', '/a', '-d', '{}']);
   // `script` gives it a terminal of its own.
-  const inner = 'stty cols 100 rows 30; $SYNCQ watch & pid=$!; sleep 2.5; kill $pid; wait $pid; echo code $?';
+  const delivered = `for n in $(seq 60); do $SYNCQ status --json | grep -q '"completed": *1' && break; sleep 0.2; done; sleep 1.5`;
+  const inner = `stty cols 100 rows 30; $SYNCQ watch & pid=$!; ${delivered}; kill $pid; wait $pid; echo code $?`;
   // Not `shell`: the server of this test must be able to answer meanwhile.
-  const { stdout } = await promisify(execFile)('script', ['-qec', inner, '/dev/null'], shellOptions());
+  const { stdout } = await promisify(execFile)('script', ['-qec', inner, '/dev/null'], {
+    ...shellOptions(),
+    timeout: 60_000,
+  });
   expect(stdout).toContain('\x1b[?1049h');
   expect(stdout).toContain('\x1b[?25h\x1b[?1049l');
   expect(stdout).toContain('all delivered');

@@ -92,9 +92,10 @@ describe('watch', () => {
     await put('/hangs');
     await put('/waits');
     await server.waitFor(2);
+    const longest = await within(10_500);
     const begun = performance.now();
     expect((await program.kill('SIGTERM')).code).toBe(143);
-    expect(performance.now() - begun).toBeLessThan(10_300);
+    expect(performance.now() - begun).toBeLessThan(longest);
     expect((await queue.status()).lastRun).toMatchObject({ kind: 'watch', exitCode: 143, delivered: 0, remaining: 2 });
     await queue.close();
   });
@@ -136,9 +137,10 @@ describe('watch', () => {
     await program.waitForStdout('"idle"');
     const other = new (loadSqlite())(file);
     other.exec('BEGIN IMMEDIATE');
+    const longest = await within(1500);
     const begun = performance.now();
     const { code } = await program.kill('SIGTERM');
-    expect([code, performance.now() - begun < 1500]).toEqual([143, true]);
+    expect([code, performance.now() - begun < longest]).toEqual([143, true]);
     other.exec('ROLLBACK');
     other.close();
     await queue.close();
@@ -274,7 +276,7 @@ describe('watch', () => {
   });
 });
 
-test('on a real network that goes and comes back, the first delivery follows within a second', () => {
+test('on a real network that goes and comes back, the first delivery follows within a second', async () => {
   const argv = [
     join(ROOT, 'scripts', 'netns-check.mjs'),
     '--fault',
@@ -296,6 +298,6 @@ test('on a real network that goes and comes back, the first delivery follows wit
   }
   const result = JSON.parse(stdout.trim().split('\n').at(-1)!);
   expect(result).toMatchObject({ rounds: 2, counted: 0, review: 0, delivered: 3, requests: 3 });
-  expect(result.mostMs).toBeLessThan(1500);
+  expect(result.mostMs).toBeLessThan(await within(1500));
   expect(result.connectionsInASecond).toBeLessThanOrEqual(1);
 });

@@ -105,7 +105,7 @@ describe('a rehearsal server', () => {
   });
 
   test('answers 409 while the first request with the key is under way', async () => {
-    const { server } = await rehearsal('slow:300ms');
+    const { server } = await rehearsal('slow:1500ms');
     const first = post(server, 'k');
     await systemClock.sleep(100);
     const second = await post(server, 'k');

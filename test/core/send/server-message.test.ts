@@ -289,6 +289,6 @@ describe('other answers', () => {
     const started = performance.now();
     said(body, 'text/html');
     said(body);
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 });

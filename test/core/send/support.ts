@@ -30,8 +30,8 @@ export function pem(name: string): Buffer {
   return readFileSync(pemPath(name));
 }
 
-export function startHttp(handler: RequestListener): Promise<RunningServer> {
-  return listen(createHttp(handler), 'http');
+export function startHttp(handler: RequestListener, host = '127.0.0.1'): Promise<RunningServer> {
+  return listen(createHttp(handler), 'http', 0, host);
 }
 
 /** On a port that browsers refuse to connect to: the first of some that is free. */
@@ -52,7 +52,7 @@ export function startRaw(onSocket: (socket: Socket) => void): Promise<RunningSer
   return listen(createTcp(onSocket), 'http');
 }
 
-async function listen(server: Server, scheme: string, on = 0): Promise<RunningServer> {
+async function listen(server: Server, scheme: string, on = 0, host = '127.0.0.1'): Promise<RunningServer> {
   const sockets = new Set<Socket>();
   let count = 0;
   server.on('connection', (socket) => {
@@ -61,7 +61,7 @@ async function listen(server: Server, scheme: string, on = 0): Promise<RunningSe
     socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(on, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(on, host, resolve));
   const { port } = server.address() as AddressInfo;
   return {
     port,
