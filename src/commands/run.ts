@@ -95,8 +95,11 @@ export default class Run extends BaseCommand {
         },
       });
       await printer.done();
-      if (report.attempts > 0 && report.stopped === 'drained')
-        hooks.handle({ event: 'idle', at: this.now, pending: 0, nextDueAt: undefined });
+      if (report.attempts > 0 && report.stopped === 'drained') {
+        const { due, waiting, blocked, held } = report.remaining;
+        const { nextDueAt } = await queue.status();
+        hooks.handle({ event: 'idle', at: this.now, pending: due + waiting + blocked + held, nextDueAt });
+      }
       await hooks.end(HOOK_PATIENCE_MS);
       this.endWith(exitCodeOfDrain(report, flags.require, stopping.received()));
       const look = await this.look();
