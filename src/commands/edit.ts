@@ -15,7 +15,7 @@ export default class Edit extends BaseCommand {
     'of items that are pending or in review; without flags it opens $VISUAL or $EDITOR on the payload, and the item waits in review (editing) meanwhile; the old version is kept, the new one gets an idempotency key of its own; id, place, target and entity stay; it sends nothing: see retry';
   static override examples = [
     '<%= config.bin %> edit 1041',
-    '<%= config.bin %> edit 1041 --set /phone=4799 --reason "typed with a letter O"',
+    '<%= config.bin %> edit 1041 --set \'/phone="4799"\' --reason "typed with a letter O"',
     '<%= config.bin %> edit 1041 --set \'/name="0047"\' --set /tags/-=new --unset /draft',
     '<%= config.bin %> edit 1041 --path /people/7 --header "Accept-Language: nb"',
   ];
