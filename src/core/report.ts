@@ -1,6 +1,6 @@
 /** The answers of the queue as typed facts: times are epoch ms here, `render/` turns them into words or the public JSON. */
-import type { Entity, ItemDetail, State, TargetStateName } from './item.js';
-import type { LastRun, ReviewGroup, RunnerInfo } from './store/store.js';
+import type { ItemDetail, State, TargetStateName } from './item.js';
+import type { LastRun, PausedEntity, ReviewGroup, RunnerInfo } from './store/store.js';
 
 export interface TargetStatus {
   name: string;
@@ -34,13 +34,7 @@ export interface StatusReport {
   lastCompletedAt: number | undefined;
   nextDueAt: number | undefined;
   targets: TargetStatus[];
-  pausedEntities: {
-    entity: Entity;
-    since: number;
-    until: number | undefined;
-    reason: string | undefined;
-    by: string;
-  }[];
+  pausedEntities: PausedEntity[];
   runner: RunnerInfo | undefined;
   lastRun: LastRun | undefined;
   reviewGroups: ReviewGroup[];

@@ -1,6 +1,6 @@
 /**
- * Gives tests the plain console, and an environment without what some shells and CI services say about output. Jest's own decorates every line ("console.log ... at ..."), and a command's captured
- * stdout would be empty or full of that.
+ * Gives tests the plain console, and an environment without what some shells and CI services say about output. Jest's own
+ * console decorates every line ("console.log ... at ..."), and a command's captured stdout would be empty or full of that.
  */
 import { Console } from 'node:console';
 

@@ -60,19 +60,21 @@ export interface LastRun {
   remaining: number;
 }
 
+export interface PausedEntity {
+  entity: Entity;
+  since: number;
+  until: number | undefined;
+  reason: string | undefined;
+  by: string;
+}
+
 export interface Summary {
   targets: TargetSummary[];
   defaultTarget: string | undefined;
   /** Oldest unfinished item not in review: the later of createdAt and its asked-for time, epoch ms. */
   oldestPendingAt: number | undefined;
   reviewGroups: ReviewGroup[];
-  pausedEntities: {
-    entity: Entity;
-    since: number;
-    until: number | undefined;
-    reason: string | undefined;
-    by: string;
-  }[];
+  pausedEntities: PausedEntity[];
   /** Alive right now, by the kernel's word, not by a time stamp. */
   runner: RunnerInfo | undefined;
   lastRun: LastRun | undefined;

@@ -88,11 +88,24 @@ interface AttemptColumns extends ResponseColumns {
 
 const LAST_ATTEMPT = 'SELECT * FROM attempt WHERE item_id = ? ORDER BY number DESC LIMIT 1';
 
+/** What is the same for all items of a page. */
+interface PageFacts {
+  targets: ReadonlyMap<number, TargetRow>;
+  now: number;
+  /** By the kernel's word, as for `status`. Costs as much as opening a file, and only what is being sent needs to know. */
+  hasRunner: () => boolean;
+}
+
+function askOnce(ask: () => boolean): () => boolean {
+  let answer: boolean | undefined;
+  return () => (answer ??= ask());
+}
+
 /** Summaries in the order of the ids; ids that do not exist are left out. */
 export function readSummaries(connection: Connection, ids: readonly number[], now: number): ItemSummary[] {
-  const targets = targetsById(connection);
+  const page = { targets: targetsById(connection), now, hasRunner: askOnce(() => isLocked(connection.path)) };
   return ids.flatMap((id) => {
-    const summary = readSummary(connection, id, targets, now);
+    const summary = readSummary(connection, id, page);
     return summary === undefined ? [] : [summary];
   });
 }
@@ -112,19 +125,15 @@ function targetsById(connection: Connection): Map<number, TargetRow> {
   return new Map(connection.all<TargetColumns>(SELECT_TARGETS).map((row) => [row.id, toTarget(row)]));
 }
 
-function readSummary(
-  connection: Connection,
-  id: number,
-  targets: ReadonlyMap<number, TargetRow>,
-  now: number,
-): ItemSummary | undefined {
+function readSummary(connection: Connection, id: number, page: PageFacts): ItemSummary | undefined {
   const row = connection.get<ItemColumns>(SELECT_ITEM, id);
   if (row === undefined) return undefined;
-  const target = targets.get(row.target_id);
+  const { now } = page;
+  const target = page.targets.get(row.target_id);
   if (target === undefined) return undefined;
   const state = STATES[row.state] ?? 'pending';
   const last = row.attempts === 0 ? undefined : connection.get<AttemptColumns>(LAST_ATTEMPT, id);
-  const waitingOn = state === 'pending' ? waitsFor(connection, row, target, now) : undefined;
+  const waitingOn = state === 'pending' ? waitsFor(connection, row, target, page) : undefined;
   return {
     id,
     createdAt: row.created_at,
@@ -158,13 +167,8 @@ function readSummary(
     revision: row.revision,
     waiting: state === 'pending' ? waitingKind(row, target, now, waitingOn) : undefined,
     waitingOn,
-    isOrphaned: isOrphaned(connection, row),
+    isOrphaned: row.state === SENDING && !page.hasRunner(),
   };
-}
-
-/** The kernel is asked, as by `status`, and only about what is being sent: few items of any page are. */
-function isOrphaned(connection: Connection, row: Pick<ItemColumns, 'state'>): boolean {
-  return row.state === SENDING && !isLocked(connection.path);
 }
 
 function entityOf(row: { entity_type: string | null; entity_key: string | null }): Entity | undefined {
@@ -210,8 +214,13 @@ function waitingKind(
   return on?.kind === 'time' ? 'waiting' : 'due';
 }
 
-function waitsFor(connection: Connection, row: ItemColumns, target: TargetRow, now: number): WaitingOn | undefined {
-  if (row.elig === null) return blocker(connection, row);
+function waitsFor(
+  connection: Connection,
+  row: ItemColumns,
+  target: TargetRow,
+  { now, hasRunner }: PageFacts,
+): WaitingOn | undefined {
+  if (row.elig === null) return blocker(connection, row, hasRunner);
   if (row.elig === ELIG.paused && row.entity_paused_at !== null) {
     return {
       kind: 'entity-paused',
@@ -238,7 +247,7 @@ function onTarget(target: TargetRow, now: number): WaitingOn {
   };
 }
 
-function blocker(connection: Connection, row: ItemColumns): WaitingOn | undefined {
+function blocker(connection: Connection, row: ItemColumns, hasRunner: () => boolean): WaitingOn | undefined {
   const head = connection.get<{ id: number }>(
     `SELECT id FROM item INDEXED BY item_lane WHERE target_id = ? AND lane = ? AND lane IS NOT NULL AND state < ${COMPLETED}
      ORDER BY id LIMIT 1`,
@@ -257,7 +266,7 @@ function blocker(connection: Connection, row: ItemColumns): WaitingOn | undefine
     since: ahead.state_at ?? ahead.created_at,
     lastError: lastErrorOf(ahead, last),
     notBefore: orUndefined(ahead.not_before),
-    isOrphaned: isOrphaned(connection, ahead),
+    isOrphaned: ahead.state === SENDING && !hasRunner(),
   };
 }
 

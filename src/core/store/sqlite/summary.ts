@@ -1,5 +1,5 @@
 /** The facts behind `status`, from counters and first entries of indexes: the cost grows with targets, not with items. */
-import type { LastRun, Leftovers, ReviewGroup, RunnerInfo, Summary, TargetSummary } from '../store.js';
+import type { LastRun, Leftovers, PausedEntity, ReviewGroup, RunnerInfo, Summary, TargetSummary } from '../store.js';
 import type { Connection } from './connection.js';
 import { nextDueOf } from './due.js';
 import { isLocked } from './lock.js';
@@ -111,7 +111,7 @@ function firstOfGroup(connection: Connection, group: number): number {
   );
 }
 
-function readPausedEntities(connection: Connection): Summary['pausedEntities'] {
+function readPausedEntities(connection: Connection): PausedEntity[] {
   return connection
     .all<{
       type: string;
