@@ -19,6 +19,24 @@ export const headerName: Reader<string> = (value, at) => {
   return name;
 };
 
+/** Headers that say what the request is: with a key in its place it would be another one. */
+const DESCRIBING = new Set([
+  'accept',
+  'accept-encoding',
+  'content-encoding',
+  'content-type',
+  'if-match',
+  'if-none-match',
+]);
+
+/** Name of the header that carries the idempotency key: none that means something else to a server. */
+export const keyHeaderName: Reader<string> = (value, at) => {
+  const name = headerName(value, at);
+  const lower = name.toLowerCase();
+  if (!CREDENTIAL.test(lower) && !DESCRIBING.has(lower)) return name;
+  return fail(at, `the ${name} header has a meaning of its own and cannot carry the idempotency key`);
+};
+
 /** Visible ASCII, blanks and tabs inside (RFC 9110, 5.5); never shown. */
 const headerValue: Reader<string> = (value, at) => {
   if (typeof value !== 'string' || !/^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/.test(value)) {

@@ -2,7 +2,7 @@
 import type { OverrideOutcome, RetryPolicy, TargetConfig } from '../target.js';
 import { OVERRIDE_OUTCOMES } from '../target.js';
 import { baseUrl, isInsecure, proxyUrl } from './base-url.js';
-import { headerName, headers } from './header.js';
+import { headers, keyHeaderName } from './header.js';
 import type { Place, Reader } from './readers.js';
 import {
   below,
@@ -124,7 +124,7 @@ const shape = object({
   outcomes: record(checkStatusKey, oneOf(...OVERRIDE_OUTCOMES)),
   expect: object({ status: list(integer(200, 299), 1), contentType }),
   onUnknown: oneOf('retry', 'review'),
-  idempotencyHeader: headerName,
+  idempotencyHeader: keyHeaderName,
   breaker: integer(0, 1000),
   insecureHttp: flag,
   denyPrivate: flag,

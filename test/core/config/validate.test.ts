@@ -424,6 +424,14 @@ const MISTAKES: readonly [document: unknown, message: string][] = [
     withTarget({ idempotencyHeader: 'Host' }),
     `${p}.idempotencyHeader: the Host header belongs to HTTP and cannot be set`,
   ],
+  [
+    withTarget({ idempotencyHeader: 'Authorization' }),
+    `${p}.idempotencyHeader: the Authorization header has a meaning of its own and cannot carry the idempotency key`,
+  ],
+  [
+    withTarget({ idempotencyHeader: 'content-Type' }),
+    `${p}.idempotencyHeader: the content-Type header has a meaning of its own and cannot carry the idempotency key`,
+  ],
   [withTarget({ breaker: -1 }), `${p}.breaker: -1 is not a whole number from 0 to 1000`],
   [withTarget({ insecureHttp: 'yes' }), `${p}.insecureHttp: "yes" is not true or false`],
   [withTarget({ denyPrivate: 1 }), `${p}.denyPrivate: 1 is not true or false`],

@@ -10,8 +10,8 @@ export interface OpenOptions {
   uid: number | undefined;
   /** Allows a network file system, whose locks may not work. */
   allowNetworkDisk: boolean;
-  /** How much room a disk has; default: as the system says. */
-  freeSpace?: (path: string) => number;
+  /** How much room a disk has, `enough` of it or more where that is what is asked; default: as the system says. */
+  freeSpace?: (path: string, enough: number) => number;
   /** Type of the file system of a directory, as statfs(2) numbers it; default: as the system says. */
   diskType?: (path: string) => number;
 }

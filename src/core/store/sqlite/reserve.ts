@@ -6,6 +6,7 @@ import { closeSync, constants, fsyncSync, lstatSync, rmSync, statfsSync, writeSy
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 
+import { systemClock, type Clock } from '../../clock.js';
 import { QueueError } from '../../errors.js';
 import { openPrivate } from './private-file.js';
 
@@ -15,20 +16,34 @@ export const RESERVE_BYTES = 1024 * 1024;
 /** Bytes that must stay free: below, nothing is enqueued and nothing new is sent. */
 export const LEAST_FREE_BYTES = 4 * 1024 * 1024;
 
-/** Bytes that this user may still write on the disk that holds `path`. */
-export type FreeSpace = (path: string) => number;
+/** No disk is filled faster than memory can be copied; bytes a millisecond (16 GiB/s). */
+const FASTEST_FILL = (16 * 2 ** 30) / 1000;
 
-export const freeSpace: FreeSpace = (path) => {
-  const { bavail, bsize } = statfsSync(path);
-  return bavail * bsize;
-};
+/** Bytes that this user may still write on the disk that holds `path`; it may answer less as long as that is `enough`. */
+export type FreeSpace = (path: string, enough: number) => number;
+
+/**
+ * Asks the system only when the disk could have been filled below `enough` since it was last asked, however busy others
+ * are: with gigabytes free that is a few times a second instead of once a commit, and near the minimum every time.
+ */
+export function freeSpaceOf({ monotonic }: Pick<Clock, 'monotonic'>): FreeSpace {
+  let [known, askedAt] = [0, -Infinity];
+  return (path, enough) => {
+    const now = monotonic();
+    const atLeast = known - (now - askedAt) * FASTEST_FILL;
+    if (atLeast >= enough) return atLeast;
+    const { bavail, bsize } = statfsSync(path);
+    [known, askedAt] = [bavail * bsize, now];
+    return known;
+  };
+}
 
 export class Reserve {
   readonly #queuePath: string;
   readonly #path: string;
   readonly #free: FreeSpace;
 
-  constructor(queuePath: string, free: FreeSpace = freeSpace) {
+  constructor(queuePath: string, free: FreeSpace = freeSpaceOf(systemClock)) {
     this.#queuePath = queuePath;
     this.#path = `${queuePath}.reserve`;
     this.#free = free;
@@ -36,8 +51,9 @@ export class Reserve {
 
   /** True when there is room for `bytes` more. Where the system does not tell, there is. */
   hasRoom(bytes: number): boolean {
+    const enough = LEAST_FREE_BYTES + bytes;
     try {
-      return this.#free(dirname(this.#queuePath)) >= LEAST_FREE_BYTES + bytes;
+      return this.#free(dirname(this.#queuePath), enough) >= enough;
     } catch {
       return true;
     }

@@ -1,10 +1,10 @@
-import { existsSync, lstatSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, statfsSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { systemClock } from '../../../../src/core/clock.js';
-import { LEAST_FREE_BYTES, Reserve, RESERVE_BYTES } from '../../../../src/core/store/sqlite/reserve.js';
+import { freeSpaceOf, LEAST_FREE_BYTES, Reserve, RESERVE_BYTES } from '../../../../src/core/store/sqlite/reserve.js';
 import { openSqliteStore } from '../../../../src/core/store/sqlite/store.js';
 import type { Store } from '../../../../src/core/store/store.js';
 import { tempDirectory } from '../../../support/temp.js';
@@ -55,6 +55,40 @@ describe('the reserve', () => {
       throw new Error('ENOSYS');
     });
     expect(blind.hasRoom(1e15)).toBe(true);
+  });
+});
+
+describe('how much is free', () => {
+  const all = (directory: string): number => {
+    const { bavail, bsize } = statfsSync(directory);
+    return bavail * bsize;
+  };
+
+  test('is asked again only when the disk could have been filled so far meanwhile', () => {
+    const directory = tempDirectory();
+    let now = 1_000;
+    const free = freeSpaceOf({ monotonic: () => now });
+    const known = free(directory, 0);
+    now += 10;
+    // 160 MiB and more may have been written in 10 ms by the fastest of all writers, but not half of the disk.
+    const atLeast = free(directory, known / 2);
+    expect(known - atLeast).toBeGreaterThan(160 * MIB);
+    expect(known - atLeast).toBeLessThan(180 * MIB);
+    expect(free(directory, known - 100 * MIB)).toBeGreaterThan(atLeast);
+  });
+
+  test('is the truth whenever it is not enough', () => {
+    const directory = tempDirectory();
+    let now = 1_000;
+    const free = freeSpaceOf({ monotonic: () => now });
+    for (const ms of [0, 1, 1_000, 1e9]) {
+      now += ms;
+      expect(Math.abs(free(directory, 1e18) - all(directory))).toBeLessThan(512 * MIB);
+    }
+  });
+
+  test('is asked of the system when the directory is gone', () => {
+    expect(() => freeSpaceOf(systemClock)(join(tempDirectory(), 'nowhere'), 0)).toThrow(/ENOENT/);
   });
 });
 
