@@ -6,8 +6,8 @@ const NEWEST_MAJOR = 26;
 let isKept = false;
 
 /**
- * Lets V8 collect when its heap has grown by half since it last did. By default it lets tens of megabytes of garbage
- * pile up on a machine that has memory: a run over a million items then takes 150 MB instead of 115, for no gain in time.
+ * Lets V8 collect when its heap has grown by a fifth since it last did. By default it lets tens of megabytes of garbage
+ * pile up on a machine that has memory: a run over a million items then takes 150 MB instead of 117, for no gain in time.
  * Once a process: further calls do nothing.
  */
 export async function keepHeapSmall(): Promise<void> {
@@ -15,5 +15,5 @@ export async function keepHeapSmall(): Promise<void> {
   isKept = true;
   if (Number.parseInt(process.versions.node, 10) > NEWEST_MAJOR) return;
   const { setFlagsFromString } = await import('node:v8');
-  setFlagsFromString('--heap-growing-percent=50');
+  setFlagsFromString('--heap-growing-percent=20');
 }
