@@ -16,22 +16,27 @@ export const RESERVE_BYTES = 1024 * 1024;
 /** Bytes that must stay free: below, nothing is enqueued and nothing new is sent. */
 export const LEAST_FREE_BYTES = 4 * 1024 * 1024;
 
-/** No disk is filled faster than memory can be copied; bytes a millisecond (16 GiB/s). */
+/** No disk is written faster than memory can be copied; bytes a millisecond (16 GiB/s). */
 const FASTEST_FILL = (16 * 2 ** 30) / 1000;
+
+/** An answer of the system counts no longer than this, ms: room can also be set aside without a byte being written. */
+const LONGEST_KNOWN_MS = 100;
 
 /** Bytes that this user may still write on the disk that holds `path`; it may answer less as long as that is `enough`. */
 export type FreeSpace = (path: string, enough: number) => number;
 
 /**
- * Asks the system only when the disk could have been filled below `enough` since it was last asked, however busy others
- * are: with gigabytes free that is a few times a second instead of once a commit, and near the minimum every time.
+ * Asks the system only when the disk could have been written below `enough` since it was last asked, however busy others
+ * are: with gigabytes free that is ten times a second instead of once a commit, and near the minimum every time. What is
+ * set aside meanwhile (fallocate) is met by the second rule, as on a disk that is full all the same.
  */
 export function freeSpaceOf({ monotonic }: Pick<Clock, 'monotonic'>): FreeSpace {
   let [known, askedAt] = [0, -Infinity];
   return (path, enough) => {
     const now = monotonic();
-    const atLeast = known - (now - askedAt) * FASTEST_FILL;
-    if (atLeast >= enough) return atLeast;
+    const elapsed = now - askedAt;
+    const atLeast = known - elapsed * FASTEST_FILL;
+    if (elapsed < LONGEST_KNOWN_MS && atLeast >= enough) return atLeast;
     const { bavail, bsize } = statfsSync(path);
     [known, askedAt] = [bavail * bsize, now];
     return known;

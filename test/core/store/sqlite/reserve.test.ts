@@ -70,11 +70,20 @@ describe('how much is free', () => {
     const free = freeSpaceOf({ monotonic: () => now });
     const known = free(directory, 0);
     now += 10;
-    // 160 MiB and more may have been written in 10 ms by the fastest of all writers, but not half of the disk.
-    const atLeast = free(directory, known / 2);
+    // The fastest of all writers puts some 164 MiB on the disk in 10 ms.
+    const atLeast = free(directory, known - 200 * MIB);
     expect(known - atLeast).toBeGreaterThan(160 * MIB);
     expect(known - atLeast).toBeLessThan(180 * MIB);
     expect(free(directory, known - 100 * MIB)).toBeGreaterThan(atLeast);
+  });
+
+  test('is not taken for known for longer than a tenth of a second', () => {
+    let now = 1_000;
+    const free = freeSpaceOf({ monotonic: () => now });
+    const directory = tempDirectory();
+    free(directory, 0);
+    now += 100;
+    expect(Math.abs(free(directory, -Infinity) - all(directory))).toBeLessThan(512 * MIB);
   });
 
   test('is the truth whenever it is not enough', () => {
