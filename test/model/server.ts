@@ -71,6 +71,7 @@ export const NO_ANSWER: SendResult = {
   code: 'reset',
   message: 'the connection was lost',
   durationMs: 5,
+  isSent: true,
 };
 export const NO_CONNECTION: SendResult = {
   kind: 'unreachable',

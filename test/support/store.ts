@@ -51,6 +51,8 @@ export function end(outcome: Outcome, status: number | undefined): AttemptEnd {
     redirectedTo: undefined,
     response: undefined,
     crashed: false,
+    mayHaveArrived: outcome === 'unknown' || (status ?? 0) >= 500,
+    isUnreadable: false,
   };
 }
 

@@ -37,7 +37,7 @@ function moveItem(context: SettleContext, counted: boolean): ItemMove {
 /** Offline, throttled, auth, misconfigured: the target waits, the item lost nothing. */
 function backToLine({ facts }: SettleContext): ItemMove {
   const { retryCount, failures, failMark, failingSince } = facts;
-  return { to: 'pending', notBefore: undefined, retryCount, failures, crashes: 0, failMark, failingSince };
+  return { to: 'pending', notBefore: undefined, retryCount, failures, crashes: 0, failMark, failingSince, unreadable: 0 };
 }
 
 function afterServerFailure(context: SettleContext, counted: boolean): ItemMove {
@@ -70,6 +70,7 @@ function afterServerFailure(context: SettleContext, counted: boolean): ItemMove 
     crashes,
     failMark: context.lastAttempt,
     failingSince,
+    unreadable: 0,
   };
 }
 

@@ -327,5 +327,13 @@ function endOf(result: SendResult, claim: Claim, config: Parameters<typeof class
     redirectedTo: classified.redirectedTo,
     response: result.kind === 'response' ? result.response : undefined,
     crashed: false,
+    mayHaveArrived: mayHaveArrived(result, classified.outcome),
+    isUnreadable: false,
   };
+}
+
+/** A 4xx says that the request had no effect, a redirect too; silence, a 5xx and an answer that is not the API's say nothing. */
+function mayHaveArrived(result: SendResult, outcome: AttemptEnd['outcome']): boolean {
+  if (result.kind === 'no-answer') return result.isSent;
+  return result.kind === 'response' && (outcome === 'unknown' || result.response.status >= 500);
 }

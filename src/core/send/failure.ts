@@ -3,11 +3,9 @@ import { FORBIDDEN_ADDRESS } from './address.js';
 import { cleanLine } from './clean.js';
 import { CONNECT_TIMEOUT_MS } from './dispatcher.js';
 
-export interface Failure {
-  kind: 'unreachable' | 'no-answer' | 'misconfigured';
-  code: string;
-  message: string;
-}
+export type Failure = { code: string; message: string } & (
+  { kind: 'unreachable' | 'misconfigured' } | { kind: 'no-answer'; isSent: boolean }
+);
 
 /** The request itself cannot be put on the wire (a header that HTTP does not allow): the item's fault, not the target's. */
 export const BAD_REQUEST = 'bad-request';
@@ -87,7 +85,7 @@ export function failureOf(error: unknown, isSent: boolean, host: string, proxy?:
       message: `no secure connection to ${host}: ${clientCertWords(code) ?? words} (${code})`,
     };
   }
-  if (isSent) return { kind: 'no-answer', code, message: `no answer from ${host}: ${words} (${code})` };
+  if (isSent) return { kind: 'no-answer', isSent, code, message: `no answer from ${host}: ${words} (${code})` };
   if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') {
     return { kind: 'misconfigured', code: BAD_REQUEST, message: `this request cannot be sent: ${words}` };
   }

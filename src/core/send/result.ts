@@ -14,7 +14,14 @@ export type SendResult =
   /** No connection came about, so nothing was sent: DNS, refused, unreachable, connect timeout, proxy refused. */
   | { kind: 'unreachable'; code: string; message: string; durationMs: number }
   /** Something may have been sent and no status came back: reset, timeout, aborted by a second signal. */
-  | { kind: 'no-answer'; code: string; message: string; durationMs: number }
+  | {
+      kind: 'no-answer';
+      code: string;
+      message: string;
+      durationMs: number;
+      /** The request was handed to a connected socket. */
+      isSent: boolean;
+    }
   /** The target's settings are wrong: TLS verification, bad base URL, forbidden address. Nothing was sent. */
   | { kind: 'misconfigured'; code: string; message: string; durationMs: number };
 

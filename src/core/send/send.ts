@@ -10,7 +10,7 @@ import { prepareTransport } from './dispatcher.js';
 import type { PreparedTransport, Problem, Transport } from './dispatcher.js';
 import { Exchange } from './exchange.js';
 import type { ExchangeEnd } from './exchange.js';
-import { BAD_REQUEST, failureOf } from './failure.js';
+import { BAD_REQUEST, failureOf, type Failure } from './failure.js';
 import type { Environment } from './proxy.js';
 import { headerBuilder, redirectPath, requestPath } from './request.js';
 import type { HeaderList } from './request.js';
@@ -151,9 +151,6 @@ function followed(transport: Transport, from: string, end: ExchangeEnd): string 
   return location === undefined ? undefined : redirectPath(transport.base, transport.basePath, from, location);
 }
 
-type Unfinished = Exclude<SendResult, { kind: 'response' }>;
-type WithoutDuration = Pick<Unfinished, 'kind' | 'code' | 'message'>;
-
 function resultOf(
   end: ExchangeEnd,
   redirectedTo: string | undefined,
@@ -181,22 +178,17 @@ function proxyLogin(error: unknown): ResponseExcerpt | undefined {
   return isLogin ? { status: 407, headers: {}, body: Buffer.alloc(0), complete: true } : undefined;
 }
 
-function cutShort(
-  kind: 'timeout' | 'aborted',
-  isSent: boolean,
-  target: TargetConfig,
-  transport: Transport,
-): WithoutDuration {
+function cutShort(kind: 'timeout' | 'aborted', isSent: boolean, target: TargetConfig, transport: Transport): Failure {
   const { host } = transport.base;
   if (kind === 'aborted')
-    return { kind: 'no-answer', code: 'aborted', message: 'stopped by syncq before an answer came' };
+    return { kind: 'no-answer', isSent, code: 'aborted', message: 'stopped by syncq before an answer came' };
   const limit = `${String(target.timeoutMs / 1000)} s`;
   return isSent
-    ? { kind: 'no-answer', code: 'timeout', message: `no answer from ${host} within ${limit}` }
+    ? { kind: 'no-answer', isSent, code: 'timeout', message: `no answer from ${host} within ${limit}` }
     : { kind: 'unreachable', code: 'timeout', message: `no connection to ${host} within ${limit}` };
 }
 
-function unsendable(reason: string): WithoutDuration {
+function unsendable(reason: string): Failure {
   return { kind: 'misconfigured', code: BAD_REQUEST, message: `this request cannot be sent: ${reason}` };
 }
 

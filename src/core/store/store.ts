@@ -79,6 +79,12 @@ export interface ItemFacts {
   /** First of the failures in a row, in ms of the target's online time (wall clock minus `offlineMs`). */
   failingSince: number | undefined;
   expiresAt: number | undefined;
+  /** Number of the first attempt that may have had its effect; 0 = the original of this copy may have sent it. */
+  mayHaveArrived: number | undefined;
+  /** Number of the attempt that this one would repeat: same key and bytes, and nobody knows what came of it. */
+  repeatOf: number | undefined;
+  /** Unreadable answers in a row. */
+  unreadable: number;
 }
 
 export interface Claim extends ClaimRef {
@@ -106,6 +112,10 @@ export interface AttemptEnd {
   response: ResponseExcerpt | undefined;
   /** True when nobody lived to record it: the runner died. */
   crashed: boolean;
+  /** The request was handed to a connected socket and no answer says that it had no effect, or its runner died. */
+  mayHaveArrived: boolean;
+  /** An answer came and could not be parsed. */
+  isUnreadable: boolean;
 }
 
 export interface Settlement {
@@ -125,6 +135,7 @@ export type ItemMove =
       crashes: number;
       failMark: number | undefined;
       failingSince: number | undefined;
+      unreadable: number;
     }
   | { to: 'review'; reason: ReviewReason; message: string; cause: string; retryCount: number };
 

@@ -73,6 +73,9 @@ export function facts(changes: Partial<ItemFacts> = {}): ItemFacts {
     failMark: undefined,
     failingSince: undefined,
     expiresAt: undefined,
+    mayHaveArrived: undefined,
+    repeatOf: undefined,
+    unreadable: 0,
     ...changes,
   };
 }
@@ -102,6 +105,8 @@ export function end(outcome: Outcome, changes: Partial<AttemptEnd> = {}): Attemp
     redirectedTo: undefined,
     response: undefined,
     crashed: false,
+    mayHaveArrived: false,
+    isUnreadable: false,
     ...changes,
   };
 }

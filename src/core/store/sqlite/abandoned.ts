@@ -50,5 +50,7 @@ export function crashed(): AttemptEnd {
     redirectedTo: undefined,
     response: undefined,
     crashed: true,
+    mayHaveArrived: true,
+    isUnreadable: false,
   };
 }

@@ -19,8 +19,8 @@ const CLAIMABLE = `WHERE id = ? AND state = ${PENDING} AND elig = ${ELIG.ready}`
 const LOOK = `SELECT ${FACT_COLUMNS}, entity_id, method, path, headers, content_type, payload, payload_bytes, idempotency_key,
   payload_sha256, ${ENTITY_NAME} FROM item ${CLAIMABLE}`;
 
-const CLAIM = `UPDATE item SET state = ${SENDING}, elig = NULL, not_before = NULL, attempts = attempts + 1, claim_attempt = ?,
-  claim_at = ?, state_at = ? WHERE id = ?`;
+const CLAIM = `UPDATE item SET state = ${SENDING}, elig = NULL, not_before = NULL, attempts = attempts + 1, touched = 1,
+  claim_attempt = ?, claim_at = ?, state_at = ? WHERE id = ?`;
 
 interface ClaimColumns extends FactColumns, RequestColumns {
   entity_id: number | null;

@@ -44,8 +44,12 @@ export class Connection {
   #localCommits = 0;
   #othersVersion = 0;
 
-  constructor(db: Database, path: string, clock: Clock) {
+  readonly #asStored: (text: string) => string;
+
+  /** @param asStored makes of a query one that fits a file of an older version */
+  constructor(db: Database, path: string, clock: Clock, asStored = (text: string): string => text) {
     this.db = db;
+    this.#asStored = asStored;
     this.path = path;
     this.#clock = clock;
     this.#identity = fileIdentity(path);
@@ -56,7 +60,7 @@ export class Connection {
     if (this.#closed) throw closedQueue(this.path);
     let statement = this.#statements.get(text);
     if (statement === undefined) {
-      statement = this.db.prepare(text);
+      statement = this.db.prepare(this.#asStored(text));
       this.#statements.set(text, statement);
     }
     return statement;

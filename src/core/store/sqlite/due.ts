@@ -94,13 +94,14 @@ interface DueToExpire {
   entity_name: string | null;
   method: string;
   path: string;
+  may_have_arrived: number | null;
 }
 
 /** Flags pending items past their deadline, lane heads or not; they keep their place and block their lane. */
 export function expireItems({ connection, tally, now, runner }: Work, limit: number): Expired[] {
   const rows = connection.all<DueToExpire>(
     `SELECT item.id, item.target_id, target.name, item.operation, item.elig, item.expires_at,
-       ${ENTITY_NAME}, item.method, item.path
+       ${ENTITY_NAME}, item.method, item.path, item.may_have_arrived AS may_have_arrived
      FROM item INDEXED BY item_expiry JOIN target ON target.id = item.target_id
      WHERE item.expires_at IS NOT NULL AND item.state = ${PENDING} AND item.expires_at <= ? ORDER BY item.expires_at LIMIT ?`,
     now,
@@ -115,6 +116,7 @@ export function expireItems({ connection, tally, now, runner }: Work, limit: num
       operation: row.operation,
       cause: message,
       message,
+      mayHaveArrived: row.may_have_arrived !== null,
     });
     connection.run(
       `UPDATE item SET state = ${REVIEW}, elig = NULL, review_group = ?, state_at = ? WHERE id = ?`,

@@ -9,7 +9,7 @@ import type { Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
 import { appendHistory } from './history.js';
 import { restorePlace } from './lanes.js';
-import { joinGroup, leaveGroup } from './review-groups.js';
+import { joinGroup, leaveGroup, type ReviewCause } from './review-groups.js';
 import { DEFAULT_CONTENT_TYPE, orNull, orUndefined } from './rows.js';
 import { PENDING, REVIEW } from './schema.js';
 import type { Tally } from './tally.js';
@@ -37,10 +37,12 @@ interface EditRow {
   review_group: number | null;
   reason: string | null;
   last_outcome: string | null;
+  may_have_arrived: number | null;
 }
 
 const SELECT_ROW = `SELECT item.id, item.state, item.elig, item.target_id, target.name AS target, item.lane, item.entity_id,
   item.operation, item.not_before, item.state_at, item.attempts, item.revision, item.review_group, review_group.reason,
+  item.may_have_arrived AS may_have_arrived,
   (SELECT outcome FROM attempt WHERE attempt.item_id = item.id ORDER BY number DESC LIMIT 1) AS last_outcome
   FROM item JOIN target ON target.id = item.target_id LEFT JOIN review_group ON review_group.id = item.review_group
   WHERE item.id = ?`;
@@ -80,6 +82,7 @@ export function beginEdit(work: EditWork, report: ChangeReport, id: number): Cha
     operation: row.operation,
     cause: message,
     message,
+    mayHaveArrived: row.may_have_arrived !== null,
   });
   connection.run(
     `UPDATE item SET state = ${REVIEW}, elig = NULL, review_group = ?, state_at = ? WHERE id = ?`,
@@ -154,17 +157,16 @@ function putBack({ connection, tally, now }: EditWork, row: EditRow, opened: Ope
 
 /** A group that is kept for an open edit is never removed; a missing one means that the file was mended by hand. */
 function rejoin(connection: Connection, row: EditRow, { group, reason }: Opened): number {
-  if (group !== null && connection.run('UPDATE review_group SET items = items + 1 WHERE id = ?', group).changes === 1)
-    return group;
+  const kept = connection.get<Pick<ReviewCause, 'reason' | 'status' | 'operation' | 'cause' | 'message'>>(
+    'SELECT reason, status, operation, cause, message FROM review_group WHERE id = ?',
+    group,
+  );
   const message = 'why it was in review is no longer known';
   const known = reason === 'editing' || reason === null ? 'rejected' : (reason as 'rejected');
   return joinGroup(connection, {
     target: row.target_id,
-    reason: known,
-    status: 0,
-    operation: row.operation,
-    cause: message,
-    message,
+    ...(kept ?? { reason: known, status: 0, operation: row.operation, cause: message, message }),
+    mayHaveArrived: row.may_have_arrived !== null,
   });
 }
 

@@ -185,7 +185,12 @@ class Importer {
     const group =
       review === undefined
         ? null
-        : joinGroup(this.#connection, { target: target.id, operation: item.operation, ...review });
+        : joinGroup(this.#connection, {
+            target: target.id,
+            operation: item.operation,
+            mayHaveArrived: false,
+            ...review,
+          });
     const { lastInsertRowid: id } = this.#connection.run(
       INSERT_ITEM,
       this.#keepsIds && item.id > 0 ? item.id : null,

@@ -4,7 +4,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { QueueError } from '../../errors.js';
 import { publish, temporaryBeside } from '../../new-file.js';
 import type { Database } from './driver.js';
-import { MIGRATIONS } from './schema.js';
+import { MIGRATIONS } from './migrations.js';
 
 /**
  * Old or new state, never half: SQLite rolls back an interrupted migration. The copy `FILE.v<version>` stays for people.
@@ -15,6 +15,9 @@ import { MIGRATIONS } from './schema.js';
 export function migrate(db: Database, path: string, from: number, migrations: readonly string[] = MIGRATIONS): void {
   saveCopy(db, `${path}.v${from}`);
   db.pragma('synchronous = EXTRA');
+  // Enforced, a table could not be made anew; what it held must not stay readable in the file.
+  db.pragma('foreign_keys = OFF');
+  db.pragma('secure_delete = ON');
   db.exec('BEGIN EXCLUSIVE');
   try {
     // Another process may have migrated while we waited for the lock.

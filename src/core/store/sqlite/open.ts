@@ -23,6 +23,7 @@ import { QueueError, isQueueError } from '../../errors.js';
 import { BUSY_TIMEOUT_MS, Connection, isBusy, isFull, storeError } from './connection.js';
 import { assertSafeForWriting, loadSqlite, type Database } from './driver.js';
 import { migrate } from './migrate.js';
+import { forOlderFile } from './migrations.js';
 import type { OpenOptions } from './open-options.js';
 import { openPrivate } from './private-file.js';
 import { openCopy } from './read-copy.js';
@@ -348,15 +349,20 @@ function openForReading(path: string, clock: Clock): OpenFile {
     db.pragma('trusted_schema = OFF');
     db.prepare('SELECT one FROM queue').get();
     db.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    return { connection: new Connection(db, path, clock), dispose: release };
+    return { connection: new Connection(db, path, clock, reading(db)), dispose: release };
   } catch (error) {
     db?.close();
     release();
     const code = (error as { code?: string }).code ?? '';
     if (!isOpenHere(path) && /^SQLITE_(CANTOPEN|READONLY|IOERR_SHM)/.test(code)) {
       const { db: copy, path: place, dispose } = openCopy(path);
-      return { connection: new Connection(copy, place, clock), dispose };
+      return { connection: new Connection(copy, place, clock, reading(copy)), dispose };
     }
     throw error;
   }
+}
+
+/** How the queries of this version read the file as it is; undefined = they fit. */
+function reading(db: Database): typeof forOlderFile | undefined {
+  return (db.pragma('user_version', { simple: true }) as number) < SCHEMA_VERSION ? forOlderFile : undefined;
 }

@@ -1,5 +1,6 @@
 /** Groups of review items by cause, with their counts: `status` prints them without reading a single item. */
 import type { ReviewReason } from '../../item.js';
+import { REVIEW } from './codes.js';
 import type { Connection } from './connection.js';
 
 export interface ReviewCause {
@@ -11,6 +12,8 @@ export interface ReviewCause {
   /** The message with ids and numbers taken out. */
   cause: string;
   message: string;
+  /** The server may have the item already. */
+  mayHaveArrived: boolean;
 }
 
 /**
@@ -24,11 +27,12 @@ function sharedWords(cause: string, message: string): string {
 /** Adds one item to its group and answers the group's id. */
 export function joinGroup(
   connection: Connection,
-  { target, reason, status, operation, cause, message }: ReviewCause,
+  { target, reason, status, operation, cause, message, mayHaveArrived }: ReviewCause,
 ): number {
   const row = connection.get<{ id: number }>(
-    `INSERT INTO review_group (target_id, reason, status, operation, cause, message, items) VALUES (?, ?, ?, ?, ?, ?, 1)
-     ON CONFLICT (target_id, reason, status, operation, cause) DO UPDATE
+    `INSERT INTO review_group (target_id, reason, status, operation, cause, message, may_have_arrived, items)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 1)
+     ON CONFLICT (target_id, reason, status, operation, cause, may_have_arrived) DO UPDATE
      SET items = items + 1,
        message = CASE WHEN items = 0 OR message = excluded.message THEN excluded.message ELSE ? END RETURNING id`,
     target,
@@ -37,11 +41,28 @@ export function joinGroup(
     operation,
     cause,
     message,
+    mayHaveArrived ? 1 : 0,
     sharedWords(cause, message),
   );
   if (row === undefined) throw new Error('INSERT ... RETURNING gave no row');
   return row.id;
 }
+
+const OTHER_HALF = `FROM review_group AS old JOIN review_group AS other USING (target_id, reason, status, operation, cause)
+  WHERE old.id = item.review_group AND other.may_have_arrived <> old.may_have_arrived`;
+const IN_WRONG_HALF = `item.state = ${REVIEW} AND (SELECT may_have_arrived FROM review_group WHERE review_group.id = item.review_group)
+  <> (item.may_have_arrived IS NOT NULL)`;
+
+/** Puts every item in review into the group that says the same as the item of whether the server may have it. */
+export const REGROUP = `
+INSERT INTO review_group (target_id, reason, status, operation, cause, message, may_have_arrived)
+  SELECT DISTINCT old.target_id, old.reason, old.status, old.operation, old.cause, old.message, 1 - old.may_have_arrived
+  FROM item INDEXED BY item_flagged JOIN review_group AS old ON old.id = item.review_group WHERE ${IN_WRONG_HALF}
+  ON CONFLICT DO NOTHING;
+UPDATE item SET review_group = (SELECT other.id ${OTHER_HALF}) WHERE ${IN_WRONG_HALF};
+UPDATE review_group SET items =
+  (SELECT count(*) FROM item INDEXED BY item_review WHERE item.state = ${REVIEW} AND item.review_group = review_group.id);
+`;
 
 /** Takes one item out of its group; an empty group stays, for the next item of the same cause. */
 export function leaveGroup(connection: Connection, group: number): void {

@@ -120,10 +120,12 @@ export interface FactColumns {
   fail_mark: number | null;
   failing_since: number | null;
   expires_at: number | null;
+  may_have_arrived: number | null;
+  unreadable: number;
 }
 
 export const FACT_COLUMNS = `id, target_id, lane, operation, attempts, retry_count, max_retries, failures, crashes,
-  fail_mark, failing_since, expires_at`;
+  fail_mark, failing_since, expires_at, may_have_arrived, unreadable`;
 
 /** `type/id` of an item's entity. */
 export const ENTITY_NAME = "(SELECT type || '/' || key FROM entity WHERE entity.id = entity_id) AS entity_name";
@@ -141,6 +143,9 @@ export function toFacts(row: FactColumns): ItemFacts {
     failMark: orUndefined(row.fail_mark),
     failingSince: orUndefined(row.failing_since),
     expiresAt: orUndefined(row.expires_at),
+    mayHaveArrived: orUndefined(row.may_have_arrived),
+    repeatOf: undefined,
+    unreadable: row.unreadable,
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * The queue file, version 1: its tables and indexes; `views.ts` and `outbox.ts` hold its public face. The format is
+ * The queue file, version 2: its tables and indexes; `views.ts` and `outbox.ts` hold its public face. The format is
  * public (docs/queue-file.md); decision 0001 says why it looks like this.
  *
  * The columns that make claims O(log n): `elig` is set on lane heads only, so `item_ready` and `item_wait` hold one
@@ -14,10 +14,24 @@ import { VIEWS } from './views.js';
 export const APPLICATION_ID = 0x53594e51;
 
 /** The schema this build writes. Older files are migrated by writing commands, newer ones refused untouched. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 const list = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ');
 const storedTargetStates = TARGET_STATES.filter((name) => name !== 'paused');
+
+/** A migration makes this table anew, with the same text. */
+export const REVIEW_GROUP = `CREATE TABLE review_group (  -- why items are in review, and how many
+  id INTEGER PRIMARY KEY,
+  target_id INTEGER NOT NULL REFERENCES target (id),
+  reason TEXT NOT NULL CHECK (reason IN (${list(REVIEW_REASONS)})),
+  status INTEGER NOT NULL,                  -- 0 = no answer
+  operation TEXT NOT NULL,
+  cause TEXT NOT NULL,                      -- the message with ids and numbers taken out
+  message TEXT NOT NULL,                    -- of the first item of the group
+  items INTEGER NOT NULL DEFAULT 0,
+  may_have_arrived INTEGER NOT NULL DEFAULT 0,  -- 1 = the server may have its items already
+  UNIQUE (target_id, reason, status, operation, cause, may_have_arrived)
+) STRICT`;
 
 const TABLES = `
 CREATE TABLE queue (
@@ -70,17 +84,7 @@ CREATE TABLE entity (
   UNIQUE (type, key)
 ) STRICT;
 
-CREATE TABLE review_group (                 -- why items are in review, and how many
-  id INTEGER PRIMARY KEY,
-  target_id INTEGER NOT NULL REFERENCES target (id),
-  reason TEXT NOT NULL CHECK (reason IN (${list(REVIEW_REASONS)})),
-  status INTEGER NOT NULL,                  -- 0 = no answer
-  operation TEXT NOT NULL,
-  cause TEXT NOT NULL,                      -- the message with ids and numbers taken out
-  message TEXT NOT NULL,                    -- of the first item of the group
-  items INTEGER NOT NULL DEFAULT 0,
-  UNIQUE (target_id, reason, status, operation, cause)
-) STRICT;
+${REVIEW_GROUP};
 
 CREATE TABLE item (
   id INTEGER PRIMARY KEY AUTOINCREMENT,     -- the order of the log; never reused
@@ -116,6 +120,9 @@ CREATE TABLE item (
   tags TEXT,                                -- JSON array
   payload_sha256 BLOB,                      -- NULL = not sealed yet (foreign INSERT before its first claim)
   payload BLOB,
+  may_have_arrived INTEGER,                 -- first attempt that may have had its effect; 0 = the original of this copy may have sent it
+  touched INTEGER NOT NULL DEFAULT 0,       -- 1 = was claimed once, or came so
+  unreadable INTEGER NOT NULL DEFAULT 0,    -- unreadable answers in a row
   CHECK ((state = ${String(SENDING)}) = (claim_attempt IS NOT NULL)),
   CHECK ((state = ${String(REVIEW)}) = (review_group IS NOT NULL)),
   CHECK (elig IS NULL OR state = ${String(PENDING)})
@@ -209,8 +216,5 @@ CREATE INDEX entity_paused ON entity (paused_at) WHERE paused_at IS NOT NULL;
 
 /** Everything a new queue file holds, in one script. */
 export const CREATE_SCHEMA = TABLES + INDEXES + VIEWS + OUTBOX_TRIGGER;
-
-/** `MIGRATIONS[n]` takes a file of version n+1 to n+2; runs inside one exclusive transaction. */
-export const MIGRATIONS: readonly string[] = [];
 
 export { COMPLETED, DISCARDED, ELIG, PENDING, REVIEW, SENDING, STATE_CODE } from './codes.js';

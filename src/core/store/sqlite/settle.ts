@@ -11,9 +11,12 @@ const FENCE = `WHERE id = ? AND state = ${SENDING} AND claim_attempt = ?`;
 const UNCLAIM = 'claim_attempt = NULL, claim_at = NULL, state_at = ?';
 
 const COMPLETE = `UPDATE item SET state = ${COMPLETED}, crashes = 0, ${UNCLAIM} ${FENCE}`;
-const FLAG = `UPDATE item SET state = ${REVIEW}, review_group = ?, retry_count = ?, ${UNCLAIM} ${FENCE}`;
+/** Of attempts that may have arrived the item remembers the first. */
+const ARRIVED = 'may_have_arrived = ifnull(may_have_arrived, ?)';
+
+const FLAG = `UPDATE item SET state = ${REVIEW}, review_group = ?, retry_count = ?, ${ARRIVED}, ${UNCLAIM} ${FENCE}`;
 const PUT_BACK = `UPDATE item SET state = ${PENDING}, elig = ?, not_before = ?, set_at = ?, retry_count = ?, failures = ?,
-  crashes = ?, fail_mark = ?, failing_since = ?, ${UNCLAIM} ${FENCE}`;
+  crashes = ?, fail_mark = ?, failing_since = ?, unreadable = ?, ${ARRIVED}, ${UNCLAIM} ${FENCE}`;
 const RELEASE = `UPDATE item SET state = ${PENDING}, elig = ?, attempts = attempts - 1, ${UNCLAIM} ${FENCE}`;
 
 const RECORD = `INSERT INTO attempt (item_id, number, attempt, started_at, duration_ms, outcome, counted, status, message,
@@ -74,6 +77,7 @@ function moveItem(
 ): boolean {
   const { connection, tally, now } = work;
   const fence = [now, claim.item, claim.attempt];
+  const arrived = end.mayHaveArrived ? claim.facts.attemptNumber : null;
   switch (move.to) {
     case 'completed': {
       if (connection.run(COMPLETE, ...fence).changes === 0) return false;
@@ -92,17 +96,19 @@ function moveItem(
         operation: claim.facts.operation,
         cause,
         message,
+        mayHaveArrived: (claim.facts.mayHaveArrived ?? arrived) !== null,
       });
-      connection.run(FLAG, group, move.retryCount, ...fence);
+      connection.run(FLAG, group, move.retryCount, arrived, ...fence);
       tally.move(place.target, { state: 'sending', elig: null }, { state: 'review', elig: null });
       return true;
     }
     case 'pending': {
       const notBefore = orNull(move.notBefore);
       const elig = eligibility(connection, place.entity, notBefore);
-      const { retryCount, failures, crashes, failMark, failingSince } = move;
+      const { retryCount, failures, crashes, failMark, failingSince, unreadable } = move;
       const setAt = notBefore === null ? null : now;
-      const values = [elig, notBefore, setAt, retryCount, failures, crashes, orNull(failMark), orNull(failingSince)];
+      const failing = [retryCount, failures, crashes, orNull(failMark), orNull(failingSince), unreadable];
+      const values = [elig, notBefore, setAt, ...failing, arrived];
       if (connection.run(PUT_BACK, ...values, ...fence).changes === 0) return false;
       tally.move(place.target, { state: 'sending', elig: null }, { state: 'pending', elig });
       return true;

@@ -4,8 +4,8 @@ import { COMPLETED, SENDING } from './codes.js';
 
 const stateName = `CASE item.state ${STATES.map((name, code) => `WHEN ${String(code)} THEN '${name}'`).join(' ')} END`;
 
-export const VIEWS = `
-CREATE VIEW items AS
+/** A migration makes this view anew, with the same text. */
+export const ITEMS_VIEW = `CREATE VIEW items AS
 SELECT item.id, item.created_at, item.operation, entity.type AS entity_type, entity.key AS entity_id,
   target.name AS target, item.method, item.path, item.headers,
   CASE WHEN item.content_type IS NULL AND (item.payload IS NOT NULL OR item.payload_bytes IS NOT NULL)
@@ -14,10 +14,14 @@ SELECT item.id, item.created_at, item.operation, entity.type AS entity_type, ent
   item.payload, item.idempotency_key, ${stateName} AS state, item.not_before, item.expires_at,
   item.retry_count, item.max_retries, item.attempts, review_group.reason AS review_reason,
   ifnull(item.state_at, item.created_at) AS state_at,
-  CASE WHEN item.state = ${String(COMPLETED)} THEN item.state_at END AS completed_at, item.tags
+  CASE WHEN item.state = ${String(COMPLETED)} THEN item.state_at END AS completed_at, item.tags,
+  CASE WHEN item.state < ${String(COMPLETED)} THEN item.may_have_arrived END AS may_have_arrived
 FROM item JOIN target ON target.id = item.target_id
 LEFT JOIN entity ON entity.id = item.entity_id
-LEFT JOIN review_group ON review_group.id = item.review_group;
+LEFT JOIN review_group ON review_group.id = item.review_group`;
+
+export const VIEWS = `
+${ITEMS_VIEW};
 
 CREATE VIEW attempts AS
 SELECT item_id, number, started_at, duration_ms, outcome, counted, status, message, runner FROM attempt

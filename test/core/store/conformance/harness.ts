@@ -238,6 +238,8 @@ export function end(outcome: Outcome, more: Partial<AttemptEnd> = {}): AttemptEn
     redirectedTo: undefined,
     response: undefined,
     crashed: false,
+    mayHaveArrived: false,
+    isUnreadable: false,
     ...more,
   };
 }
@@ -278,6 +280,7 @@ export function decide(
       crashes: crashed ? facts.crashes + 1 : 0,
       failMark: lastAttempt,
       failingSince: facts.failingSince ?? now,
+      unreadable: 0,
     };
   }
 }

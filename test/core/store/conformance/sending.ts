@@ -90,6 +90,7 @@ export function sendingConformance(open: OpenSubject): void {
           crashes: 0,
           failMark: 1,
           failingSince: T0,
+          unreadable: 0,
         },
         counted: false,
         target: { tester: facts.id },

@@ -5,6 +5,8 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { systemClock } from '../../../../src/core/clock.js';
 import { migrate } from '../../../../src/core/store/sqlite/migrate.js';
+import { MIGRATIONS } from '../../../../src/core/store/sqlite/migrations.js';
+import { SCHEMA_VERSION } from '../../../../src/core/store/sqlite/schema.js';
 import { openSqliteStore } from '../../../../src/core/store/sqlite/store.js';
 import type { Store } from '../../../../src/core/store/store.js';
 import { tempDirectory } from '../../../support/temp.js';
@@ -30,7 +32,7 @@ function open(path: string): Store {
 
 const add = (store: Store): Promise<unknown> => store.enqueue([item()], { now: 0, ifQueued: 'append' });
 
-/** A queue of version 1 with one item. */
+/** A queue of this version with one item. */
 async function queue(): Promise<{ path: string; store: Store }> {
   const path = join(tempDirectory(), 'queue.db');
   const store = open(path);
@@ -38,7 +40,8 @@ async function queue(): Promise<{ path: string; store: Store }> {
   return { path, store };
 }
 
-const NEXT = ['ALTER TABLE queue ADD COLUMN more TEXT'];
+/** What a later version may change. */
+const NEXT = [...MIGRATIONS, 'ALTER TABLE queue ADD COLUMN more TEXT'];
 const versionOf = (path: string): unknown => raw(path, (db) => db.pragma('user_version', { simple: true }));
 
 describe('a migration', () => {
@@ -46,13 +49,13 @@ describe('a migration', () => {
     const { path } = await queue();
     const umask = process.umask(0);
     try {
-      raw(path, (db) => migrate(db, path, 1, NEXT));
+      raw(path, (db) => migrate(db, path, SCHEMA_VERSION, NEXT));
     } finally {
       process.umask(umask);
     }
-    expect([versionOf(path), versionOf(`${path}.v1`)]).toEqual([2, 1]);
-    expect(raw(`${path}.v1`, (db) => db.prepare('SELECT count(*) FROM item').pluck().get())).toBe(1);
-    expect(statSync(`${path}.v1`).mode & 0o777).toBe(0o600);
+    expect([versionOf(path), versionOf(`${path}.v${SCHEMA_VERSION}`)]).toEqual([SCHEMA_VERSION + 1, SCHEMA_VERSION]);
+    expect(raw(`${path}.v${SCHEMA_VERSION}`, (db) => db.prepare('SELECT count(*) FROM item').pluck().get())).toBe(1);
+    expect(statSync(`${path}.v${SCHEMA_VERSION}`).mode & 0o777).toBe(0o600);
     expect(readdirSync(dirname(path)).filter((name) => name.endsWith('.part'))).toEqual([]);
   });
 
@@ -71,15 +74,15 @@ describe('a migration', () => {
               })
             : (target as any)[name].bind(target),
       });
-    expect(() => raw(path, (db) => migrate(full(db), path, 1, NEXT))).toThrow(/could not be saved/);
-    expect(versionOf(path)).toBe(1);
-    expect(readdirSync(dirname(path)).filter((name) => /v1|part/.test(name))).toEqual([]);
+    expect(() => raw(path, (db) => migrate(full(db), path, SCHEMA_VERSION, NEXT))).toThrow(/could not be saved/);
+    expect(versionOf(path)).toBe(SCHEMA_VERSION);
+    expect(readdirSync(dirname(path)).filter((name) => /v\d|part/.test(name))).toEqual([]);
   });
 
   test('that fails half-way leaves the old format', async () => {
     const { path } = await queue();
-    expect(() => raw(path, (db) => migrate(db, path, 1, [...NEXT, 'no SQL']))).toThrow();
-    expect(versionOf(path)).toBe(1);
+    expect(() => raw(path, (db) => migrate(db, path, SCHEMA_VERSION, [...NEXT, 'no SQL']))).toThrow();
+    expect(versionOf(path)).toBe(SCHEMA_VERSION);
     expect(
       raw(path, (db) =>
         db.prepare("SELECT count(*) FROM pragma_table_info('queue') WHERE name = 'more'").pluck().get(),
@@ -91,7 +94,7 @@ describe('a migration', () => {
     const { path, store } = await queue();
     const session = await store.acquire(runner(), { decide, gate: openGate }, 0);
     if ('heldBy' in session) throw new Error('held');
-    raw(path, (db) => migrate(db, path, 1, NEXT));
+    raw(path, (db) => migrate(db, path, SCHEMA_VERSION, NEXT));
     const step = { now: 0, settle: [], release: [], targets: [], claim: 1, only: undefined, signal: undefined };
     await expect(session.step(step)).rejects.toMatchObject({ code: 'other-runner' });
     await session.end(undefined);

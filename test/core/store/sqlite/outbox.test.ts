@@ -431,6 +431,7 @@ describe('a good row', () => {
           crashes: 0,
           failMark: undefined,
           failingSince: undefined,
+          unreadable: 0,
         },
         counted: false,
         target: {},

@@ -1,0 +1,43 @@
+/** What changed from one version of the queue file to the next, and how a file of an older version is read as it is. */
+import { PENDING, REVIEW, SENDING } from './codes.js';
+import { REGROUP } from './review-groups.js';
+import { REVIEW_GROUP } from './schema.js';
+import { ITEMS_VIEW } from './views.js';
+
+const ONCE_CLAIMED = `SELECT id FROM item INDEXED BY item_retrying WHERE state = ${PENDING} AND attempts > 0
+  UNION ALL SELECT id FROM item INDEXED BY item_sending WHERE state = ${SENDING}
+  UNION ALL SELECT id FROM item INDEXED BY item_flagged WHERE state = ${REVIEW} AND attempts > 0`;
+
+/**
+ * Version 2 remembers attempts that may have arrived. The ledger of version 1 tells which they were; a claim that was
+ * given back left no trace.
+ */
+const TO_VERSION_2 = `
+ALTER TABLE item ADD COLUMN may_have_arrived INTEGER;
+ALTER TABLE item ADD COLUMN touched INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE item ADD COLUMN unreadable INTEGER NOT NULL DEFAULT 0;
+UPDATE item SET touched = 1, may_have_arrived = (SELECT min(number) FROM attempt
+  WHERE attempt.item_id = item.id AND (attempt.outcome = 'unknown' OR attempt.status >= 500)) WHERE id IN (${ONCE_CLAIMED});
+CREATE TABLE old_group AS SELECT * FROM review_group;
+DROP TABLE review_group;
+${REVIEW_GROUP};
+INSERT INTO review_group (id, target_id, reason, status, operation, cause, message, items)
+  SELECT id, target_id, reason, status, operation, cause, message, items FROM old_group;
+DROP TABLE old_group;
+${REGROUP}
+DROP VIEW items;
+${ITEMS_VIEW};
+`;
+
+/** `MIGRATIONS[n]` takes a file of version n+1 to n+2; runs inside one exclusive transaction. */
+export const MIGRATIONS: readonly string[] = [TO_VERSION_2];
+
+const NEW_COLUMNS = /\b(?:item|review_group)\.(?:may_have_arrived|touched|unreadable)\b/g;
+
+/**
+ * The same query for a file of an older version, which is read without being changed: a column that it does not have yet
+ * is NULL. Queries that only read name such a column with its table, and give it a name (`item.touched AS touched`).
+ */
+export function forOlderFile(sql: string): string {
+  return sql.replace(NEW_COLUMNS, 'NULL');
+}
