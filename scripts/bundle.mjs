@@ -104,6 +104,7 @@ function entry() {
   const modules = files.map((file) => file.replace(/^\.\//, '').replace(/\.js$/, ''));
   const source = (module) => JSON.stringify(`./${module.replace(/^dist\//, 'src/')}.ts`);
   return `
+    import './src/cli/stand-in.ts';
     import { execute } from '@oclif/core/execute';
     import { registerModules } from './src/cli/bundled-modules.ts';
     registerModules({ ${modules.map((module) => `${JSON.stringify(module)}: () => import(${source(module)})`).join(', ')} });

@@ -20,9 +20,11 @@ import { environment, isDebugging } from './environment.js';
 import type { ExitCode } from './exit-codes.js';
 import { EXIT, exitCodeOfError } from './exit-codes.js';
 import { describeFailure } from './failure.js';
+import { refuseDamagedArguments } from './given-bytes.js';
 import type { BeforeMaking, CliQueue, CommonFlags, QueueMode } from './open-queue.js';
 import { configLookup, openCliQueue } from './open-queue.js';
 import type { ConfigLookup } from './config-file.js';
+import { standDown } from './home.js';
 import { guardStreams, OutputClosed, writeErr, writeOut } from './output.js';
 import type { Progress } from './progress.js';
 import { startProgress } from './progress.js';
@@ -60,7 +62,9 @@ export abstract class BaseCommand extends Command {
     let result: JsonObject | undefined;
     let failure: { error: unknown } | undefined;
     guardStreams();
+    standDown();
     try {
+      refuseDamagedArguments(this.argv);
       await this.init();
       result = await this.run();
     } catch (error) {

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import nodeModule, { createRequire, wrap } from 'node:module';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { constants, Script } from 'node:vm';
 import { cacheFile, codeDirectory, ensurePrivate, readCode, writeCode } from './code-cache.js';
 
@@ -21,6 +22,7 @@ const { enableCompileCache } = nodeModule as { enableCompileCache?: (directory: 
 export async function boot(directory: string, version: string): Promise<void> {
   const root = dirname(dirname(directory));
   if (process.env['SYNCQ_NO_BUNDLE'] === '1') {
+    await import(pathToFileURL(join(directory, 'stand-in.js')).href);
     const { execute } = await import('@oclif/core');
     await execute({ dir: root });
     return;

@@ -18,8 +18,8 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
+import { homeDirectory } from './home.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -33,23 +33,16 @@ const MOST_FILES = 6;
 export function codeDirectory(env: Environment, platform: NodeJS.Platform = process.platform): string | undefined {
   if (env['SYNCQ_CACHE_DIR']) return join(env['SYNCQ_CACHE_DIR'], 'code');
   const base = userCaches(env, platform);
-  return base === undefined || !isAbsolute(base) ? undefined : join(base, 'syncq', 'code');
+  // U+FFFD: the name has no spelling here, and another directory would be made.
+  return base === undefined || !isAbsolute(base) || base.includes('\ufffd') ? undefined : join(base, 'syncq', 'code');
 }
 
 function userCaches(env: Environment, platform: NodeJS.Platform): string | undefined {
   if (env['XDG_CACHE_HOME']) return env['XDG_CACHE_HOME'];
   if (platform === 'win32') return env['LOCALAPPDATA'];
-  const home = env['HOME'] === undefined || env['HOME'] === '' ? homeOrNothing() : env['HOME'];
+  const home = homeDirectory(env);
   if (home === undefined) return undefined;
   return platform === 'darwin' ? join(home, 'Library', 'Caches') : join(home, '.cache');
-}
-
-function homeOrNothing(): string | undefined {
-  try {
-    return homedir();
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -6,6 +6,7 @@ import { parseConfig } from '../core/config/validate.js';
 import { QueueError } from '../core/errors.js';
 import type { ConfigLookup } from './config-file.js';
 import { configPlaces, parseText } from './config-file.js';
+import { ownDirectory } from './home.js';
 import { isThere, readTrustedFile } from './trusted-file.js';
 
 /** A secret as the config spells it. */
@@ -37,7 +38,7 @@ export function configPathForEdit(lookup: ConfigLookup): string {
   const places = configPlaces(lookup);
   const last = places[places.length - 1];
   const found = places.find((place) => isThere(place.path));
-  return (found ?? last)?.path ?? path.join(lookup.configDir, 'config.json');
+  return (found ?? last)?.path ?? path.join(ownDirectory(lookup.configDir, 'CONFIG', lookup.env), 'config.json');
 }
 
 /**

@@ -4,6 +4,9 @@ import { JsonTextError, walkJson } from '../core/config/json-tokens.js';
 import type { Config } from '../core/config/types.js';
 import { emptyConfig, isPostgresUrl, parseConfig, salvageQueue } from '../core/config/validate.js';
 import { isQueueError, QueueError } from '../core/errors.js';
+import { lostDirectory } from './failure.js';
+import { variable } from './given-bytes.js';
+import { isOwnDirectory, ownDirectory } from './home.js';
 import { isThere, readTrustedFile } from './trusted-file.js';
 
 /** The project's own config, looked for in the working directory. */
@@ -16,9 +19,9 @@ export interface ConfigLookup {
   flag: string | undefined;
   /** The environment; only SYNCQ_CONFIG is read. */
   env: Readonly<Record<string, string | undefined>>;
-  /** Absolute working directory. */
-  cwd: string;
-  /** oclif's config directory, absolute. */
+  /** Absolute working directory; undefined = it is gone. */
+  cwd: string | undefined;
+  /** oclif's config directory. */
   configDir: string;
 }
 
@@ -44,12 +47,21 @@ export interface LenientConfig {
 export function configPlaces(lookup: ConfigLookup): ConfigPlace[] {
   const { flag, env, cwd, configDir } = lookup;
   if (flag === '') throw new QueueError('usage', '--config is empty', { hint: 'Name the config file.' });
-  if (flag !== undefined) return [{ path: path.resolve(cwd, flag), namedBy: '--config' }];
+  if (flag !== undefined) return [{ path: resolveIn(cwd, flag, '--config'), namedBy: '--config' }];
   // An empty variable is how shells unset one for a single command.
-  const named = env['SYNCQ_CONFIG'] ?? '';
-  if (named !== '') return [{ path: path.resolve(cwd, named), namedBy: 'SYNCQ_CONFIG' }];
-  const unnamed = [path.join(cwd, PROJECT_FILE), path.join(configDir, 'config.json')];
+  const named = variable('SYNCQ_CONFIG', env);
+  if (named !== '') return [{ path: resolveIn(cwd, named, 'SYNCQ_CONFIG'), namedBy: 'SYNCQ_CONFIG' }];
+  // In a directory that is gone there is none, and of a user without a home neither.
+  const unnamed = cwd === undefined && !isThere(PROJECT_FILE) ? [] : [resolveIn(cwd, PROJECT_FILE)];
+  const isNeeded = !configDir.includes('\ufffd') || !unnamed.some(isThere);
+  if (isOwnDirectory(configDir) && isNeeded)
+    unnamed.push(path.join(ownDirectory(configDir, 'CONFIG', env), 'config.json'));
   return unnamed.map((file) => ({ path: file, namedBy: undefined }));
+}
+
+function resolveIn(cwd: string | undefined, given: string, namedBy?: string): string {
+  if (cwd !== undefined || path.isAbsolute(given)) return path.resolve(cwd ?? '/', given);
+  throw lostDirectory(namedBy === undefined ? given : `${given} (named by ${namedBy})`);
 }
 
 /**
@@ -149,9 +161,9 @@ export interface QueueLookup {
   /** The environment; only SYNCQ_QUEUE is read. */
   env: Readonly<Record<string, string | undefined>>;
   config: Config;
-  /** Absolute working directory. */
-  cwd: string;
-  /** oclif's data directory, absolute. */
+  /** Absolute working directory; undefined = it is gone. */
+  cwd: string | undefined;
+  /** oclif's data directory. */
   dataDir: string;
 }
 
@@ -171,11 +183,11 @@ export interface QueuePlace {
 export function resolveQueuePath({ flag, env, config, cwd, dataDir }: QueueLookup): QueuePlace {
   if (flag === '') throw new QueueError('usage', '--queue is empty', { hint: 'Name the queue file.' });
   if (flag !== undefined) return queuePlace(flag, cwd, '--queue');
-  const fromEnv = env['SYNCQ_QUEUE'] ?? '';
+  const fromEnv = variable('SYNCQ_QUEUE', env);
   if (fromEnv !== '') return queuePlace(fromEnv, cwd, 'SYNCQ_QUEUE');
   if (config.queue !== undefined) return queuePlace(config.queue, cwd, 'config');
   const beside = config.source !== undefined && path.basename(config.source) === PROJECT_FILE;
-  const dir = beside ? path.dirname(config.source ?? '') : dataDir;
+  const dir = beside ? path.dirname(config.source ?? '') : ownDirectory(dataDir, 'DATA', env);
   return { kind: 'file', location: path.join(dir, PROJECT_QUEUE), named: false, namedBy: undefined };
 }
 
@@ -192,7 +204,7 @@ export function resolveQueueLeniently(lenient: LenientConfig, lookup: Omit<Queue
   throw lenient.queueUnknown;
 }
 
-function queuePlace(given: string, cwd: string, namedBy: QueuePlace['namedBy']): QueuePlace {
+function queuePlace(given: string, cwd: string | undefined, namedBy: NonNullable<QueuePlace['namedBy']>): QueuePlace {
   if (isPostgresUrl(given)) return { kind: 'postgres', location: given, named: true, namedBy };
-  return { kind: 'file', location: path.resolve(cwd, given), named: true, namedBy };
+  return { kind: 'file', location: resolveIn(cwd, given, namedBy), named: true, namedBy };
 }

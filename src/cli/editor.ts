@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { environment, type Environment } from './environment.js';
+import { variable } from './given-bytes.js';
 import { refuseUsage } from './usage.js';
 
 export type EditorEnd =
@@ -14,8 +15,8 @@ export type EditorEnd =
 
 /** $VISUAL, else $EDITOR, else vi where somebody can use it. @throws {QueueError} code 'usage' */
 export function theEditor(): string {
-  const { VISUAL: visual = '', EDITOR: editor = '' } = environment();
-  const named = [visual, editor].find((name) => name.trim() !== '');
+  const env = environment();
+  const named = ['VISUAL', 'EDITOR'].map((name) => variable(name, env)).find((name) => name.trim() !== '');
   if (named !== undefined) return named;
   if (process.stdin.isTTY && process.platform !== 'win32') return 'vi';
   return refuseUsage(

@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { nearestWord } from '../core/config/nearest.js';
 import type { ErrorCode } from '../core/errors.js';
-import { ERROR_CODES, isQueueError } from '../core/errors.js';
+import { ERROR_CODES, isQueueError, QueueError } from '../core/errors.js';
 import { cut, oneLine } from '../render/printable.js';
 
 export interface Failure {
@@ -22,7 +22,16 @@ export function describeFailure(error: unknown, help: string): Failure {
     const code = ERROR_CODES.includes(error.code) ? error.code : 'defect';
     return { code, message: error.message, hint: error.hint };
   }
-  return isUsageError(error) ? usageFailure(error, help) : (diskFailure(error) ?? defect(error));
+  if (isUsageError(error)) return usageFailure(error, help);
+  if ((error as { syscall?: unknown } | null | undefined)?.syscall === 'uv_cwd')
+    return describeFailure(lostDirectory(), help);
+  return diskFailure(error) ?? defect(error);
+}
+
+/** A relative name where the working directory is gone, or its own name is no UTF-8. */
+export function lostDirectory(name = 'a relative name'): QueueError {
+  const message = `${name} is relative to the working directory, which is gone or has no UTF-8 name; what was acknowledged before is safe`;
+  return new QueueError('usage', message, { hint: 'Give absolute paths, or cd to another directory first.' });
 }
 
 interface UsageError {

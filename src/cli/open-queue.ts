@@ -7,6 +7,7 @@ import { absentQueue } from './absent-queue.js';
 import { loadConfig, loadConfigLeniently, resolveQueueLeniently } from './config-file.js';
 import type { ConfigLookup, LenientConfig, QueuePlace } from './config-file.js';
 import { environment } from './environment.js';
+import { workingDirectory } from './given-bytes.js';
 
 /** `create` makes a missing queue; `write` and `read` need one where it was named, and take none for an empty one elsewhere. */
 export type QueueMode = 'read' | 'write' | 'create';
@@ -40,7 +41,7 @@ export interface CliQueue {
 
 /** Which config file the flags, the environment and the working directory mean. */
 export function configLookup(flags: CommonFlags, { configDir }: Directories): ConfigLookup {
-  return { flag: flags.config, env: environment(), cwd: process.cwd(), configDir };
+  return { flag: flags.config, env: environment(), cwd: workingDirectory(), configDir };
 }
 
 /**
@@ -52,11 +53,11 @@ export async function openCliQueue(
   directories: Directories,
   beforeMaking?: BeforeMaking,
 ): Promise<CliQueue> {
-  const lenient = readConfig(mode, configLookup(flags, directories));
+  const lookup = configLookup(flags, directories);
+  const lenient = readConfig(mode, lookup);
   const { config, warning, maskAll, problem } = lenient;
-  const env = environment();
-  const { dataDir } = directories;
-  const place = resolveQueueLeniently(lenient, { flag: flags.queue, env, cwd: process.cwd(), dataDir });
+  const { env, cwd } = lookup;
+  const place = resolveQueueLeniently(lenient, { flag: flags.queue, env, cwd, dataDir: directories.dataDir });
   const isLeftOut =
     mode === 'create' && beforeMaking !== undefined && isMissing(place) && !(await beforeMaking(config));
   const queue =

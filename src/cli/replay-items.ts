@@ -24,6 +24,7 @@ import { replayReportHtml } from '../render/replay-report.js';
 import type { Look } from '../render/style.js';
 import { environment } from './environment.js';
 import { EXIT, exitCodeOfSignal, type ExitCode, type StopSignal } from './exit-codes.js';
+import { ownDirectory } from './home.js';
 import type { CliQueue } from './open-queue.js';
 import { refuseQueueFile } from './output-file.js';
 import { countWords, itemWords, refuseUsage } from './usage.js';
@@ -72,7 +73,12 @@ async function prepare({ queue, config }: CliQueue, flags: ReplayFlags, dataDir:
   return {
     target,
     changes,
-    openLedger: (mode) => openLedger(dataDir, { queue: uuid, target: target.name, baseUrl: target.baseUrl }, mode),
+    openLedger: (mode) =>
+      openLedger(
+        ownDirectory(dataDir, 'DATA', environment()),
+        { queue: uuid, target: target.name, baseUrl: target.baseUrl },
+        mode,
+      ),
   };
 }
 

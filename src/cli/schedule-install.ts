@@ -2,10 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { QueueError } from '../core/errors.js';
 import type { Environment } from './environment.js';
+import { variable } from './given-bytes.js';
+import { homeDirectory, ownDirectory } from './home.js';
 import type { UnitFile } from './schedule-texts.js';
 import { queueWords, unitName } from './schedule-texts.js';
 
@@ -20,8 +21,9 @@ export interface Installed {
 }
 
 export function unitDirectory(env: Environment): string {
-  const base = env['XDG_CONFIG_HOME'] ?? '';
-  return join(base.startsWith('/') ? base : join(env['HOME'] ?? homedir(), '.config'), 'systemd', 'user');
+  const base = variable('XDG_CONFIG_HOME', env);
+  const directory = base.startsWith('/') ? base : join(homeDirectory(env) ?? '', '.config');
+  return join(ownDirectory(directory, 'CONFIG', env), 'systemd', 'user');
 }
 
 const SUFFIXES = ['.service', '-run.service', '-run.timer'];

@@ -163,7 +163,10 @@ export class LocalQueue implements Queue {
   async next(targets: readonly string[]): Promise<Next> {
     read.readNames(targets);
     const report = await this.status();
-    const held = report.targets.find((target) => targets.includes(target.name) && target.due === 0 && target.held > 0);
+    const held = report.targets.find(
+      ({ name, state, due, held: count }) =>
+        targets.includes(name) && (state === 'auth' ? due + count > 0 : due === 0 && count > 0),
+    );
     if (held !== undefined && targets.length > 0) {
       return { kind: 'held', target: held.name, state: held.state, since: held.since, reason: held.reason };
     }

@@ -40,8 +40,7 @@ export interface OpenQueueOptions {
  * await queue.close();
  */
 export async function openQueue(options: OpenQueueOptions): Promise<Queue> {
-  const { queue, config: document, baseDir: directory = '.', mode = 'create', env = {} } = readOpening(options);
-  const baseDir = resolve(directory);
+  const { queue, config: document, baseDir = '.', mode = 'create', env = {} } = readOpening(options);
   return openWithConfig({
     queue: pathOf(queue),
     mode,

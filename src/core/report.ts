@@ -18,6 +18,8 @@ export interface TargetStatus {
   waiting: number;
   held: number;
   blocked: number;
+  /** Of the blocked: those whose lane head is in review. */
+  behindReview: number;
 }
 
 export interface StatusReport {

@@ -86,6 +86,7 @@ function targetStatus(target: TargetSummary, { config, configIsKnown, now }: Sta
     waiting: open ? target.waiting - target.dueWaiting : 0,
     held: open ? target.pausedHeads : heads,
     blocked: target.pending - heads,
+    behindReview: target.behindReview,
   };
 }
 

@@ -5,6 +5,7 @@ import { moment, span } from '../core/policy/time-words.js';
 import type { StatusReport, TargetStatus } from '../core/report.js';
 import { sentence } from './events.js';
 import { cut, fitted, oneLine, textWidth } from './printable.js';
+import { hanging } from './wrap.js';
 import type { Look, Style } from './style.js';
 import { absolute } from './time.js';
 
@@ -27,6 +28,8 @@ export interface LiveState {
 
 const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const RATE_SECONDS = 10;
+/** What the end of a first line may leave unused, so that two lines are enough. */
+const WORD_BREAK = 20;
 const GROUPS_SHOWN = 3;
 const SENDING_SHOWN = 4;
 /** Targets are not crowded out by the rest, nor the rest by them. */
@@ -81,9 +84,8 @@ function answer(report: StatusReport, look: Look): string[] {
       : report.counts.pending + report.counts.sending === 0
         ? style.green
         : style.yellow;
-  return statusAnswer(report, look.now)
-    .slice(0, 2)
-    .map((line) => paint(fitted(line, look.columns)));
+  const room = look.columns * 2 - WORD_BREAK;
+  return hanging('', fitted(statusAnswer(report, look.now).join('; '), room), look).map(paint);
 }
 
 /** Rate and backlog, with a small curve each; side by side where there is room. */

@@ -12,7 +12,11 @@ import { hanging } from './wrap.js';
 
 /** Lines of the view, without line feeds. `user`: login name, for *No queue yet at PATH (user NAME)*. */
 export async function statusView(report: StatusReport, look: Look, user?: string): Promise<string[]> {
-  const answer = statusAnswer(report, look.now, user).flatMap((line) => hanging('', look.suggest(oneLine(line)), look));
+  const facts = statusAnswer(report, look.now, user);
+  // In a pipe the first line says it all: `syncq status | head -1`.
+  const answer = (look.terminal ? facts : [facts.join('; ')]).flatMap((line) =>
+    hanging('', look.suggest(oneLine(line)), look),
+  );
   const lines = answer.map((line) => answerColour(report, look.style)(line));
   if (!report.exists) return lines;
   return [

@@ -147,9 +147,9 @@ describe('a config that others may write', () => {
 
   test('in a directory of everybody is refused, unless the directory is sticky', () => {
     put('cwd/syncq.json');
-    fs.chmodSync(lookup.cwd, 0o777);
+    fs.chmodSync(path.join(root, 'cwd'), 0o777);
     expect(() => loadConfig(lookup)).toThrow(refused(/where every user may put another file in its place/));
-    fs.chmodSync(lookup.cwd, 0o1777);
+    fs.chmodSync(path.join(root, 'cwd'), 0o1777);
     expect(loadConfig(lookup).source).toBeDefined();
   });
 
@@ -164,7 +164,7 @@ describe('a config that others may write', () => {
   test('is refused when everybody may put another link in the place of its link', () => {
     put('else/real.json');
     fs.symlinkSync(path.join(root, 'else/real.json'), path.join(root, 'cwd/syncq.json'));
-    fs.chmodSync(lookup.cwd, 0o777);
+    fs.chmodSync(path.join(root, 'cwd'), 0o777);
     expect(() => loadConfig(lookup)).toThrow(refused(/may put another file in its place/));
   });
 

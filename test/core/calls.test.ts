@@ -111,6 +111,11 @@ describe('a call with what it does not take', () => {
     ],
     ['list of a state', (q) => q.list({ states: 'review' }), 'usage filter.states: is a string; write a list [ … ]'],
     ['list of nothing', (q) => q.list({ entities: [] }), 'usage filter.entities: the list is empty'],
+    [
+      'half a character',
+      (q) => q.change({ kind: 'pause', what: { target: 'x\ud800' } }, { who: 'a', command: 'b' }),
+      'usage command.what.target: holds half of a surrogate pair, which has no UTF-8 form',
+    ],
     ['list of words', (q) => q.list('review'), 'usage filter: is a string; write { … }'],
     [
       'list with a limit',

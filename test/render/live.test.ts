@@ -10,7 +10,7 @@ import { PLAIN_STYLE } from '../../src/render/style.js';
 
 const NOW = 1_700_000_000_000;
 const target = (name: string, state: StatusReport['targets'][number]['state'], pending: number): StatusReport['targets'][number] => ({
-  name, state, since: NOW - 60_000, until: undefined, reason: 'no connection: refused', tries: 1, pending, sending: 0, review: 0, due: 0, waiting: 0, held: pending, blocked: 0,
+  name, state, since: NOW - 60_000, until: undefined, reason: 'no connection: refused', tries: 1, pending, sending: 0, review: 0, due: 0, waiting: 0, held: pending, blocked: 0, behindReview: 0,
 }); // prettier-ignore
 const base = emptyStatus({ queue: '/q.db', config: { source: undefined, targets: new Map() } });
 const delivered = (item: number): QueueEvent => ({

@@ -22,6 +22,7 @@ const target: StatusReport['targets'][number] = {
   waiting: 0,
   held: 5,
   blocked: 7,
+  behindReview: 0,
 };
 const report: StatusReport = {
   ...emptyStatus({ queue: '/q.db', config: { source: undefined, targets: new Map() } }),

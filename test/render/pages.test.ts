@@ -322,6 +322,7 @@ const REPORT: StatusReport = {
       waiting: 0,
       held: 0,
       blocked: 1,
+      behindReview: 1,
     },
   ],
   pausedEntities: [],
@@ -361,6 +362,12 @@ describe('the status view', () => {
       'queue   /data/syncq.db',
       'config  none',
     ]);
+  });
+
+  test('says it all in its first line in a pipe', async () => {
+    expect((await statusView(REPORT, PIPE))[0]).toBe(
+      '3 need you, 1 is blocked; 1 item is due and nobody is sending. Start: syncq watch (or syncq run)',
+    );
   });
 
   test('is one line for a queue that is not there', async () => {

@@ -21,6 +21,7 @@ import type { Actor, Filter } from '../store/store.js';
 import type { ItemEdits } from '../support/edit-item.js';
 import type { JsonChange } from '../support/json-edit.js';
 import { LONGEST_DURATION_MS } from './duration.js';
+import { hasLoneSurrogate } from './text.js';
 
 export const MOST = Number.MAX_SAFE_INTEGER;
 /** Last moment a Date can hold. */
@@ -31,8 +32,12 @@ export const id = integer(1, MOST);
 export const time = number(0, LAST_TIME);
 export const milliseconds = number(0, LONGEST_DURATION_MS);
 
-/** Any text: what is only compared, or shown after it was made printable. */
-export const anyText = ofKind('a string', (value): value is string => typeof value === 'string');
+const string = ofKind('a string', (value): value is string => typeof value === 'string');
+/** Any text that has a UTF-8 form, so that it is stored as given: what is only compared, or shown after it was made printable. */
+export const anyText: Reader<string> = (value, at) => {
+  const text = string(value, at);
+  return hasLoneSurrogate(text) ? fail(at, 'holds half of a surrogate pair, which has no UTF-8 form') : text;
+};
 export const bool = ofKind('true or false', (value): value is boolean => typeof value === 'boolean');
 export const callback = ofKind('a function', (value): value is () => undefined => typeof value === 'function');
 const bytes = ofKind('a Uint8Array', types.isUint8Array);

@@ -14,37 +14,35 @@ const HOLDING: ReadonlySet<TargetStatus['state']> = new Set([
 ]);
 
 /**
- * One line per fact, the most urgent first; exactly `all delivered` when nothing is unfinished. Names and reasons are
- * as they were given: whoever prints them makes them harmless.
+ * One fact each, the most urgent first; exactly `all delivered` when nothing is unfinished. The counts add up to everything
+ * unfinished: what is blocked counts with what blocks it. Names and reasons are as they were given: whoever prints them
+ * makes them harmless.
  *
  * @param user login name, for *No queue yet at PATH (user NAME)*; undefined = leave it out
  */
 export function statusAnswer(report: StatusReport, now: number, user?: string): string[] {
   if (!report.exists) return [`No queue yet at ${report.queue}${user === undefined ? '' : ` (user ${user})`}`];
+  const holding = report.targets.filter(({ state }) => HOLDING.has(state));
   const lines = [
     ...reviewLine(report),
     ...copyLine(report),
-    ...report.targets.flatMap((target) => targetLine(target, now)),
-    ...report.pausedEntities.map(
-      ({ entity, since, until, reason }) =>
-        `${entity.type}/${entity.id} is paused since ${moment(since, now)}` +
-        `${until === undefined ? '' : ` until ${moment(until, now)}`}${reason === undefined ? '' : `: ${quote(reason)}`}`,
-    ),
-    ...dueLine(report),
-    ...ownTimeLine(report, now),
+    ...holding.flatMap((target) => targetLine(target, now)),
+    ...pausedLine(report, holding, now),
+    ...dueLine(report, holding),
+    ...ownTimeLine(report, holding, now),
+    ...behindLine(report, holding),
   ];
-  if (lines.length > 0) return lines;
-  const unfinished = report.counts.pending + report.counts.sending;
-  return [unfinished === 0 ? 'all delivered' : count(unfinished, 'waits', 'wait')];
+  return lines.length > 0 ? lines : ['all delivered'];
 }
+
+type Counted = 'due' | 'waiting' | 'blocked' | 'held' | 'behindReview';
+
+const sum = (targets: readonly TargetStatus[], which: Counted): number =>
+  targets.reduce((total, target) => total + target[which], 0);
 
 function reviewLine({ counts, targets }: StatusReport): string[] {
   if (counts.review === 0) return [];
-  // Behind a target that is held, blocked items wait for the target first.
-  const blocked = targets.reduce(
-    (sum, target) => sum + (HOLDING.has(target.state) || target.review === 0 ? 0 : target.blocked),
-    0,
-  );
+  const blocked = sum(targets, 'behindReview');
   return [
     `${count(counts.review, 'needs', 'need')} you${blocked === 0 ? '' : `, ${count(blocked, 'is', 'are')} blocked`}`,
   ];
@@ -54,29 +52,50 @@ function copyLine({ copyOf }: StatusReport): string[] {
   return copyOf === undefined ? [] : [`this is a copy (of ${copyOf}): nothing is sent from it`];
 }
 
+/** A target is named as long as it is in its state, also when the time of its hold is over: then one item tests it. */
 function targetLine(target: TargetStatus, now: number): string[] {
-  const waiting = target.pending;
-  if (waiting === 0 || !HOLDING.has(target.state)) return [];
-  // A hold whose time is over sends one tester: its items show as due.
-  if (target.held === 0 && target.due > 0) return [];
-  return [`${count(waiting, 'waits', 'wait')}: ${targetSentence(target, now)}`];
+  const waiting = target.pending - target.behindReview;
+  return waiting === 0 ? [] : [`${count(waiting, 'waits', 'wait')}: ${targetSentence(target, now)}`];
 }
 
-function dueLine({ due, counts, runner, copyOf }: StatusReport): string[] {
-  if (runner !== undefined) {
-    const busy = counts.sending + due;
+function pausedLine({ held, pausedEntities }: StatusReport, holding: readonly TargetStatus[], now: number): string[] {
+  if (pausedEntities.length === 0) return [];
+  const waiting = held - sum(holding, 'held');
+  const pauses = pausedEntities.map(
+    ({ entity, since, until, reason }) =>
+      `${entity.type}/${entity.id} is paused since ${moment(since, now)}` +
+      `${until === undefined ? '' : ` until ${moment(until, now)}`}${reason === undefined ? '' : `: ${quote(reason)}`}`,
+  );
+  return [`${waiting === 0 ? '' : `${count(waiting, 'waits', 'wait')}: `}${pauses.join(', ')}`];
+}
+
+function dueLine({ due, counts, runner, copyOf }: StatusReport, holding: readonly TargetStatus[]): string[] {
+  const busy = counts.sending + due - sum(holding, 'due');
+  if (runner !== undefined)
     return busy === 0 ? [] : [`${count(busy, 'is', 'are')} being sent (${runner.kind}, pid ${runner.pid})`];
-  }
-  const stranded = due + counts.sending;
-  if (stranded === 0 || copyOf !== undefined) return [];
-  const items = stranded === 1 ? '1 item is due' : `${stranded} items are due`;
-  return [`${items} and nobody is sending. Start: syncq watch (or syncq run)`];
+  const items = busy === 1 ? '1 item is due' : `${busy} items are due`;
+  if (copyOf !== undefined) return busy === 0 ? [] : [items];
+  if (busy > 0) return [`${items} and ${NOBODY}`];
+  // A refused credential is not mended by a runner; these are, when the time of the hold is over.
+  const isTestable = holding.some((target) => target.state !== 'auth' && target.due > 0);
+  return isTestable ? [NOBODY] : [];
 }
 
-function ownTimeLine({ waiting, nextDueAt }: StatusReport, now: number): string[] {
+const NOBODY = 'nobody is sending. Start: syncq watch (or syncq run)';
+
+function ownTimeLine(report: StatusReport, holding: readonly TargetStatus[], now: number): string[] {
+  const { nextDueAt } = report;
+  const waiting = report.waiting - sum(holding, 'waiting');
   if (waiting === 0) return [];
-  const next = nextDueAt === undefined ? '' : `, the next at ${moment(nextDueAt, now)}`;
+  const next = nextDueAt === undefined || nextDueAt <= now ? '' : `, the next at ${moment(nextDueAt, now)}`;
   return [waiting === 1 ? `1 waits for its time${next}` : `${waiting} wait for their time${next}`];
+}
+
+function behindLine({ blocked, targets }: StatusReport, holding: readonly TargetStatus[]): string[] {
+  const elsewhere = sum(holding, 'blocked') - sum(holding, 'behindReview') + sum(targets, 'behindReview');
+  const behind = blocked - elsewhere;
+  if (behind === 0) return [];
+  return [behind === 1 ? '1 waits behind an earlier item' : `${behind} wait behind earlier items`];
 }
 
 const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;

@@ -191,7 +191,8 @@ async function remains(
   const targets = status.targets.filter((row) => target === undefined || row.name === target);
   const sum = (pick: (row: (typeof targets)[number]) => number): number =>
     targets.reduce((total, row) => total + pick(row), 0);
-  const stuck = targets.filter((row) => row.held > 0);
+  // A refused credential needs a person also when the time of the hold is over and one item may test it.
+  const stuck = targets.filter((row) => row.held > 0 || (row.state === 'auth' && row.due > 0));
   const forPerson = stuck.some((row) => row.state === 'auth' || row.state === 'misconfigured');
   const timed = targets.filter((row) => row.state !== 'auth' && row.state !== 'misconfigured');
   return {

@@ -19,7 +19,12 @@ export function proxyFor(url: URL, setting: string | false | undefined, env: Env
   if (setting !== undefined) return parseProxy(setting, 'the setting "proxy"');
   const name = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
   const value = fromEnvironment(env, name);
-  if (value === undefined || isExempt(url, fromEnvironment(env, 'NO_PROXY') ?? '')) return { kind: 'direct' };
+  if (value === undefined) return { kind: 'direct' };
+  const exempt = fromEnvironment(env, 'NO_PROXY') ?? '';
+  // What Node puts in place of bytes that are no UTF-8.
+  const damaged = value.includes('\ufffd') ? name : exempt.includes('\ufffd') ? 'NO_PROXY' : undefined;
+  if (damaged !== undefined) return { kind: 'bad', message: `the environment variable ${damaged} is not valid UTF-8` };
+  if (isExempt(url, exempt)) return { kind: 'direct' };
   const choice = parseProxy(value, `the environment variable ${name}`);
   const isLocalProxy = choice.kind === 'proxy' && isLoopbackHost(choice.url.hostname);
   return isLoopbackHost(url.hostname) && !isLocalProxy ? { kind: 'direct' } : choice;

@@ -1,10 +1,12 @@
 /** Fetches one secret from where the config says it is: an environment variable, a private file or a command. */
+import { isUtf8 } from 'node:buffer';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { platform, userInfo } from 'node:os';
+import { platform } from 'node:os';
 import type { Clock } from '../clock.js';
+import { currentUid } from '../host.js';
 import type { SecretRef } from '../target.js';
 import { cleanLine } from './clean.js';
 import type { Environment } from './proxy.js';
@@ -42,6 +44,8 @@ export function fetchSecret(ref: SecretRef, deps: SecretDeps): Promise<SecretRes
 function fromEnv(name: string, env: Environment): SecretResult {
   const value = env[name];
   if (value === undefined || value === '') return failed(`the environment variable ${name} is not set`);
+  // What Node puts in place of bytes that are no UTF-8.
+  if (value.includes('\ufffd')) return failed(`the environment variable ${name} is not valid UTF-8`);
   return { ok: true, secret: { value, expiresAt: undefined } };
 }
 
@@ -55,6 +59,7 @@ async function fromFile(path: string): Promise<SecretResult> {
       const objection = fileObjection(stat);
       if (objection !== undefined) return failed(`the secret file ${path} ${objection}`);
       const bytes = await file.readFile();
+      if (!isUtf8(bytes)) return failed(`the secret file ${path} is not UTF-8 text`);
       const value = withoutNewline(bytes.toString('utf8'));
       return value === ''
         ? failed(`the secret file ${path} is empty`)
@@ -72,8 +77,7 @@ function fileObjection(stat: { isFile(): boolean; mode: number; uid: number; siz
   if (stat.size > SECRET_LIMIT_BYTES) return 'is larger than 64 KiB';
   if (platform() === 'win32') return undefined;
   if ((stat.mode & 0o077) !== 0) return 'can be read or changed by others: chmod 600';
-  const me = userInfo().uid;
-  return stat.uid === me || stat.uid === 0 ? undefined : 'belongs to another user';
+  return stat.uid === currentUid() || stat.uid === 0 ? undefined : 'belongs to another user';
 }
 
 async function fromCommand(argv: readonly string[], deps: SecretDeps): Promise<SecretResult> {
@@ -84,6 +88,7 @@ async function fromCommand(argv: readonly string[], deps: SecretDeps): Promise<S
     const said = cleanLine(withoutTokens(run.stderr.split('\n').find((line) => line.trim() !== '') ?? ''), 120);
     return failed(`the secret command ${program} failed (${run.end})${said === '' ? '' : `: ${said}`}`);
   }
+  if (run.stdout.includes('\ufffd')) return failed(`the secret command ${program} printed what is not UTF-8 text`);
   return readOutput(program, withoutNewline(run.stdout));
 }
 

@@ -29,6 +29,8 @@ export interface TargetSummary {
   waiting: number;
   dueWaiting: number;
   pausedHeads: number;
+  /** Pending items whose lane head is in review. */
+  behindReview: number;
   nextDueAt: number | undefined;
   lastCompletedAt: number | undefined;
 }

@@ -30,6 +30,7 @@ const TARGET: TargetStatus = {
   waiting: 0,
   held: 0,
   blocked: 0,
+  behindReview: 0,
 };
 
 function report(change: Partial<StatusReport> = {}, counts: Partial<StatusReport['counts']> = {}): StatusReport {
@@ -70,11 +71,11 @@ describe('the answer of status', () => {
     [['all delivered'], report({}, { completed: 12, discarded: 1 })],
     [['1 needs you'], report({}, { review: 1 })],
     [['3 need you'], report({}, { review: 3, completed: 9 })],
-    [['1 needs you, 2 are blocked'], report({ blocked: 2, targets: [{ ...TARGET, pending: 2, review: 1, blocked: 2 }] }, { review: 1, pending: 2 })],
-    [['2 need you, 1 is blocked'], report({ blocked: 1, targets: [{ ...TARGET, pending: 1, review: 2, blocked: 1 }] }, { review: 2, pending: 1 })],
+    [['1 needs you, 2 are blocked'], report({ blocked: 2, targets: [{ ...TARGET, pending: 2, review: 1, blocked: 2, behindReview: 2 }] }, { review: 1, pending: 2 })],
+    [['2 need you, 1 is blocked'], report({ blocked: 1, targets: [{ ...TARGET, pending: 1, review: 2, blocked: 1, behindReview: 1 }] }, { review: 2, pending: 1 })],
     [['12 wait: production is offline since 09:12'], report({ held: 1, blocked: 11, targets: [offline(12)] }, { pending: 12 })],
     [['1 waits: production is offline since 09:12'], report({ held: 1, targets: [offline(1)] }, { pending: 1 })],
-    [['3 need you', '12 wait: production is offline since 09:12'], report({ targets: [{ ...offline(12), review: 3 }] }, { pending: 12, review: 3 })],
+    [['3 need you', '12 wait: production is offline since 09:12'], report({ held: 1, blocked: 11, targets: [{ ...offline(12), review: 3 }] }, { pending: 12, review: 3 })],
     [['12 items are due and nobody is sending. Start: syncq watch (or syncq run)'], report({ due: 12 }, { pending: 12 })],
     [['1 item is due and nobody is sending. Start: syncq watch (or syncq run)'], report({ due: 1 }, { pending: 1 })],
     [['1 item is due and nobody is sending. Start: syncq watch (or syncq run)'], report({}, { sending: 1 })],
@@ -84,12 +85,20 @@ describe('the answer of status', () => {
     [['1 waits for its time, the next at 14:30'], report({ waiting: 1, nextDueAt: at(14, 30) }, { pending: 1 })],
     [
       ['1 waits: the settings of production need mending since 09:12: 20 items refused with 404, none delivered: is the base URL right?'],
-      report({ targets: [{ ...TARGET, state: 'misconfigured', reason: '20 items refused with 404, none delivered: is the base URL right?', pending: 1, held: 1 }] }, { pending: 1 }),
+      report({ held: 1, targets: [{ ...TARGET, state: 'misconfigured', reason: '20 items refused with 404, none delivered: is the base URL right?', pending: 1, held: 1 }] }, { pending: 1 }),
     ],
-    [['activity/42 is paused since 09:12: on leave'], report({ held: 1, pausedEntities: [{ entity: { type: 'activity', id: '42' }, since: at(9, 12), until: undefined, reason: 'on leave', by: 'ada' }] }, { pending: 1 })],
-    [['this is a copy (of /data/a.db): nothing is sent from it'], report({ due: 2, copyOf: '/data/a.db' }, { pending: 2 })],
-    [['1 item is due and nobody is sending. Start: syncq watch (or syncq run)'], report({ due: 1, targets: [{ ...TARGET, state: 'unavailable', pending: 1, due: 1 }] }, { pending: 1 })],
-    [['4 wait'], report({ blocked: 4 }, { pending: 4 })],
+    [['1 waits: activity/42 is paused since 09:12: on leave'], report({ held: 1, pausedEntities: [{ entity: { type: 'activity', id: '42' }, since: at(9, 12), until: undefined, reason: 'on leave', by: 'ada' }] }, { pending: 1 })],
+    [['this is a copy (of /data/a.db): nothing is sent from it', '2 items are due'], report({ due: 2, copyOf: '/data/a.db' }, { pending: 2 })],
+    // A hold whose time is over: still named, and a runner helps unless the credential must be renewed.
+    [['1 waits: production is unavailable since 09:12', 'nobody is sending. Start: syncq watch (or syncq run)'], report({ due: 1, targets: [{ ...TARGET, state: 'unavailable', until: at(9, 13), pending: 1, due: 1 }] }, { pending: 1 })],
+    [['1 waits: production is unavailable since 09:12'], report({ due: 1, runner: RUNNER, targets: [{ ...TARGET, state: 'unavailable', until: at(9, 13), pending: 1, due: 1 }] }, { pending: 1 })],
+    [['3 wait: production does not accept the credential since 09:12: token expired'], report({ due: 3, targets: [{ ...TARGET, state: 'auth', until: at(9, 13), reason: 'token expired', pending: 3, due: 3 }] }, { pending: 3 })],
+    // What is blocked counts with what blocks it.
+    [
+      ['2 need you, 4 are blocked', '3 wait: production does not accept the credential since 09:12', '1 item is due and nobody is sending. Start: syncq watch (or syncq run)', '5 wait behind earlier items'],
+      report({ due: 2, blocked: 11, targets: [{ ...TARGET, state: 'auth', pending: 6, due: 1, blocked: 5, behindReview: 3, review: 1 }, { ...TARGET, name: 'staging', pending: 7, due: 1, blocked: 6, behindReview: 1, review: 1 }] }, { pending: 13, review: 2 }),
+    ],
+    [['1 waits for its time', '1 waits behind an earlier item'], report({ waiting: 1, blocked: 1, nextDueAt: at(11, 0) }, { pending: 2 })],
   ])('%j', (lines, facts) => {
     expect(statusAnswer(facts, NOW, 'ada')).toEqual(lines);
   }); // prettier-ignore

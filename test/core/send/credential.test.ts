@@ -45,7 +45,7 @@ function script(code: string): SecretRef {
   return { command: [process.execPath, '-e', code] };
 }
 
-async function fileWith(content: string, mode = 0o600): Promise<string> {
+async function fileWith(content: string | Uint8Array, mode = 0o600): Promise<string> {
   const path = join(dir, `secret-${String(Math.random()).slice(2)}`);
   await writeFile(path, content);
   await chmod(path, mode);
@@ -94,6 +94,13 @@ describe('environment', () => {
       message: 'the environment variable S is not set',
     });
   });
+
+  test('bytes that are no UTF-8, which arrive as a replacement character, are no secret', async () => {
+    expect(await bearer({ env: 'S' }, { env: { S: 'p\ufffdss' } }).get()).toMatchObject({
+      ok: false,
+      message: 'the environment variable S is not valid UTF-8',
+    });
+  });
 });
 
 describe('file', () => {
@@ -117,6 +124,7 @@ describe('file', () => {
     expect(await message(join(dir, 'nowhere'))).toMatch(/cannot be read \(ENOENT\)/);
     expect(await message(await fileWith('\n'))).toMatch(/is empty/);
     expect(await message(await fileWith('x'.repeat(70_000)))).toMatch(/larger than 64 KiB/);
+    expect(await message(await fileWith(Buffer.from('p\xf8ss', 'latin1')))).toMatch(/is not UTF-8 text/);
     expect(await message(dir)).toMatch(/not a regular file/);
   });
 
@@ -155,6 +163,7 @@ describe('command', () => {
 
   test.each([
     ['nothing', '', /printed nothing/],
+    ['what is no text', 'process.stdout.write(Buffer.from([0x70, 0xf8]))', /printed what is not UTF-8 text/],
     [
       'a failure',
       'console.log("s3cret");console.error("\\u001b[31mlogin first\\nmore");process.exit(3)',

@@ -26,6 +26,8 @@ test.each<[string, string | false | undefined, Record<string, string>, string]>(
   ['https://api.test', 'socks5://mine:8', {}, 'bad'],
   ['https://api.test', 'http://[', {}, 'bad'],
   ['https://api.test', 'http://%zz:x@mine', {}, 'bad'],
+  ['https://api.test', undefined, { HTTPS_PROXY: 'http://us\ufffdr:x@mine' }, 'bad'],
+  ['https://api.test', undefined, { ...env, NO_PROXY: 'caf\ufffd.test' }, 'bad'],
 ])('%s with setting %j: %j', (url, setting, environment, expected) => {
   expect(chosen(url, setting, environment)).toBe(expected);
 });

@@ -8,6 +8,7 @@ import { describe } from '@jest/globals';
 import { deskConformance } from './conformance/desk.js';
 import { enqueueConformance } from './conformance/enqueue.js';
 import type { OpenSubject } from './conformance/harness.js';
+import { headlineConformance } from './conformance/headline.js';
 import { peopleConformance } from './conformance/people.js';
 import { readingConformance } from './conformance/reading.js';
 import { sendingConformance } from './conformance/sending.js';
@@ -30,6 +31,7 @@ export function storeConformance(kind: string, open: OpenSubject): void {
     });
     describe('reads', () => {
       readingConformance(open);
+      headlineConformance(open);
     });
   });
 }

@@ -230,9 +230,10 @@ function waitsFor(
     };
   }
   if (!isSendable(target, now)) return onTarget(target, now);
-  return row.elig === ELIG.waiting && row.not_before !== null && row.not_before > now
-    ? { kind: 'time', until: row.not_before }
-    : undefined;
+  if (row.elig === ELIG.waiting && row.not_before !== null && row.not_before > now)
+    return { kind: 'time', until: row.not_before };
+  // Due, to test a credential that was refused: that is why it is still here.
+  return target.state === 'auth' ? onTarget(target, now) : undefined;
 }
 
 function onTarget(target: TargetRow, now: number): WaitingOn {

@@ -8,6 +8,9 @@ import { ELIG, PENDING, REVIEW } from './schema.js';
 
 /** Heads whose wait is over but which nobody promoted yet are counted one by one, up to this many per target. */
 const DUE_COUNT_CAP = 10_000;
+/** What is blocked behind review is counted one by one up to this many, among this many review items per target. */
+const BLOCKED_COUNT_CAP = 10_000;
+const REVIEW_COUNT_CAP = 1000;
 
 interface TallyColumns {
   target_id: number;
@@ -59,6 +62,7 @@ function readTargetSummaries(connection: Connection, now: number): TargetSummary
         waiting: tally.waiting,
         dueWaiting: waits ? dueWaiting(connection, columns.id, now) : 0,
         pausedHeads: tally.paused,
+        behindReview: behindReview(connection, tally),
         nextDueAt: waits ? nextDueOf(connection, columns.id) : undefined,
         lastCompletedAt: orUndefined(tally.last_completed_at),
       },
@@ -74,6 +78,29 @@ function dueWaiting(connection: Connection, target: number, now: number): number
     now,
   );
   return row?.n ?? 0;
+}
+
+/** Past the caps, whatever is blocked counts. */
+function behindReview(connection: Connection, tally: TallyColumns): number {
+  const { target_id: target, pending, sending, review, ready, waiting, paused } = tally;
+  const heads = ready + waiting + paused;
+  const blocked = pending - heads;
+  if (review === 0 || blocked === 0) return 0;
+  // Without another head there is nothing else to be blocked by.
+  if (heads + sending === 0 || review > REVIEW_COUNT_CAP) return blocked;
+  const { n = 0 } =
+    connection.get<{ n: number }>(
+      `SELECT count(*) AS n FROM (SELECT 1 FROM review_group JOIN item AS head INDEXED BY item_review
+       ON head.state = ${REVIEW} AND head.review_group = review_group.id
+       JOIN item AS later INDEXED BY item_lane ON later.target_id = head.target_id AND later.lane = head.lane
+       AND later.lane IS NOT NULL AND later.state < 3 AND later.state = ${PENDING} AND later.id > head.id
+       WHERE review_group.target_id = ? AND NOT EXISTS (SELECT 1 FROM item AS earlier INDEXED BY item_lane
+       WHERE earlier.target_id = head.target_id AND earlier.lane = head.lane AND earlier.lane IS NOT NULL
+       AND earlier.state < 3 AND earlier.id < head.id) LIMIT ?)`,
+      target,
+      BLOCKED_COUNT_CAP,
+    ) ?? {};
+  return n < BLOCKED_COUNT_CAP ? n : blocked;
 }
 
 /** @param condition on review_group, for a selection of groups */
