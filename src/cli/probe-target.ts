@@ -28,7 +28,7 @@ export async function probeTarget(
       durationMs: systemClock.monotonic() - started,
     };
   }
-  const transport = await prepareTransport(target, env);
+  const transport = await prepareTransport(target, { env, clock: systemClock });
   try {
     const asPerson = { mode: 'request', credential: target.implicit ? undefined : credential.header } as const;
     return await probe(target, transport, { clock: systemClock, version: VERSION, signal }, asPerson);

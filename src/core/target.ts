@@ -49,6 +49,8 @@ export interface TargetConfig {
   probe: { method: 'HEAD' | 'GET' | 'OPTIONS'; path: string } | undefined;
   /** Bound on one whole attempt: connect, request, response headers and body. Default 30 s. */
   timeoutMs: number;
+  /** Bound on connecting, and again on a TLS handshake and a proxy's answer; never above `timeoutMs`. Default 10 s. */
+  connectTimeoutMs: number;
   /**
    * Requests in flight to this target at most, 1 to 64. Default 64: no bound of its own, the runner's applies (`run`: 1
    * over all targets, or `--concurrency`; `watch`: 4).
@@ -71,7 +73,7 @@ export interface TargetConfig {
   breaker: number;
   /** Allows plain http to a host that is not loopback. */
   insecureHttp: boolean;
-  /** Refuses to connect to private, loopback and link-local addresses; checked at connect time. */
+  /** Refuses to connect to an address that is not globally reachable, and a proxy that would look names up. */
   denyPrivate: boolean;
   /** Proxy URL; `false` = none, whatever the environment says; undefined = from the environment. */
   proxy: string | false | undefined;

@@ -24,6 +24,7 @@ import { auth } from './secret.js';
 const DEFAULT_RETRY: RetryPolicy = { max: 10, baseMs: 5_000, factor: 3, capMs: 6 * 3_600_000 };
 const DEFAULT_PATIENCE_MS = 3 * 86_400_000;
 const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
 /** No bound of its own: the runner's own bound on requests in flight applies. */
 const DEFAULT_CONCURRENCY = 64;
 const DEFAULT_BREAKER = 20;
@@ -38,6 +39,7 @@ export function withDefaults(given: Pick<TargetConfig, 'name' | 'baseUrl'> & Par
     patienceMs: DEFAULT_PATIENCE_MS,
     probe: undefined,
     timeoutMs: DEFAULT_TIMEOUT_MS,
+    connectTimeoutMs: DEFAULT_CONNECT_TIMEOUT_MS,
     concurrency: DEFAULT_CONCURRENCY,
     ratePerSecond: undefined,
     order: 'entity',
@@ -118,6 +120,7 @@ const shape = object({
   patience: duration('1s', '365d'),
   probe: object({ method: oneOf('HEAD', 'GET', 'OPTIONS'), path: probePath }),
   timeout: duration('1ms', '1h'),
+  connectTimeout: duration('1ms', '1h'),
   concurrency: integer(1, 64),
   rate,
   order: oneOf('entity', 'strict', 'none'),
@@ -143,13 +146,25 @@ function readTarget(value: unknown, at: Place): TargetConfig {
   if (given.insecureHttp !== true && isInsecure(given.baseUrl)) {
     return fail(below(at, 'baseUrl'), 'plain http sends everything readably; write https, or set "insecureHttp": true');
   }
-  const { patience, timeout, rate: ratePerSecond, outcomes, probe, retry, expect, tls, ...asWritten } = given;
+  const {
+    patience,
+    timeout,
+    connectTimeout,
+    rate: ratePerSecond,
+    outcomes,
+    probe,
+    retry,
+    expect,
+    tls,
+    ...asWritten
+  } = given;
   return withDefaults({
     ...asWritten,
     name: at.key,
     baseUrl: given.baseUrl,
     ...(patience !== undefined && { patienceMs: patience }),
     ...(timeout !== undefined && { timeoutMs: timeout }),
+    ...(connectTimeout !== undefined && { connectTimeoutMs: connectTimeout }),
     ...(ratePerSecond !== undefined && { ratePerSecond }),
     ...(outcomes !== undefined && { outcomes: plainRecord(outcomes) }),
     ...(retry !== undefined && { retry: readRetry(retry, below(at, 'retry')) }),

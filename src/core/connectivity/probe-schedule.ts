@@ -34,6 +34,8 @@ export class ProbeSchedule {
   #lastAt = -Infinity;
   /** Probes that the latest news may still start. */
   #looks = 0;
+  /** Quick probes in a row. */
+  #quick = 0;
   #freshAt = -Infinity;
   #tokens = BURST;
   #countedAt = 0;
@@ -55,13 +57,17 @@ export class ProbeSchedule {
     return this.#looks > 0 ? Math.min(this.#pauseEnds, this.#tokenAt(now)) : this.#pauseEnds;
   }
 
-  /** Bound on the probe that starts now, ms; undefined = the usual one. */
+  /**
+   * Bound on the probe that starts now, ms; undefined = the usual one. However often news comes, every third probe has all
+   * its time: over a link with a longer round trip no quick one ever connects.
+   */
   get timeoutMs(): number | undefined {
-    return this.#looks > 1 ? QUICK_MS : undefined;
+    return this.#looks > 1 && this.#quick < BURST - 1 ? QUICK_MS : undefined;
   }
 
   /** A probe or a request opens a connection. */
   connecting(now: number): void {
+    this.#quick = this.timeoutMs === undefined ? 0 : this.#quick + 1;
     this.#tokens = Math.max(0, this.#refilled(now) - 1);
     this.#countedAt = now;
     this.#lastAt = now;

@@ -1,75 +1,76 @@
-/** Which network addresses are private, and the look-up that refuses them at the moment of connecting. */
-import { lookup as dnsLookup } from 'node:dns';
-import type { LookupAddress } from 'node:dns';
+/** Which network addresses are private: every one that is not globally reachable, however it is written. Pure. */
 import { BlockList, isIP } from 'node:net';
-import type { LookupFunction } from 'node:net';
 
-const PRIVATE_IPV4: readonly (readonly [net: string, prefix: number])[] = [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-];
-const PRIVATE_IPV6: readonly (readonly [net: string, prefix: number])[] = [
-  ['::', 127], // unspecified and loopback
-  ['fc00::', 7],
-  ['fe80::', 10],
-];
-/**
- * IPv4 inside IPv6, refused whole: nothing public is reached that way, and the forms hide a private address. A list
- * of its own, because a BlockList takes ::ffff:0:0/96 for all of IPv4.
- */
-const MAPPED_IPV4: readonly (readonly [net: string, prefix: number])[] = [['::ffff:0:0', 96]];
-
-const blocked = new BlockList();
-for (const [net, prefix] of PRIVATE_IPV4) blocked.addSubnet(net, prefix, 'ipv4');
-for (const [net, prefix] of PRIVATE_IPV6) blocked.addSubnet(net, prefix, 'ipv6');
-const mapped = new BlockList();
-for (const [net, prefix] of MAPPED_IPV4) mapped.addSubnet(net, prefix, 'ipv6');
-
-/** Code of the error that `guardedLookup` ends with. */
+/** Code of the failure of a connection to a private address. */
 export const FORBIDDEN_ADDRESS = 'forbidden-address';
 
-/** True for loopback, link-local, private, shared and unspecified addresses, also when written as IPv4 inside IPv6. */
+/*
+ * IANA's registries of special-purpose addresses (RFC 6890), November 2026: whatever they do not call globally reachable,
+ * and multicast. No package: ipaddr.js names the ranges, but which names and exceptions are public would still stand here.
+ */
+const SPECIAL_IPV4 = listOf(
+  // This network and host, private use, a carrier's customers, link-local.
+  '0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16',
+  // Protocol assignments, relays of 6to4 (gone), benchmarking, documentation, multicast, reserved and broadcast.
+  '192.0.0.0/24 192.88.99.0/24 198.18.0.0/15 192.0.2.0/24 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4',
+);
+/** Of IPv6 nothing else is public: not loopback, local use of any kind, discard, segment routing, multicast. */
+const UNICAST_IPV6 = listOf('2000::/3');
+/** In there: protocol assignments (benchmarking among them), documentation. */
+const SPECIAL_IPV6 = listOf('2001::/23 2001:db8::/32 3fff::/20');
+/** In the above, and globally reachable: anycast of PCP, TURN and DNS-SD, AMT, AS112, ORCHIDv2, drones. */
+const PUBLIC = listOf(
+  '192.0.0.9/32 192.0.0.10/32 2001:1::1/128 2001:1::2/128 2001:1::3/128',
+  '2001:3::/32 2001:4:112::/48 2001:20::/28 2001:30::/28',
+);
+
+/** Compatible, mapped, translated (RFC 2765), NAT64, 6to4, Teredo (its server): what stands before the IPv4 address. */
+const EMBEDDED = /^(?:0{24}|0{20}ffff|0{16}ffff0000|0064ff9b0{16}|2002|20010000)(.{8})/;
+/** Teredo hides its client's address by turning every bit over. */
+const TEREDO_CLIENT = /^20010000.{16}(.{8})$/;
+
+function listOf(...nets: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const net of nets.join(' ').split(' ')) {
+    const [address = '', prefix] = net.split('/');
+    list.addSubnet(address, Number(prefix), isIP(address) === 4 ? 'ipv4' : 'ipv6');
+  }
+  return list;
+}
+
+/** True for every address that is not globally reachable. One that holds an IPv4 address is judged by that. False for a name. */
 export function isPrivateAddress(address: string): boolean {
   const plain = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
   switch (isIP(plain)) {
     case 4:
-      return blocked.check(plain, 'ipv4');
-    case 6:
-      return blocked.check(plain, 'ipv6') || mapped.check(plain, 'ipv6');
+      return SPECIAL_IPV4.check(plain, 'ipv4') && !PUBLIC.check(plain, 'ipv4');
+    case 6: {
+      const inside = embeddedIn(hexOf(plain));
+      if (inside.length > 0) return inside.some(isPrivateAddress);
+      if (!UNICAST_IPV6.check(plain, 'ipv6')) return true;
+      return SPECIAL_IPV6.check(plain, 'ipv6') && !PUBLIC.check(plain, 'ipv6');
+    }
     default:
       return false;
   }
 }
 
-/**
- * A `lookup` for sockets that fails when any address of the name is private. The check sits here, and not before the
- * request, because a name may answer differently the second time (DNS rebinding); a literal address never gets here.
- */
-export const guardedLookup: LookupFunction = (hostname, options, callback) => {
-  dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error !== null) {
-      callback(error, []);
-      return;
-    }
-    const bad = addresses.find((entry) => isPrivateAddress(entry.address));
-    if (bad !== undefined) {
-      const refusal = Object.assign(new Error(`${hostname} is ${bad.address}, a private address`), {
-        code: FORBIDDEN_ADDRESS,
-      });
-      callback(refusal, []);
-      return;
-    }
-    answer(addresses, options.all === true, callback);
-  });
-};
+function embeddedIn(hex: string): string[] {
+  const shown = EMBEDDED.exec(hex)?.[1];
+  if (shown === undefined) return [];
+  const hidden = TEREDO_CLIENT.exec(hex)?.[1];
+  return [parseInt(shown, 16), ...(hidden === undefined ? [] : [~parseInt(hidden, 16)])].map(dotted);
+}
 
-function answer(addresses: LookupAddress[], wantsAll: boolean, callback: Parameters<LookupFunction>[2]): void {
-  const first = addresses[0];
-  if (wantsAll || first === undefined) callback(null, addresses);
-  else callback(null, first.address, first.family);
+function dotted(bits: number): string {
+  return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 255).join('.');
+}
+
+/** The 32 hex digits of an IPv6 address. */
+function hexOf(address: string): string {
+  const halves = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
+  const [left = '', right = ''] = halves.map((half) =>
+    half.replace(/([^:]+):?/g, (_, group: string) => group.padStart(4, '0')),
+  );
+  return left + right.padStart(32 - left.length, '0');
 }

@@ -1,14 +1,18 @@
 /** How a connection to a target comes about: directly or through a proxy's tunnel, and what its failure looks like. */
 import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { buildConnector } from 'undici';
-import { guardedLookup } from './address.js';
+import { CONNECT_TIMEOUT, connectTcp, failure } from './tcp.js';
+import type { TcpOptions } from './tcp.js';
 
-type Connector = buildConnector.connector;
-type BuildConnector = (options: buildConnector.BuildOptions) => Connector;
+/** `signal` ends an attempt to connect; a TLS handshake that has begun ends by itself, or by its timeout. */
+export type Connector = (
+  target: buildConnector.Options & { signal: AbortSignal },
+  callback: buildConnector.Callback,
+) => void;
+type BuildConnector = (options: buildConnector.BuildOptions) => buildConnector.connector;
 
 /** The proxy answered the request for a tunnel with something else than a 2xx: nothing was sent to the target. */
 export class TunnelRefused extends Error {
@@ -21,14 +25,11 @@ export class TunnelRefused extends Error {
   }
 }
 
-export interface ConnectorOptions {
+/** `timeoutMs` bounds each part of the way: look-up and TCP, a TLS handshake, a proxy's answer. */
+export interface ConnectorOptions extends TcpOptions {
   build: BuildConnector;
   /** CA, client certificate and key; undefined = the built-in authorities. */
   secureContext: SecureContext | undefined;
-  /** Bound on TCP connect and TLS handshake (each, when there is a proxy), ms. */
-  timeoutMs: number;
-  /** Refuse names that resolve to a private address. */
-  denyPrivate: boolean;
 }
 
 export interface ProxyEndpoint {
@@ -36,18 +37,42 @@ export interface ProxyEndpoint {
   authorization: string | undefined;
 }
 
+/** A URL's host without the brackets of an IPv6 address. */
+export function plainHost({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '');
+}
+
 /** Connects straight to the host; TLS is always verified, whatever the process's environment says. */
 export function directConnector(options: ConnectorOptions): Connector {
-  const connect = options.build({
-    timeout: options.timeoutMs,
+  const secure = secureConnector(options);
+  return (target, callback) => {
+    const isSecure = target.protocol === 'https:';
+    const port = target.port === '' ? (isSecure ? 443 : 80) : Number(target.port);
+    connectTcp(target.hostname, port, options, target.signal).then(
+      (socket) => {
+        if (isSecure) secure({ ...target, httpSocket: socket }, callback);
+        else callback(null, socket);
+      },
+      (error: unknown) => {
+        callback(error as Error, null);
+      },
+    );
+  };
+}
+
+/** TLS on a connected socket. */
+function secureConnector({ build, timeoutMs, secureContext }: ConnectorOptions): buildConnector.connector {
+  const connect = build({
+    timeout: timeoutMs,
     rejectUnauthorized: true,
-    ...(options.secureContext === undefined ? {} : { secureContext: options.secureContext }),
-    ...(options.denyPrivate ? { lookup: guardedLookup } : {}),
+    ...(secureContext === undefined ? {} : { secureContext }),
   });
   return (target, callback) => {
     connect(target, (...[error, socket]) => {
       if (error !== null) {
-        callback(error, null);
+        const isTimeout = (error as NodeJS.ErrnoException).code === CONNECT_TIMEOUT;
+        const words = `no TLS handshake within ${String(timeoutMs / 1000)} s`;
+        callback(isTimeout ? failure(CONNECT_TIMEOUT, words) : error, null);
         return;
       }
       // A TLS alert after the handshake (TLS 1.3: our client certificate is refused) is followed by the end of the
@@ -60,35 +85,40 @@ export function directConnector(options: ConnectorOptions): Connector {
 
 /** Asks the proxy for a tunnel (CONNECT, RFC 9110, section 9.3.6) and speaks TLS with the target inside it. */
 export function tunnelConnector(proxy: ProxyEndpoint, options: ConnectorOptions): Connector {
-  // The proxy resolves the target's name, so the look-up cannot be guarded here.
-  const secure = directConnector({ ...options, denyPrivate: false });
+  const { protocol, host, port } = proxy.url;
+  const hop = { protocol, hostname: plainHost(proxy.url), host, port };
+  const toProxy = directConnector(options);
+  const secure = secureConnector(options);
   return (target, callback) => {
-    const fail = (error: Error): void => {
-      callback(error, null);
-    };
-    const port = target.port === '' ? '443' : target.port;
-    const host = isIP(target.hostname) === 6 ? `[${target.hostname}]` : target.hostname;
-    openTunnel(proxy, `${host}:${port}`, options).then((socket) => {
-      secure({ ...target, httpSocket: socket }, callback);
-    }, fail);
+    const authority = `${isIP(target.hostname) === 6 ? `[${target.hostname}]` : target.hostname}:${target.port || '443'}`;
+    toProxy({ ...hop, signal: target.signal }, (...[error, toHop]) => {
+      if (error !== null) {
+        callback(error, null);
+        return;
+      }
+      openTunnel(toHop, proxy, authority, options.timeoutMs).then(
+        (socket) => {
+          secure({ ...target, httpSocket: socket }, callback);
+        },
+        (reason: unknown) => {
+          callback(reason as Error, null);
+        },
+      );
+    });
   };
 }
 
-function openTunnel(proxy: ProxyEndpoint, authority: string, options: ConnectorOptions): Promise<Socket> {
-  const isSecure = proxy.url.protocol === 'https:';
+function openTunnel(toProxy: Socket, proxy: ProxyEndpoint, authority: string, timeoutMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const request = (isSecure ? httpsRequest : httpRequest)({
-      host: proxy.url.hostname.replace(/^\[|\]$/g, ''),
-      port: portOf(proxy.url),
+    const request = httpRequest({
+      createConnection: () => toProxy,
       method: 'CONNECT',
       path: authority,
-      agent: false,
       headers: {
         host: authority,
         ...(proxy.authorization === undefined ? {} : { 'proxy-authorization': proxy.authorization }),
       },
-      signal: AbortSignal.timeout(options.timeoutMs),
-      ...(isSecure ? { rejectUnauthorized: true, secureContext: options.secureContext } : {}),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     request.once('connect', (response, socket) => {
       const status = response.statusCode ?? 0;

@@ -1,18 +1,24 @@
 /** Turns a target's settings into a connection pool, or into the one sentence that says what has to be mended. */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import type { Dispatcher, Pool, buildConnector } from 'undici';
+import type { Clock } from '../clock.js';
 import type { TargetConfig } from '../target.js';
 import { isLoopbackHost } from '../loopback.js';
 import { FORBIDDEN_ADDRESS, isPrivateAddress } from './address.js';
 import { awaitedClient } from './awaited-client.js';
 import { cleanLine } from './clean.js';
-import { directConnector, tunnelConnector } from './connector.js';
-import type { ConnectorOptions, ProxyEndpoint } from './connector.js';
+import { directConnector, plainHost, portOf, tunnelConnector } from './connector.js';
+import type { Connector, ConnectorOptions, ProxyEndpoint } from './connector.js';
 import { proxyFor } from './proxy.js';
 import type { Environment } from './proxy.js';
+import { connectTcp } from './tcp.js';
+import type { Lookup } from './tcp.js';
 
 /** Why nothing can be sent to a target until a person changes something. Holds no secret. */
 export interface Problem {
@@ -28,19 +34,18 @@ export interface Transport {
   basePath: string;
   dispatcher: Dispatcher;
   /** Makes one connection as the pool does (proxy, TLS); for probes. */
-  connect: buildConnector.connector;
+  connect: Connector;
+  /** A bare TCP connection to the server, or to the proxy when there is one. */
+  openSocket(signal: AbortSignal): Promise<Socket>;
   proxy: ProxyEndpoint | undefined;
-  denyPrivate: boolean;
   /** Lets requests in flight end. */
   close(): Promise<void>;
-  /** Ends requests in flight. */
+  /** Ends requests in flight, and connecting. */
   destroy(): Promise<void>;
 }
 
 export type PreparedTransport = Transport | { kind: 'broken'; problem: Problem };
 
-/** Longest wait for a connection, ms; a shorter `timeout` of the target bounds it further. */
-export const CONNECT_TIMEOUT_MS = 10_000;
 /** All response headers together, bytes (S17). */
 export const RESPONSE_HEADER_LIMIT = 16 * 1024;
 /**
@@ -51,6 +56,14 @@ const KEEP_ALIVE_MS = 3_000;
 /** How long before the time that the server names (`Keep-Alive: timeout=5`) we close. */
 const KEEP_ALIVE_THRESHOLD_MS = 1_000;
 
+export interface TransportDeps {
+  /** The process's environment, for the proxy variables and NODE_TLS_REJECT_UNAUTHORIZED. */
+  env: Environment;
+  clock: Clock;
+  /** How names are looked up; default: the system's way. */
+  lookup?: Lookup;
+}
+
 /**
  * Prepares a target. Touches no network; reads the PEM files. Never rejects: what is wrong with the settings comes
  * back as a problem.
@@ -59,7 +72,7 @@ const KEEP_ALIVE_THRESHOLD_MS = 1_000;
  */
 export async function prepareTransport(
   target: TargetConfig,
-  env: Environment,
+  { env, clock, lookup }: TransportDeps,
   connections = target.concurrency,
 ): Promise<PreparedTransport> {
   const base = checkedBase(target, env);
@@ -68,20 +81,32 @@ export async function prepareTransport(
   if (choice.kind === 'bad') return broken('bad-proxy', choice.message);
   const secureContext = await loadTls(target.tls);
   if (secureContext !== undefined && 'code' in secureContext) return { kind: 'broken', problem: secureContext };
+  const proxy = choice.kind === 'proxy' ? choice : undefined;
+  if (target.denyPrivate && proxy !== undefined && isIP(plainHost(base)) === 0) {
+    const what = `"denyPrivate" cannot be kept, because the proxy ${proxy.url.host} looks up ${base.hostname} itself`;
+    return broken(FORBIDDEN_ADDRESS, `${what}: set "proxy": false, or leave it to the proxy and unset "denyPrivate"`);
+  }
   const undici = await import('undici');
   const options: ConnectorOptions = {
     build: undici.buildConnector,
     secureContext,
-    timeoutMs: Math.min(CONNECT_TIMEOUT_MS, target.timeoutMs),
-    denyPrivate: target.denyPrivate,
+    timeoutMs: Math.min(target.connectTimeoutMs, target.timeoutMs),
+    // The proxy itself may well have a private address.
+    denyPrivate: target.denyPrivate && proxy === undefined,
+    clock,
+    lookup,
   };
-  const proxy = choice.kind === 'proxy' ? choice : undefined;
   const route = routeOf(base, proxy, options);
+  const closing = new AbortController();
+  // One listener a connection that is being made is meant, not leaked.
+  setMaxListeners(0, closing.signal);
+  const connect: buildConnector.connector = (to, callback) => {
+    route.connect({ ...to, signal: closing.signal }, callback);
+  };
   const isWaiting = (): boolean => pool.stats.queued > 0;
   const pool = new undici.Pool(route.origin, {
     ...poolOptions(connections),
-    factory: (origin, clientOptions) =>
-      awaitedClient(undici.Client, origin, { ...clientOptions, connect: route.connect }, isWaiting),
+    factory: (origin, clientOptions) => awaitedClient(undici.Client, origin, { ...clientOptions, connect }, isWaiting),
   });
   return {
     kind: 'ready',
@@ -89,10 +114,17 @@ export async function prepareTransport(
     basePath: base.pathname.replace(/\/+$/, ''),
     dispatcher: route.viaProxy === undefined ? pool : throughProxy(pool, base, route.viaProxy),
     connect: route.connect,
+    openSocket: (signal) => {
+      const hop = proxy?.url ?? base;
+      return connectTcp(plainHost(hop), portOf(hop), options, signal);
+    },
     proxy,
-    denyPrivate: target.denyPrivate,
     close: () => pool.close(),
-    destroy: () => pool.destroy(),
+    destroy: () => {
+      const ended = pool.destroy();
+      closing.abort();
+      return ended;
+    },
   };
 }
 
@@ -113,7 +145,7 @@ function poolOptions(connections: number): Pool.Options {
 
 interface Route {
   origin: string;
-  connect: buildConnector.connector;
+  connect: Connector;
   /** Set when requests themselves go to the proxy (plain http), in absolute form. */
   viaProxy: ProxyEndpoint | undefined;
 }
@@ -124,8 +156,7 @@ function routeOf(base: URL, proxy: ProxyEndpoint | undefined, options: Connector
     return { origin: base.origin, connect: tunnelConnector(proxy, options), viaProxy: undefined };
   }
   // A tunnel to port 80 is refused by most proxies, so plain http is asked for in absolute form (RFC 9112, 3.2.2).
-  // The proxy itself may well have a private address.
-  return { origin: proxy.url.origin, connect: directConnector({ ...options, denyPrivate: false }), viaProxy: proxy };
+  return { origin: proxy.url.origin, connect: directConnector(options), viaProxy: proxy };
 }
 
 function throughProxy(pool: Pool, base: URL, proxy: ProxyEndpoint): Dispatcher {

@@ -1,7 +1,6 @@
 /** What an error from the network means: was a connection made, may anything have been sent, are the settings wrong. */
 import { FORBIDDEN_ADDRESS } from './address.js';
 import { cleanLine } from './clean.js';
-import { CONNECT_TIMEOUT_MS } from './dispatcher.js';
 
 export type Failure = { code: string; message: string } & (
   { kind: 'unreachable' | 'misconfigured' } | { kind: 'no-answer'; isSent: boolean }
@@ -29,7 +28,6 @@ const WORDS: Readonly<Record<string, string>> = {
   ENETDOWN: 'the network is down',
   EADDRNOTAVAIL: 'no network address to connect from',
   ETIMEDOUT: 'no connection in time',
-  UND_ERR_CONNECT_TIMEOUT: `no connection within ${String(CONNECT_TIMEOUT_MS / 1000)} s or the target's timeout`,
   ABORT_ERR: 'the proxy opened no tunnel in time',
   ECONNRESET: 'the connection was reset',
   EPIPE: 'the connection was closed',

@@ -1,11 +1,9 @@
 /** Asks whether a target answers, without sending it anything that matters: a connection, or the configured request. */
-import { connect as tcpConnect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Dispatcher, request as undiciRequest } from 'undici';
 import type { Clock } from '../clock.js';
 import type { TargetConfig } from '../target.js';
-import { guardedLookup } from './address.js';
-import { portOf } from './connector.js';
+import { plainHost } from './connector.js';
 import type { PreparedTransport, Transport } from './dispatcher.js';
 import { BAD_REQUEST, failureOf } from './failure.js';
 import { requestPath } from './request.js';
@@ -29,7 +27,7 @@ export interface ProbeOptions {
   mode?: 'auto' | 'tls' | 'request';
   /** Sent in mode `request` only. */
   credential?: SendOptions['credential'];
-  /** Bound on the whole probe, ms. Default: the target's `timeout`, at most 10 s. */
+  /** Bound on the whole probe, ms. Default: the target's `timeout`, at most 10 s or its `connectTimeout`. */
   timeoutMs?: number;
 }
 
@@ -59,7 +57,7 @@ async function find(
   options: ProbeOptions,
 ): Promise<Finding> {
   if (transport.kind === 'broken') return { kind: 'misconfigured', ...transport.problem };
-  const limitMs = options.timeoutMs ?? Math.min(target.timeoutMs, LONGEST_PROBE_MS);
+  const limitMs = options.timeoutMs ?? Math.min(target.timeoutMs, Math.max(LONGEST_PROBE_MS, target.connectTimeoutMs));
   const ended = new AbortController();
   const over = new AbortController();
   const stop = (): void => {
@@ -87,12 +85,12 @@ async function ask(
   signal: AbortSignal,
 ): Promise<Finding> {
   if (options.mode === 'tls') {
-    await closed(openConnection(transport), signal);
+    await closed(openConnection(transport, signal), signal);
     return { kind: 'reachable', status: undefined };
   }
   if (options.mode === 'request') return askAsPerson(target, transport, deps.version, options.credential, signal);
   if (target.probe === undefined) {
-    await closed(openSocket(transport, signal), signal);
+    await closed(transport.openSocket(signal), signal);
     return { kind: 'reachable', status: undefined };
   }
   const response = await request(target.probe, transport, deps.version, undefined, signal);
@@ -164,37 +162,20 @@ function closed(opening: Promise<Socket>, signal: AbortSignal): Promise<void> {
   });
 }
 
-function openConnection(transport: Transport): Promise<Socket> {
+function openConnection(transport: Transport, signal: AbortSignal): Promise<Socket> {
   const { base } = transport;
   return new Promise((resolve, reject) => {
     const target = {
-      hostname: base.hostname.replace(/^\[|\]$/g, ''),
+      hostname: plainHost(base),
       host: base.host,
       protocol: base.protocol,
       port: base.port,
+      signal,
     };
     transport.connect(target, (...[error, socket]) => {
       if (error === null) resolve(socket);
       else reject(error);
     });
-  });
-}
-
-/** To the proxy when there is one: whether it gets on to the target, only a request can tell. */
-function openSocket(transport: Transport, signal: AbortSignal): Promise<Socket> {
-  const hop = transport.proxy?.url ?? transport.base;
-  const isGuarded = transport.denyPrivate && transport.proxy === undefined;
-  return new Promise((resolve, reject) => {
-    const socket = tcpConnect({
-      host: hop.hostname.replace(/^\[|\]$/g, ''),
-      port: portOf(hop),
-      signal,
-      ...(isGuarded ? { lookup: guardedLookup } : {}),
-    });
-    socket.once('connect', () => {
-      resolve(socket);
-    });
-    socket.on('error', reject);
   });
 }
 

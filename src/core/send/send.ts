@@ -1,5 +1,4 @@
 /** Sends a stored write exactly once and says what happened on the wire. Never retries, never throws. */
-import type { Clock } from '../clock.js';
 import type { ResponseExcerpt, StoredRequest } from '../item.js';
 import type { TargetConfig } from '../target.js';
 import type { AwaitedOptions } from './awaited-client.js';
@@ -7,19 +6,15 @@ import { cleanLine } from './clean.js';
 import { conceal } from './conceal.js';
 import { DeadlineWatch } from './deadline.js';
 import { prepareTransport } from './dispatcher.js';
-import type { PreparedTransport, Problem, Transport } from './dispatcher.js';
+import type { PreparedTransport, Problem, Transport, TransportDeps } from './dispatcher.js';
 import { Exchange } from './exchange.js';
 import type { ExchangeEnd } from './exchange.js';
 import { BAD_REQUEST, failureOf, type Failure } from './failure.js';
-import type { Environment } from './proxy.js';
 import { headerBuilder, redirectPath, requestPath } from './request.js';
 import type { HeaderList } from './request.js';
 import type { SendOptions, SendResult } from './result.js';
 
-export interface SenderDeps {
-  /** The process's environment, for the proxy variables and NODE_TLS_REJECT_UNAUTHORIZED. */
-  env: Environment;
-  clock: Clock;
+export interface SenderDeps extends TransportDeps {
   /** syncq's version, for the User-Agent. */
   version: string;
   /** Requests that the caller has under way at once, at most: more connections are of no use. Default: no bound of its own. */
@@ -57,11 +52,7 @@ const HEADER_VALUE_LIMIT = 512;
 
 /** Never rejects: a target that cannot be sent to makes a sender whose every answer says what to mend. */
 export async function createSender(target: TargetConfig, deps: SenderDeps): Promise<Sender> {
-  const transport = await prepareTransport(
-    target,
-    deps.env,
-    Math.min(deps.concurrency ?? Infinity, target.concurrency),
-  );
+  const transport = await prepareTransport(target, deps, Math.min(deps.concurrency ?? Infinity, target.concurrency));
   if (transport.kind === 'broken') return brokenSender(transport);
   const { clock } = deps;
   const watch = new DeadlineWatch(clock);

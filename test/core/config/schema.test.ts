@@ -185,7 +185,7 @@ describe('the page on the config', () => {
       const found = /^`(\d+(?:ms|[smhd]))` to `(\d+)([smhd])`/.exec(range?.trim() ?? '');
       return found === null ? [] : [{ path: unquoted(key), least: found[1], most: Number(found[2]), unit: found[3] }];
     });
-    expect(bounded).toHaveLength(6);
+    expect(bounded).toHaveLength(7);
     for (const { path, least, most, unit } of bounded) {
       const values = [least, `${String(most)}${unit ?? ''}`, `${String(most + 1)}${unit ?? ''}`];
       // A retry.cap of the least is below the base, which is another mistake.

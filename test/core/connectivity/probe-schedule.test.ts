@@ -63,6 +63,20 @@ describe('news of the network', () => {
     expect(schedule.nextAt(true, last + 3000)).toBe(last + 3000);
   });
 
+  test('that never ends leaves every third probe all its time: a slow link connects in it', () => {
+    const schedule = longest();
+    let now = 0;
+    const bounds: (number | undefined)[] = [];
+    for (let n = 0; n < 6; n += 1) {
+      schedule.news(now);
+      now = schedule.nextAt(true, now);
+      bounds.push(schedule.timeoutMs);
+      schedule.connecting(now);
+      schedule.failed();
+    }
+    expect(bounds).toEqual([350, 350, undefined, 350, 350, undefined]);
+  });
+
   test('is good for three probes in quick succession: a cable just plugged in loses the first packets', () => {
     const schedule = longest();
     let now = failingStarts(schedule, 7).at(-1)! + 3000;

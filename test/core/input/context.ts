@@ -15,6 +15,7 @@ export function target(name: string, baseUrl: string): TargetConfig {
     patienceMs: 259_200_000,
     probe: undefined,
     timeoutMs: 30_000,
+    connectTimeoutMs: 10_000,
     concurrency: 4,
     ratePerSecond: undefined,
     order: 'entity',

@@ -2,21 +2,26 @@ import { lookup } from 'node:dns/promises';
 import { hostname } from 'node:os';
 import { describe, expect, test } from '@jest/globals';
 import { buildConnector } from 'undici';
+import { systemClock } from '../../../src/core/clock.js';
 import { directConnector, tunnelConnector } from '../../../src/core/send/connector.js';
+import type { Connector } from '../../../src/core/send/connector.js';
 import { failureOf } from '../../../src/core/send/failure.js';
 import { optionsOf, requestOf, senderFor, startHttp, startRaw, targetOf } from './support.js';
 import { keep } from './wire.js';
 
-const options = { build: buildConnector, secureContext: undefined, timeoutMs: 300, denyPrivate: false };
+const options = {
+  build: buildConnector,
+  secureContext: undefined,
+  timeoutMs: 300,
+  denyPrivate: false,
+  clock: systemClock,
+};
 
-function errorOf(
-  connect: buildConnector.connector,
-  hostname: string,
-  port: number,
-  protocol = 'http:',
-): Promise<unknown> {
+function errorOf(connect: Connector, hostname: string, port: number, protocol = 'http:'): Promise<unknown> {
   return new Promise((resolve) => {
-    connect({ hostname, host: `${hostname}:${String(port)}`, protocol, port: String(port) }, (...[error, socket]) => {
+    const { signal } = new AbortController();
+    const target = { hostname, host: `${hostname}:${String(port)}`, protocol, port: String(port), signal };
+    connect(target, (...[error, socket]) => {
       socket?.destroy();
       resolve(error);
     });

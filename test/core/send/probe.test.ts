@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import type { LookupAddress } from 'node:dns';
 import { systemClock } from '../../../src/core/clock.js';
 import { prepareTransport } from '../../../src/core/send/dispatcher.js';
 import { probe } from '../../../src/core/send/probe.js';
@@ -23,7 +24,7 @@ async function probeOf(
   options: ProbeOptions = {},
   signal = new AbortController().signal,
 ): Promise<ProbeResult> {
-  const transport = await prepareTransport(target, {});
+  const transport = await prepareTransport(target, { env: {}, clock: systemClock });
   try {
     return await probe(target, transport, { clock: systemClock, version: '0.0.0-test', signal }, options);
   } finally {
@@ -139,12 +140,14 @@ describe('a connection is the probe', () => {
 
   test('a private address is refused when it connects', async () => {
     const server = keep(await startRaw(() => undefined));
-    const target = targetOf(`https://localhost:${String(server.port)}`);
-    const transport = await prepareTransport(target, {});
-    if (transport.kind !== 'ready') throw new Error('not ready');
+    const target = targetOf(`https://api.test:${String(server.port)}`, { denyPrivate: true });
+    const lookup = (): Promise<LookupAddress[]> => Promise.resolve([{ address: '127.0.0.1', family: 4 }]);
+    const transport = await prepareTransport(target, { env: {}, clock: systemClock, lookup });
     const deps = { clock: systemClock, version: '0', signal: new AbortController().signal };
-    const result = await probe(target, { ...transport, denyPrivate: true }, deps);
-    expect(result).toMatchObject({ kind: 'misconfigured', code: 'forbidden-address' });
+    for (const mode of ['auto', 'tls', 'request'] as const) {
+      const result = await probe(target, transport, deps, { mode });
+      expect(result).toMatchObject({ kind: 'misconfigured', code: 'forbidden-address' });
+    }
     expect(server.connections()).toBe(0);
   });
 });

@@ -1,7 +1,7 @@
 /** Real servers on loopback, and the smallest target and request that can be sent to them. */
 import { readFileSync } from 'node:fs';
 import { createServer as createHttp } from 'node:http';
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import type { ServerOptions } from 'node:https';
 import { connect, createServer as createTcp } from 'node:net';
@@ -80,16 +80,18 @@ async function listen(server: Server, scheme: string, on = 0, host = '127.0.0.1'
 /** Proxy on loopback: CONNECT and absolute form. Every name leads to 127.0.0.1, as a proxy's own DNS would have it. */
 export async function startProxy(
   answer: (seen: { line: string; authorization: string | undefined }) => number,
+  tls?: ServerOptions,
 ): Promise<RunningServer & { seen: string[] }> {
   const seen: string[] = [];
-  const server = createHttp((request, response) => {
+  const onRequest: RequestListener = (request, response) => {
     const line = `${String(request.method)} ${String(request.url)}`;
     seen.push(line);
     const status = answer({ line, authorization: request.headers['proxy-authorization'] });
     const url = new URL(String(request.url));
     response.writeHead(status, { 'x-request-id': String(request.headers.host) }).end(`via proxy to ${url.host}`);
-  });
-  server.on('connect', (request, socket: Socket) => {
+  };
+  const server = tls === undefined ? createHttp(onRequest) : createHttps(tls, onRequest);
+  server.on('connect', (request: IncomingMessage, socket: Socket) => {
     const line = `CONNECT ${String(request.url)}`;
     seen.push(line);
     const status = answer({ line, authorization: request.headers['proxy-authorization'] });
@@ -108,7 +110,7 @@ export async function startProxy(
     });
     upstream.on('error', () => socket.destroy());
   });
-  return Object.assign(await listen(server, 'http'), { seen });
+  return Object.assign(await listen(server, tls === undefined ? 'http' : 'https'), { seen });
 }
 
 export function targetOf(baseUrl: string, changes: Partial<TargetConfig> = {}): TargetConfig {
@@ -121,6 +123,7 @@ export function targetOf(baseUrl: string, changes: Partial<TargetConfig> = {}): 
     patienceMs: 259_200_000,
     probe: undefined,
     timeoutMs: 5000,
+    connectTimeoutMs: 10_000,
     concurrency: 4,
     ratePerSecond: undefined,
     order: 'entity',

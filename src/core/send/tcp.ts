@@ -1,0 +1,147 @@
+/** Opens a TCP connection to whichever address of a name answers first, as RFC 8305 (Happy Eyeballs) has it. */
+import { ADDRCONFIG } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
+import { lookup as lookUp } from 'node:dns/promises';
+import { connect, isIP } from 'node:net';
+import type { Socket } from 'node:net';
+import { platform } from 'node:os';
+import type { Clock } from '../clock.js';
+import { FORBIDDEN_ADDRESS, isPrivateAddress } from './address.js';
+
+/** All addresses of a name. Rejects with Node's codes: ENOTFOUND, EAI_AGAIN. */
+export type Lookup = (hostname: string) => Promise<readonly LookupAddress[]>;
+
+export interface TcpOptions {
+  /** Bound on look-up and connecting together, ms. */
+  timeoutMs: number;
+  /** Refuse a host of which any address is private. */
+  denyPrivate: boolean;
+  clock: Clock;
+  /** Default: the system's. */
+  lookup?: Lookup | undefined;
+}
+
+/** An attempt that is under way is not given up for the next one: both go on. RFC 8305, section 5; ms. */
+const STAGGER_MS = 250;
+/** Addresses tried, at most. */
+const MOST_ADDRESSES = 16;
+/** undici's own code, which it also uses for a TLS handshake that does not end. */
+export const CONNECT_TIMEOUT = 'UND_ERR_CONNECT_TIMEOUT';
+
+/**
+ * Node would abandon each address but the last after 250 ms, so a link with a longer round trip never got through
+ * (`autoSelectFamily`).
+ *
+ * @param hostname name or number; IPv6 without brackets
+ * @param signal ends the attempts; of no use once connected
+ * @throws the most telling failure; of several addresses an AggregateError, the most telling one first
+ */
+export function connectTcp(hostname: string, port: number, options: TcpOptions, signal: AbortSignal): Promise<Socket> {
+  const { clock, timeoutMs } = options;
+  return new Promise((resolve, reject) => {
+    const open = new Set<Socket>();
+    const failures: Error[] = [];
+    const over = new AbortController();
+    let pause = new AbortController();
+    let addresses: string[] | undefined;
+
+    const end = (error: Error = mostTelling(failures)): void => {
+      over.abort();
+      pause.abort();
+      signal.removeEventListener('abort', onAbort);
+      for (const socket of open) socket.destroy();
+      open.clear();
+      reject(error);
+    };
+    const tryNext = (): void => {
+      pause.abort();
+      const address = addresses?.shift();
+      if (address === undefined) {
+        if (open.size === 0) end();
+        return;
+      }
+      const socket = connect({ ...SOCKET_OPTIONS, host: address, port });
+      open.add(socket);
+      socket.once('connect', () => {
+        open.delete(socket);
+        resolve(socket);
+        end();
+      });
+      // Stays: an error without a listener would end the process.
+      socket.on('error', (error) => {
+        if (!open.delete(socket)) return;
+        failures.push(error);
+        tryNext();
+      });
+      const mine = (pause = new AbortController());
+      void clock.sleep(STAGGER_MS, mine.signal).then(() => {
+        if (!mine.signal.aborted) tryNext();
+      });
+    };
+    const onAbort = (): void => {
+      end(new Error('aborted'));
+    };
+    const onTimeout = (): void => {
+      failures.push(timeoutFailure(addresses === undefined, timeoutMs));
+      end();
+    };
+
+    signal.addEventListener('abort', onAbort, { once: true });
+    // Of a process that was stopped or asleep, timers come before sockets.
+    const deadline = clock.sleep(timeoutMs, over.signal).then(() => clock.settleDown?.());
+    void deadline.then(onTimeout);
+    const started = addressesOf(hostname, options).then((found) => {
+      addresses = found;
+      if (!over.signal.aborted) tryNext();
+    });
+    started.catch((error: unknown) => {
+      end(error as Error);
+    });
+    if (signal.aborted) onAbort();
+  });
+}
+
+/** What undici gives its sockets. */
+const SOCKET_OPTIONS = { highWaterMark: 64 * 1024, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
+
+async function addressesOf(hostname: string, { denyPrivate, lookup = systemLookup }: TcpOptions): Promise<string[]> {
+  const family = isIP(hostname);
+  const found = family === 0 ? await lookup(hostname) : [{ address: hostname, family }];
+  // Here, and not before the request: a name may answer differently the second time (DNS rebinding).
+  const bad = denyPrivate ? found.find(({ address }) => isPrivateAddress(address)) : undefined;
+  if (bad !== undefined) throw failure(FORBIDDEN_ADDRESS, `${hostname} is ${bad.address}, a private address`);
+  if (found.length === 0) throw failure('ENOTFOUND', `${hostname} has no address`);
+  return inTurn(found);
+}
+
+/** As Node asks for its own sockets: families that this machine has. */
+const systemLookup: Lookup = (hostname) =>
+  lookUp(hostname, { all: true, hints: platform() === 'win32' ? 0 : ADDRCONFIG });
+
+/** Families in turn, beginning with that of the first (RFC 8305, section 4); each address once. */
+function inTurn(found: readonly LookupAddress[]): string[] {
+  const isFirst = ({ family }: LookupAddress): boolean => family === found[0]?.family;
+  const textsOf = (entries: LookupAddress[]): string[] => [...new Set(entries.map(({ address }) => address))];
+  const one = textsOf(found.filter(isFirst));
+  const other = textsOf(found.filter((entry) => !isFirst(entry)));
+  const turns = Array.from({ length: MOST_ADDRESSES }, (_, at) => [one[at], other[at]]).flat();
+  return turns.filter((address) => address !== undefined).slice(0, MOST_ADDRESSES);
+}
+
+/** The first, which is never the deadline; but that there is no way to an address says least: this machine may have no IPv6. */
+function mostTelling(failures: readonly NodeJS.ErrnoException[]): Error {
+  const rank = ({ code = '' }: NodeJS.ErrnoException): number =>
+    Number(/UNREACH$|^EADDRNOTAVAIL$|^EAFNOSUPPORT$/.test(code));
+  const [first, ...more] = [...failures].sort((a, b) => rank(a) - rank(b));
+  return first !== undefined && more.length === 0 ? first : new AggregateError([first, ...more], first?.message);
+}
+
+/** `EAI_AGAIN` is how the system says that no name server answers. */
+function timeoutFailure(isLookup: boolean, timeoutMs: number): Error {
+  const limit = `within ${String(timeoutMs / 1000)} s`;
+  return isLookup ? failure('EAI_AGAIN', `not resolved ${limit}`) : failure(CONNECT_TIMEOUT, `no connection ${limit}`);
+}
+
+export function failure(code: string, message: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(message), { code });
+}
