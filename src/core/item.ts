@@ -147,6 +147,8 @@ export interface ItemSummary {
   stateAt: number;
   completedAt: number | undefined;
   response: ResponseExcerpt | undefined;
+  /** What the ledger says of the attempt that delivered it. */
+  deliveredAs?: string | undefined;
   tags: string[];
   revision: number;
   /** Set on pending items: which of the four it is. */

@@ -12,7 +12,7 @@ export type AuthConfig =
 
 export type LaneOrder = 'entity' | 'strict' | 'none';
 
-/** Outcomes that `outcomes` in the config may give to a status. */
+/** Outcomes that a rule of `outcomes` in the config may give to an answer. */
 export const OVERRIDE_OUTCOMES = [
   'delivered',
   'transient',
@@ -23,6 +23,19 @@ export const OVERRIDE_OUTCOMES = [
   'throttled',
 ] as const;
 export type OverrideOutcome = (typeof OVERRIDE_OUTCOMES)[number];
+
+/** What an answer of 300 to 599 means on this server, when everything that the rule names fits. */
+export interface OutcomeRule {
+  /** Statuses (`409`) and classes (`"4xx"`), any of them; undefined = every status from 300 to 599. */
+  status: readonly (number | string)[] | undefined;
+  /** JSON Pointers (RFC 6901) into the body and the value that stands there. */
+  body: Readonly<Record<string, string | number | boolean | null>> | undefined;
+  /** Lower-case names and the value, or `true` = the answer has this header. */
+  header: Readonly<Record<string, string | true>> | undefined;
+  means: OverrideOutcome;
+  /** False: `delivered` fits the answer to a first attempt too. */
+  onlyRepeat: boolean;
+}
 
 export interface RetryPolicy {
   /** Counted failures before review. Default 10, range 0 to 1,000. */
@@ -59,8 +72,8 @@ export interface TargetConfig {
   /** Requests started a second at most; undefined = no limit. */
   ratePerSecond: number | undefined;
   order: LaneOrder;
-  /** Keys: a status ("409") or a class ("5xx"). Exact beats class. */
-  outcomes: Readonly<Record<string, OverrideOutcome>>;
+  /** The first that fits an answer says what it means; if none fits, the outcome table does. */
+  outcomes: readonly OutcomeRule[];
   /** Narrows what counts as delivered. */
   expect: { status: readonly number[] | undefined; contentType: string | undefined } | undefined;
   /** What must not be quoted from payloads; undefined = nothing is. The same for all targets of a config. */

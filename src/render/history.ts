@@ -76,21 +76,25 @@ const OUTCOME_WORDS: Readonly<Record<Exclude<NonNullable<Attempt['outcome']>, 'd
   misconfigured: 'the target is not set up right',
 };
 
-function outcomeWords(outcome: NonNullable<Attempt['outcome']>, status: number | undefined): string {
-  if (outcome === 'delivered') return deliveredWords(status);
+function outcomeWords(
+  outcome: NonNullable<Attempt['outcome']>,
+  { status, message }: Pick<Attempt, 'status' | 'message'>,
+): string {
+  if (outcome === 'delivered') return deliveredWords(status, message);
   return outcome === 'rejected' ? refusedWords({ status }) : OUTCOME_WORDS[outcome];
 }
 
 function attemptWords({ outcome, status, message, durationMs, counted }: Attempt): string {
   if (outcome === undefined) return 'under way';
+  const words = outcomeWords(outcome, { status, message });
   const said = outcome === 'delivered' ? '' : quote(message ?? '');
   const facts = [
-    status === undefined || new RegExp(`\\b${status}\\b`).test(said) ? undefined : String(status),
+    status === undefined || new RegExp(`\\b${status}\\b`).test(`${words} ${said}`) ? undefined : String(status),
     said === '' ? undefined : said,
     durationMs === undefined ? undefined : `after ${span(durationMs)}`,
     counted ? 'counted' : undefined,
   ].filter((fact) => fact !== undefined);
-  return `${outcomeWords(outcome, status)}${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`;
+  return `${words}${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`;
 }
 
 /** What an event says of an item; the words of people's commands, then of rules. */

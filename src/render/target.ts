@@ -77,7 +77,7 @@ export function probeLine(name: string, probe: ProbeResult): string {
   return oneLine(`${name} ${words}: ${probe.message}`);
 }
 
-export function probeDocument(name: string, probe: ProbeResult): JsonObject {
+export function probeDocument(name: string, probe: ProbeResult, notes: readonly string[] = []): JsonObject {
   return {
     target: name,
     reachable: probe.kind === 'reachable',
@@ -86,5 +86,6 @@ export function probeDocument(name: string, probe: ProbeResult): JsonObject {
     message: probe.kind === 'reachable' ? null : probe.message,
     credential: probe.kind === 'reachable' ? (probe.credential ?? null) : probe.code === 'auth' ? 'refused' : null,
     durationMs: Math.round(probe.durationMs),
+    notes: [...notes],
   };
 }

@@ -14,9 +14,9 @@ import { testHome } from '../support/temp.js';
 const env = { TOKEN: 't0ken' };
 const syncq = (...argv: string[]): Promise<CliResult> => runCli(...argv, { env });
 
-function writeConfig(server: RestServer): void {
+function writeConfig(server: RestServer, target: object = {}): void {
   const config = {
-    targets: { api: { baseUrl: server.url, auth: { bearer: { env: 'TOKEN' } } } },
+    targets: { api: { baseUrl: server.url, auth: { bearer: { env: 'TOKEN' } }, ...target } },
     sensitive: ['phone'],
   };
   writeFileSync(join(testHome().cwd, 'syncq.json'), JSON.stringify(config), { mode: 0o600 });
@@ -344,6 +344,17 @@ describe('targets', () => {
     await server.stop();
     expect((await syncq('target', 'test', 'live')).code).toBe(4);
     expect((await runCli('target', 'test', 'live', { env: {} })).code).toBe(3);
+  });
+
+  test('name the rules that take a first attempt’s refusal for a delivery', async () => {
+    const rule = { body: { '/code': 159 }, means: 'delivered', onlyRepeat: false };
+    writeConfig(await startServer(), { outcomes: [{ status: 409, means: 'conflict' }, rule] });
+    await syncq('enqueue', 'POST', '/notes', '-d', '{}');
+    const note = 'targets.api.outcomes[1] takes an answer to a first attempt for a delivery ("onlyRepeat": false)';
+    expect((await syncq('target', 'test', 'api')).stdout.split('\n').slice(1)).toEqual([note, '']);
+    expect((await syncq('target', 'test', 'api', '--json')).json()).toMatchObject({ notes: [note] });
+    const doctor = await syncq('doctor');
+    expect([doctor.code, doctor.stdout]).toEqual([0, expect.stringContaining(`note: ${note}`)]);
   });
 
   test('whose base URL changed are held until somebody accepts it', async () => {

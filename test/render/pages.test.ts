@@ -614,13 +614,17 @@ describe('targets', () => {
       message: 'no connection\n',
       credential: null,
       durationMs: 1,
+      notes: [],
     });
     const answered = { kind: 'reachable' as const, durationMs: 12, status: 204 };
     expect(probeLine('p', { ...answered, credential: 'accepted' })).toMatch(
       /204 after 12 ms, and accepts the credential$/,
     );
     expect(probeLine('p', { ...answered, credential: 'unknown' })).toMatch(/; that does not tell whether it accepts/);
-    expect(probeDocument('p', { ...answered, credential: 'accepted' })).toMatchObject({ credential: 'accepted' });
+    expect(probeDocument('p', { ...answered, credential: 'accepted' }, ['a note'])).toMatchObject({
+      credential: 'accepted',
+      notes: ['a note'],
+    });
     expect(probeDocument('p', { ...refused, kind: 'misconfigured', code: 'auth' })).toMatchObject({
       credential: 'refused',
     });

@@ -127,6 +127,18 @@ describe('a runner that dies or stops in the middle of a request', () => {
     ]);
   }, 60_000);
 
+  test('makes a repeat of the next attempt: "I have it already" then means delivered', async () => {
+    const server = await startServer();
+    const run = await midRequest(server, { outcomes: { '409': 'delivered' } });
+    await run.kill('SIGKILL');
+    server.setAnswer({ status: 409 });
+
+    expect(await runProcess(['run'])).toMatchObject({ code: 0 });
+    expect((await runProcess(['inspect', '1'])).stdout).toContain('delivered: 409 to a repeat of attempt 1');
+    await runProcess(['enqueue', 'POST', '/a', '-d', '2', '--entity', 'a/1']);
+    expect(await runProcess(['run'])).toMatchObject({ code: 3 });
+  }, 60_000);
+
   test('leaves an item that says so, and what waits behind it too, until the next run', async () => {
     const server = await startServer();
     const run = await midRequest(server);

@@ -11,10 +11,14 @@ const FRAMING = new Set(
 const CREDENTIAL =
   /^(?:authorization|proxy-authorization|cookie|(?:x-)?(?:api|access|auth|secret|private)-?(?:key|token|secret)|x-csrf-token|x-auth)$/;
 
+const token: Reader<string> = (value, at) => {
+  const name = text(value, at);
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) ? name : fail(at, 'is not a header name');
+};
+
 /** A header name (RFC 9110, 5.6.2 token) that syncq may set, in the spelling given. */
 export const headerName: Reader<string> = (value, at) => {
-  const name = text(value, at);
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) return fail(at, 'is not a header name');
+  const name = token(value, at);
   if (FRAMING.has(name.toLowerCase())) return fail(at, `the ${name} header belongs to HTTP and cannot be set`);
   return name;
 };
@@ -52,18 +56,25 @@ function checkName(name: string, at: Place): void {
   }
 }
 
-const headerMap = record(checkName, headerValue);
-
-/** Headers of every request of a target: lower-case names, each once, no credential among them. */
-export const headers: Reader<Record<string, string>> = Object.assign(
-  (value: unknown, at: Place): Record<string, string> => {
-    const result = Object.create(null) as Record<string, string>;
-    for (const [name, inner] of headerMap(value, at)) {
+/** Lower-case names, each once. */
+function headerMap<T>(checkKey: (key: string, at: Place) => void, entry: Reader<T>): Reader<Record<string, T>> {
+  const map = record(checkKey, entry);
+  const read = (value: unknown, at: Place): Record<string, T> => {
+    const result = Object.create(null) as Record<string, T>;
+    for (const [name, inner] of map(value, at)) {
       const lower = name.toLowerCase();
       if (lower in result) fail(below(at, name), 'is there twice; header names do not differ by case');
       result[lower] = inner;
     }
     return result;
-  },
-  { entries: headerMap.entries ?? headerValue },
+  };
+  return Object.assign(read, { entries: entry });
+}
+
+/** Headers of every request of a target; no credential among them. */
+export const headers = headerMap(checkName, headerValue);
+
+/** Headers that an answer must have: with this value, or `true` = whatever its value. */
+export const answerHeaders = headerMap<string | true>(token, (value, at) =>
+  value === true ? true : headerValue(value, at),
 );

@@ -1,5 +1,6 @@
 /** Which values of a payload a person must not see by chance, and the copy of the payload that hides them. */
 import type { JsonValue } from './json-tokens.js';
+import { pointerSteps } from '../policy/json-pointer.js';
 import { walkJson } from './json-tokens.js';
 
 /** What stands in a display copy for a hidden value; in JSON it is the string `"***"`. */
@@ -33,14 +34,9 @@ export function compileSensitive(patterns: readonly string[]): SensitivePatterns
   const isPointer = (pattern: string): boolean => pattern.startsWith('/');
   return {
     names: new Set(patterns.filter((pattern) => !isPointer(pattern)).map((name) => name.toLowerCase())),
-    pointers: patterns.filter(isPointer).map((pointer) => pointer.slice(1).split('/').map(unescapeStep)),
+    pointers: patterns.filter(isPointer).map(pointerSteps),
     everything: false,
   };
-}
-
-function unescapeStep(step: string): string {
-  // ~1 first: "~01" must become "~1" (RFC 6901, section 4).
-  return step.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
 /**

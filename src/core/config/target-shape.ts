@@ -1,24 +1,10 @@
 /** Every key of one target, its bounds and its default; turns them into a `TargetConfig`. */
-import type { OverrideOutcome, RetryPolicy, TargetConfig } from '../target.js';
-import { OVERRIDE_OUTCOMES } from '../target.js';
+import type { RetryPolicy, TargetConfig } from '../target.js';
 import { baseUrl, isInsecure, proxyUrl } from './base-url.js';
 import { headers, keyHeaderName } from './header.js';
+import { outcomes } from './outcome-rules.js';
 import type { Place, Reader } from './readers.js';
-import {
-  below,
-  duration,
-  fail,
-  filePath,
-  flag,
-  integer,
-  list,
-  number,
-  object,
-  oneOf,
-  record,
-  show,
-  text,
-} from './readers.js';
+import { below, duration, fail, filePath, flag, integer, list, number, object, oneOf, show, text } from './readers.js';
 import { auth } from './secret.js';
 
 const DEFAULT_RETRY: RetryPolicy = { max: 10, baseMs: 5_000, factor: 3, capMs: 6 * 3_600_000 };
@@ -43,7 +29,7 @@ export function withDefaults(given: Pick<TargetConfig, 'name' | 'baseUrl'> & Par
     concurrency: DEFAULT_CONCURRENCY,
     ratePerSecond: undefined,
     order: 'entity',
-    outcomes: {},
+    outcomes: [],
     expect: undefined,
     onUnknown: 'retry',
     idempotencyHeader: DEFAULT_IDEMPOTENCY_HEADER,
@@ -93,11 +79,6 @@ const probePath: Reader<string> = (value, at) => {
   return /\/(?:\.|%2e){1,2}(?:[/?]|$)/i.test(given) ? fail(at, 'holds a dot segment; write the path plainly') : given;
 };
 
-function checkStatusKey(key: string, at: Place): void {
-  if (/^[2-5](?:\d\d|xx)$/.test(key)) return;
-  fail(at, 'is not a status; write one from 200 to 599 or a class such as 5xx');
-}
-
 const contentType: Reader<string> = (value, at) => {
   const given = text(value, at).toLowerCase();
   return /^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+$/.test(given)
@@ -124,7 +105,7 @@ const shape = object({
   concurrency: integer(1, 64),
   rate,
   order: oneOf('entity', 'strict', 'none'),
-  outcomes: record(checkStatusKey, oneOf(...OVERRIDE_OUTCOMES)),
+  outcomes,
   expect: object({ status: list(integer(200, 299), 1), contentType }),
   onUnknown: oneOf('retry', 'review'),
   idempotencyHeader: keyHeaderName,
@@ -146,18 +127,7 @@ function readTarget(value: unknown, at: Place): TargetConfig {
   if (given.insecureHttp !== true && isInsecure(given.baseUrl)) {
     return fail(below(at, 'baseUrl'), 'plain http sends everything readably; write https, or set "insecureHttp": true');
   }
-  const {
-    patience,
-    timeout,
-    connectTimeout,
-    rate: ratePerSecond,
-    outcomes,
-    probe,
-    retry,
-    expect,
-    tls,
-    ...asWritten
-  } = given;
+  const { patience, timeout, connectTimeout, rate: ratePerSecond, probe, retry, expect, tls, ...asWritten } = given;
   return withDefaults({
     ...asWritten,
     name: at.key,
@@ -166,7 +136,6 @@ function readTarget(value: unknown, at: Place): TargetConfig {
     ...(timeout !== undefined && { timeoutMs: timeout }),
     ...(connectTimeout !== undefined && { connectTimeoutMs: connectTimeout }),
     ...(ratePerSecond !== undefined && { ratePerSecond }),
-    ...(outcomes !== undefined && { outcomes: plainRecord(outcomes) }),
     ...(retry !== undefined && { retry: readRetry(retry, below(at, 'retry')) }),
     ...(probe !== undefined && { probe: readProbe(probe, below(at, 'probe')) }),
     ...(expect !== undefined && { expect: { status: expect.status, contentType: expect.contentType } }),
@@ -195,10 +164,4 @@ function readTls(given: NonNullable<Given['tls']>, at: Place): NonNullable<Targe
     return fail(at, 'a client certificate needs both "cert" and "key"');
   }
   return { ca: given.ca, cert: given.cert, key: given.key };
-}
-
-function plainRecord(map: ReadonlyMap<string, OverrideOutcome>): Record<string, OverrideOutcome> {
-  const result = Object.create(null) as Record<string, OverrideOutcome>;
-  for (const [key, value] of map) result[key] = value;
-  return result;
 }

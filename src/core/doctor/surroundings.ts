@@ -1,6 +1,7 @@
 /** What around the file can go wrong: modes, room on the disk, the clock, a config that no longer names a target. Pure. */
 import type { Config } from '../config/types.js';
 import { acceptCommand } from '../policy/moved-target.js';
+import { rulesWithoutRepeat } from '../policy/outcome-rules.js';
 import { finding, type Finding } from './finding.js';
 
 /** A file of the queue as the disk has it. */
@@ -144,7 +145,9 @@ export function configFindings({ config, problem, warning }: ConfigFacts, target
       }),
     ];
   }
-  const found: Finding[] = [];
+  const found = [...config.targets.values()]
+    .flatMap(rulesWithoutRepeat)
+    .map((sentence) => finding('note', 'rule-without-repeat', sentence));
   const waiting = targets.filter(({ unfinished }) => unfinished > 0);
   if (problem === 'none' && waiting.some(({ implicit }) => !implicit)) {
     found.push(

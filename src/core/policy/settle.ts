@@ -37,7 +37,16 @@ function moveItem(context: SettleContext, counted: boolean): ItemMove {
 /** Offline, throttled, auth, misconfigured: the target waits, the item lost nothing. */
 function backToLine({ facts }: SettleContext): ItemMove {
   const { retryCount, failures, failMark, failingSince } = facts;
-  return { to: 'pending', notBefore: undefined, retryCount, failures, crashes: 0, failMark, failingSince, unreadable: 0 };
+  return {
+    to: 'pending',
+    notBefore: undefined,
+    retryCount,
+    failures,
+    crashes: 0,
+    failMark,
+    failingSince,
+    unreadable: 0,
+  };
 }
 
 function afterServerFailure(context: SettleContext, counted: boolean): ItemMove {

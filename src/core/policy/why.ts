@@ -20,6 +20,7 @@ export type Explained = Pick<
   | 'reviewReason'
   | 'expiresAt'
   | 'completedAt'
+  | 'deliveredAs'
   | 'response'
   | 'notBefore'
   | 'waitingOn'
@@ -55,13 +56,30 @@ function delivered(item: Explained, now: number): string {
   const at = moment(item.completedAt ?? item.stateAt, now);
   // Whatever the server said last, it was no acceptance.
   if (item.lastError !== undefined) return `marked as completed at ${at}`;
+  if (isRepeat(item.deliveredAs)) return `${quote(item.deliveredAs)}, at ${at}`;
   return item.response === undefined
     ? `completed at ${at}`
     : `delivered at ${at}: ${deliveredWords(item.response.status)} (${item.response.status})`;
 }
 
-/** A status of another class counts as done by rule: DELETE of what is gone, or what the config names. */
-export function deliveredWords(status: number | undefined): string {
+const DELIVERED = 'delivered: ';
+
+/** What the ledger says of an attempt that a rule calls delivered because an earlier one may have arrived. */
+export function repeatWords(status: number, attempt: number): string {
+  return `${DELIVERED}${status} to a repeat of attempt ${attempt}`;
+}
+
+function isRepeat(message: string | undefined): message is string {
+  return message?.startsWith(DELIVERED) === true;
+}
+
+/**
+ * A status of another class counts as done by rule: DELETE of what is gone, or what the config names.
+ *
+ * @param message of the ledger
+ */
+export function deliveredWords(status: number | undefined, message?: string): string {
+  if (isRepeat(message)) return quote(message);
   return status === undefined || Math.trunc(status / 100) === 2
     ? 'the server accepted it'
     : "the server's answer counts as done";

@@ -264,6 +264,8 @@ export class Runner {
     if (credential === undefined || this.isStopping) return undefined;
     this.reporter.sending(claim);
     const result = await channel.send(claim.request, credential.header, this.#hardStop.signal);
+    // Stopped while it waited for a connection: an attempt that sent nothing is none, and nothing can be a repeat of it.
+    if (result.kind === 'no-answer' && !result.isSent) return undefined;
     return endOf(result, claim, channel.config, this.#deps.clock.now());
   }
 
@@ -316,7 +318,7 @@ export class Runner {
 
 /** What an attempt's end is recorded as. */
 function endOf(result: SendResult, claim: Claim, config: Parameters<typeof classify>[2], now: number): AttemptEnd {
-  const classified = classify(result, claim.request, config, now);
+  const classified = classify(result, claim.request, config, now, claim.facts);
   return {
     outcome: classified.outcome,
     status: classified.status,

@@ -2,6 +2,8 @@
 import type { Method, Outcome, ResponseExcerpt } from '../item.js';
 import type { TargetConfig } from '../target.js';
 import { hideValuesOf, type Hide } from '../config/hide-values.js';
+import { ruleFor, type Answered } from '../policy/outcome-rules.js';
+import { repeatWords } from '../policy/why.js';
 import type { SensitivePatterns } from '../config/sensitive.js';
 import { causeKey, namesIn } from './cause-key.js';
 import { cleanLine } from './clean.js';
@@ -25,13 +27,20 @@ export interface Classified {
 }
 
 /** What classification needs of a target. */
-export type ClassifyRules = Pick<TargetConfig, 'outcomes' | 'expect' | 'sensitive'>;
+export type ClassifyRules = Pick<TargetConfig, 'outcomes' | 'expect' | 'sensitive'> &
+  Partial<Pick<TargetConfig, 'headers'>>;
 
-/** What it needs of the request: the payload, because servers repeat what they were sent. */
+/** What it needs of the request: the payload, because servers repeat what they were sent; the headers for its rules. */
 export interface ClassifiedRequest {
   method: Method;
   payload?: Uint8Array | undefined;
+  headers?: Readonly<Record<string, string>>;
 }
+
+/** What it needs of the attempts before this one. */
+export type EarlierAttempts = Pick<Answered, 'repeatOf' | 'hasEarlierKey'>;
+
+const NO_ATTEMPT: EarlierAttempts = {};
 
 /** @param now epoch ms; only for a Retry-After that is a date */
 export function classify(
@@ -39,10 +48,11 @@ export function classify(
   request: ClassifiedRequest,
   target: ClassifyRules,
   now: number,
+  earlier = NO_ATTEMPT,
 ): Classified {
   switch (result.kind) {
     case 'response': {
-      const classified = ofResponse(result.response, request, target, now);
+      const classified = ofResponse(result, request, target, now, earlier);
       const { redirectedTo } = result;
       if (redirectedTo === undefined) return classified;
       return { ...classified, redirectedTo: hideValuesOf([request.payload], target.sensitive)(redirectedTo) };
@@ -62,20 +72,28 @@ export function classify(
 }
 
 function ofResponse(
-  response: ResponseExcerpt,
-  { method, payload }: ClassifiedRequest,
+  { response, raw = response }: Extract<SendResult, { kind: 'response' }>,
+  { method, payload, headers: sent = {} }: ClassifiedRequest,
   target: ClassifyRules,
   now: number,
+  { repeatOf, hasEarlierKey }: EarlierAttempts,
 ): Classified {
   const { status, headers } = response;
   const waitMs = retryAfterMs(headers['retry-after'], now, headers['date']);
-  const override = target.outcomes[String(status)] ?? target.outcomes[`${String(Math.floor(status / 100))}xx`];
-  const outcome = override ?? outcomeOf(status, method, waitMs);
+  const rule =
+    target.outcomes.length === 0 || isSuccess(status)
+      ? undefined
+      : ruleFor(target.outcomes, status, raw, {
+          repeatOf,
+          hasEarlierKey,
+          headerNames: [sent, target.headers ?? {}].flatMap((of) => Object.keys(of)),
+        });
+  const outcome = rule?.means ?? outcomeOf(status, method, waitMs);
   if (outcome === 'delivered') {
-    const surprise =
-      override === undefined && isSuccess(status) ? surpriseOf(response, method, target.expect) : undefined;
-    if (surprise === undefined) return { outcome, status, message: `delivered (${String(status)})` };
-    return { outcome: 'unknown', status, message: surprise, cause: causeKey(surprise) };
+    const surprise = isSuccess(status) ? surpriseOf(response, method, target.expect) : undefined;
+    if (surprise !== undefined) return { outcome: 'unknown', status, message: surprise, cause: causeKey(surprise) };
+    const isRepeat = rule !== undefined && repeatOf !== undefined;
+    return { outcome, status, message: isRepeat ? repeatWords(status, repeatOf) : `delivered (${String(status)})` };
   }
   const { message, cause } = wordsOf(outcome, response, payload, target.sensitive);
   const classified: Classified = { outcome, status, message, cause: `${String(status)} ${cause}` };
@@ -95,6 +113,7 @@ function outcomeOf(status: number, method: Method, waitMs: number | undefined): 
       // The same key is still being worked on (draft-ietf-httpapi-idempotency-key-header-07, section 2.6).
       return waitMs === undefined ? 'conflict' : 'transient';
     case 412:
+    case 428:
       return 'conflict';
     case 408:
     case 425:
@@ -169,6 +188,7 @@ const PLAIN: Readonly<Record<number, string>> = {
   413: 'the server finds the payload too large',
   415: 'the server does not accept this content type',
   425: 'the server asks to try again',
+  428: 'the server takes this write only with a precondition',
   429: 'the server asks to slow down',
   500: 'the server failed',
   502: 'a gateway got no usable answer from the server',

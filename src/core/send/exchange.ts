@@ -23,6 +23,7 @@ const NOTHING = Buffer.alloc(0);
 export class Exchange implements Dispatcher.DispatchHandler, Expirable {
   readonly deadline: number;
   readonly signal: AbortSignal;
+  readonly #keepBytes: number;
   readonly #settle: (end: ExchangeEnd) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #isEnded = false;
@@ -32,9 +33,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Expirable {
   #keptBytes = 0;
   #readBytes = 0;
 
-  constructor({ deadline, signal }: Pick<Expirable, 'deadline' | 'signal'>, settle: (end: ExchangeEnd) => void) {
+  /** @param options.keepBytes of the body, at most `RESPONSE_READ_LIMIT`; default `RESPONSE_EXCERPT_BYTES` */
+  constructor(
+    { deadline, signal, keepBytes }: Pick<Expirable, 'deadline' | 'signal'> & { keepBytes?: number },
+    settle: (end: ExchangeEnd) => void,
+  ) {
     this.deadline = deadline;
     this.signal = signal;
+    this.#keepBytes = keepBytes ?? RESPONSE_EXCERPT_BYTES;
     this.#settle = settle;
   }
 
@@ -53,7 +59,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Expirable {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isEnded) return;
     this.#readBytes += chunk.length;
-    const room = RESPONSE_EXCERPT_BYTES - this.#keptBytes;
+    const room = this.#keepBytes - this.#keptBytes;
     if (room > 0) {
       // Copied: the chunk is a window on the socket's whole read buffer.
       const kept = Buffer.from(chunk.length > room ? chunk.subarray(0, room) : chunk);

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { Dispatcher, request as undiciRequest } from 'undici';
 import type { Clock } from '../clock.js';
+import { ruleFor } from '../policy/outcome-rules.js';
 import type { TargetConfig } from '../target.js';
 import { plainHost } from './connector.js';
 import type { PreparedTransport, Transport } from './dispatcher.js';
@@ -118,7 +119,7 @@ async function askAsPerson(
   const response = await request(settings, transport, version, credential, signal);
   if (response === undefined) return BAD_PROBE;
   const { status } = response;
-  if (outcomeOf(status, target) === 'auth') {
+  if (outcomeOf(response, target) === 'auth') {
     const message =
       credential === undefined
         ? `${transport.base.host} wants a credential (${String(status)}): name one in "auth" of the target`
@@ -142,10 +143,14 @@ async function isGuarded(
   return bare !== undefined && bare.status >= 300 && bare.status < 500 && bare.status !== 429;
 }
 
-function outcomeOf(status: number, { outcomes }: TargetConfig): string | undefined {
-  const override = outcomes[String(status)] ?? outcomes[`${String(Math.floor(status / 100))}xx`];
-  return override ?? (status === 401 || status === 407 ? 'auth' : undefined);
+/** A probe reads no body, so that a rule about one never fits. */
+function outcomeOf({ status, headers }: Response, { outcomes }: TargetConfig): string | undefined {
+  const answer = { headers: Object.fromEntries(headers), body: NO_BODY, complete: false };
+  const rule = ruleFor(outcomes, status, answer, {});
+  return rule?.means ?? (status === 401 || status === 407 ? 'auth' : undefined);
 }
+
+const NO_BODY = new Uint8Array(0);
 
 /** Waits for the connection and closes it; rejects when the signal comes first (a connection made later is closed too). */
 function closed(opening: Promise<Socket>, signal: AbortSignal): Promise<void> {
@@ -223,7 +228,7 @@ function viaDispatcher(send: typeof undiciRequest, dispatcher: Dispatcher): type
       dispatcher,
     });
     answer.body.on('error', () => undefined).destroy();
-    const told = ['content-type', 'location'].map((name) => [name, answer.headers[name]].flat().slice(0, 2));
+    const told = Object.entries(answer.headers).map(([name, value]) => [name, value].flat().slice(0, 2));
     return new Response(null, {
       status: Math.min(answer.statusCode, HIGHEST_STATUS),
       headers: told.filter((pair): pair is [string, string] => pair[1] !== undefined),

@@ -1,11 +1,14 @@
 /** What happened on the wire, before anyone says what it means. `classify.ts` turns it into an outcome. */
 import type { ResponseExcerpt } from '../item.js';
+import type { Answer } from '../policy/outcome-rules.js';
 
 export type SendResult =
   /** A status arrived; the body may not have. */
   | {
       kind: 'response';
       response: ResponseExcerpt;
+      /** The answer as it was read, for the rules of the target; only where they need it. Never kept, never shown. */
+      raw?: Answer;
       /** Whole ms from the start of the attempt to the end of the body (or its cut). */
       durationMs: number;
       /** Final URL when a same-origin 307/308 was followed, else undefined. */

@@ -1,5 +1,5 @@
 /** Sends a stored write exactly once and says what happened on the wire. Never retries, never throws. */
-import type { ResponseExcerpt, StoredRequest } from '../item.js';
+import { RESPONSE_EXCERPT_BYTES, type ResponseExcerpt, type StoredRequest } from '../item.js';
 import type { TargetConfig } from '../target.js';
 import type { AwaitedOptions } from './awaited-client.js';
 import { cleanLine } from './clean.js';
@@ -7,7 +7,7 @@ import { conceal } from './conceal.js';
 import { DeadlineWatch } from './deadline.js';
 import { prepareTransport } from './dispatcher.js';
 import type { PreparedTransport, Problem, Transport, TransportDeps } from './dispatcher.js';
-import { Exchange } from './exchange.js';
+import { Exchange, RESPONSE_READ_LIMIT } from './exchange.js';
 import type { ExchangeEnd } from './exchange.js';
 import { BAD_REQUEST, failureOf, type Failure } from './failure.js';
 import { headerBuilder, redirectPath, requestPath } from './request.js';
@@ -85,6 +85,7 @@ export async function createSender(target: TargetConfig, deps: SenderDeps): Prom
       body: bufferOf(request.payload),
       deadline: started + target.timeoutMs,
       signal: options.signal,
+      keepBytes: looksInside(target) ? RESPONSE_READ_LIMIT : RESPONSE_EXCERPT_BYTES,
     };
     let end = await exchange(outgoing);
     const next = followed(transport, path, end);
@@ -115,6 +116,7 @@ interface ExchangeOptions {
   body: Buffer | null;
   deadline: number;
   signal: AbortSignal;
+  keepBytes: number;
 }
 
 function brokenSender(transport: Extract<PreparedTransport, { kind: 'broken' }>): Sender {
@@ -127,6 +129,11 @@ function brokenSender(transport: Extract<PreparedTransport, { kind: 'broken' }>)
     close: done,
     destroy: done,
   };
+}
+
+/** Its rules ask for more of an answer than its status. */
+function looksInside({ outcomes }: TargetConfig): boolean {
+  return outcomes.some(({ body, header }) => body !== undefined || header !== undefined);
 }
 
 /** The bytes as undici wants them, without a copy. */
@@ -150,8 +157,11 @@ function resultOf(
   durationMs: number,
 ): SendResult {
   switch (end.kind) {
-    case 'answer':
-      return { kind: 'response', response: excerptOf(end), redirectedTo, durationMs };
+    case 'answer': {
+      const result: SendResult = { kind: 'response', response: excerptOf(end), redirectedTo, durationMs };
+      const { headers, body, isComplete } = end;
+      return looksInside(target) ? { ...result, raw: { headers, body, complete: isComplete } } : result;
+    }
     case 'failure': {
       const loginWanted = proxyLogin(end.error);
       if (loginWanted !== undefined) return { kind: 'response', response: loginWanted, redirectedTo, durationMs };
@@ -193,7 +203,9 @@ function excerptOf(end: Answer): ResponseExcerpt {
   }
   const date = headers['retry-after'] === undefined ? undefined : headerText(end.headers['date']);
   if (date !== undefined) headers['date'] = cleanLine(date, HEADER_VALUE_LIMIT);
-  return { status: end.status, headers, body: end.body, complete: end.isComplete };
+  const { status, body, isComplete } = end;
+  if (body.length <= RESPONSE_EXCERPT_BYTES) return { status, headers, body, complete: isComplete };
+  return { status, headers, body: Buffer.from(body.subarray(0, RESPONSE_EXCERPT_BYTES)), complete: false };
 }
 
 /** The first value of a header that came several times. Some servers put in UTF-8 as it is, which undici reads as Latin-1. */

@@ -83,6 +83,8 @@ export interface ItemFacts {
   mayHaveArrived: number | undefined;
   /** Number of the attempt that this one would repeat: same key and bytes, and nobody knows what came of it. */
   repeatOf: number | undefined;
+  /** An attempt under an earlier key may have arrived: an answer may be about the version before an edit. */
+  hasEarlierKey: boolean;
   /** Unreadable answers in a row. */
   unreadable: number;
 }

@@ -25,7 +25,7 @@ function publicTarget(target: TargetConfig): Record<string, unknown> {
     concurrency: target.concurrency,
     ratePerSecond: target.ratePerSecond ?? null,
     order: target.order,
-    outcomes: { ...target.outcomes },
+    outcomes: target.outcomes,
     expect: target.expect ?? null,
     onUnknown: target.onUnknown,
     idempotencyHeader: target.idempotencyHeader,

@@ -6,6 +6,7 @@ import { implicitTarget, withDefaults } from '../../../src/core/config/target-sh
 import { DEFAULT_LIMITS } from '../../../src/core/config/types.js';
 import type { QueueError } from '../../../src/core/errors.js';
 import { isQueueError } from '../../../src/core/errors.js';
+import type { OutcomeRule, OverrideOutcome } from '../../../src/core/target.js';
 
 const options = { source: '/etc/app/syncq.json', baseDir: '/etc/app' };
 
@@ -53,6 +54,14 @@ const contractExample = {
   retention: { completed: '30d', payloads: '7d' },
 };
 
+const ruleOf = (status: (number | string)[], means: OverrideOutcome): OutcomeRule => ({
+  status,
+  body: undefined,
+  header: undefined,
+  means,
+  onlyRepeat: true,
+});
+
 describe('a good document', () => {
   test('the example of the documentation gives durations in ms and absolute paths', () => {
     const config = parse(contractExample);
@@ -71,7 +80,7 @@ describe('a good document', () => {
         baseUrl: 'https://api.example.org/v1',
         concurrency: 4,
         auth: { kind: 'bearer', token: { command: ['op', 'read', 'op://sync/token'] } },
-        outcomes: { '409': 'delivered' },
+        outcomes: [ruleOf([409], 'delivered')],
         probe: { method: 'HEAD', path: '/health' },
       }),
       sensitive: compileSensitive(config.sensitive),
@@ -97,7 +106,7 @@ describe('a good document', () => {
       concurrency: 64,
       ratePerSecond: undefined,
       order: 'entity',
-      outcomes: {},
+      outcomes: [],
       expect: undefined,
       onUnknown: 'retry',
       idempotencyHeader: 'Idempotency-Key',
@@ -140,7 +149,7 @@ describe('a good document', () => {
       proxy: false,
       tls: { ca: '/etc/app/ca.pem', cert: '/abs/cert.pem', key: '/etc/app/key.pem' },
       production: true,
-      outcomes: { '5xx': 'rejected', '404': 'transient' },
+      outcomes: [ruleOf([404], 'transient'), ruleOf(['5xx'], 'rejected')],
     });
   });
 
@@ -405,11 +414,15 @@ const MISTAKES: readonly [document: unknown, message: string][] = [
   [withTarget({ order: 'fifo' }), `${p}.order: "fifo" is not one of entity, strict, none`],
   [
     withTarget({ outcomes: { '99': 'delivered' } }),
-    `${p}.outcomes.99: is not a status; write one from 200 to 599 or a class such as 5xx`,
+    `${p}.outcomes.99: is not a status for a rule; write one from 300 to 599 or a class such as 5xx ("expect" is for 2xx)`,
   ],
   [
     withTarget({ outcomes: { '4XX': 'delivered' } }),
-    `${p}.outcomes.4XX: is not a status; write one from 200 to 599 or a class such as 5xx`,
+    `${p}.outcomes.4XX: is not a status for a rule; write one from 300 to 599 or a class such as 5xx ("expect" is for 2xx)`,
+  ],
+  [
+    withTarget({ outcomes: { '2xx': 'delivered' } }),
+    `${p}.outcomes.2xx: is not a status for a rule; write one from 300 to 599 or a class such as 5xx ("expect" is for 2xx)`,
   ],
   [
     withTarget({ outcomes: { '409': 'ok' } }),
@@ -525,7 +538,8 @@ describe('any document', () => {
   test('cannot reach the prototype of anything', () => {
     const target = '{"baseUrl":"https://a","outcomes":{"__proto__":"delivered"}}';
     expect(refusal(JSON.parse(`{"targets":{"p":${target}}}`)).message).toContain('targets.p.outcomes.__proto__');
-    expect(Object.getPrototypeOf(parse(withTarget({ outcomes: {} })).targets.get('p')?.outcomes)).toBeNull();
+    const pointer = '{"baseUrl":"https://a","outcomes":[{"means":"rejected","body":{"__proto__":1}}]}';
+    expect(refusal(JSON.parse(`{"targets":{"p":${pointer}}}`)).message).toContain('outcomes[0].body.__proto__');
   });
 });
 

@@ -79,6 +79,21 @@ describe('the config', () => {
   ])('%s', (_, facts, one, expected) => {
     expect(codes(configFindings(facts, [one]))).toEqual(expected);
   });
+
+  test('whose rules take a first attempt’s refusal for a delivery is noted, no more', () => {
+    const rules = [
+      { status: 409, means: 'delivered' },
+      { status: [400, '5xx'], body: { '/code': 159 }, means: 'delivered', onlyRepeat: false },
+    ];
+    const lax = parseConfig(
+      { targets: { api: { baseUrl: 'https://b.example/v1', outcomes: rules } } },
+      { source: undefined, baseDir: '/' },
+    );
+    const found = configFindings({ ...known, config: lax }, []);
+    expect(found).toMatchObject([{ severity: 'note', code: 'rule-without-repeat' }]);
+    expect(found[0]?.message).toContain('targets.api.outcomes[1] takes 400 or 5xx to a first attempt');
+    expect(gravest(found)).toBeUndefined();
+  });
 });
 
 test('the gravest finding gives the verdict, and a list of items stays short', () => {

@@ -19,7 +19,7 @@ export function target(name: string, baseUrl: string): TargetConfig {
     concurrency: 4,
     ratePerSecond: undefined,
     order: 'entity',
-    outcomes: {},
+    outcomes: [],
     expect: undefined,
     onUnknown: 'retry',
     idempotencyHeader: 'Idempotency-Key',

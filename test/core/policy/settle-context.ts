@@ -75,6 +75,7 @@ export function facts(changes: Partial<ItemFacts> = {}): ItemFacts {
     expiresAt: undefined,
     mayHaveArrived: undefined,
     repeatOf: undefined,
+    hasEarlierKey: false,
     unreadable: 0,
     ...changes,
   };

@@ -5,10 +5,11 @@ import { compileSensitive } from '../../../src/core/config/sensitive.js';
 import type { ClassifyRules } from '../../../src/core/send/classify.js';
 import { isSound } from '../../../src/core/policy/outage.js';
 import { classify } from '../../../src/core/send/classify.js';
+import { rulesOf } from './support.js';
 import type { SendResult } from '../../../src/core/send/result.js';
 
 const now = Date.UTC(2026, 10, 6, 8, 49, 37);
-const plain: ClassifyRules = { outcomes: {}, expect: undefined };
+const plain: ClassifyRules = { outcomes: [], expect: undefined };
 
 function answer(status: number, headers: Record<string, string> = {}, body = '', complete = true): SendResult {
   return {
@@ -57,6 +58,7 @@ describe('the outcome of a status', () => {
     [413, 'rejected'],
     [415, 'rejected'],
     [417, 'rejected'],
+    [428, 'conflict'],
     [422, 'rejected'],
     [425, 'transient'],
     [429, 'throttled'],
@@ -105,29 +107,21 @@ describe('the outcome of a status', () => {
 });
 
 describe('the target has a say', () => {
-  const outcomes = {
-    '409': 'delivered',
-    '404': 'transient',
-    '5xx': 'rejected',
-    '503': 'unavailable',
-    '202': 'transient',
-  } as const;
+  const outcomes = rulesOf({ '5xx': 'rejected', '404': 'transient', '503': 'unavailable' });
 
   test.each<[number, Method, Outcome]>([
-    [409, 'POST', 'delivered'],
     [404, 'POST', 'transient'],
     [404, 'DELETE', 'transient'],
     [500, 'POST', 'rejected'],
     [503, 'POST', 'unavailable'],
     [511, 'POST', 'rejected'],
-    [202, 'POST', 'transient'],
     [200, 'POST', 'delivered'],
     [400, 'POST', 'rejected'],
   ])('%d for %s is %s', (status, method, expected) => {
     expect(outcomeOf(status, { 'retry-after': '5' }, method, { ...plain, outcomes })).toBe(expected);
   });
 
-  const expecting: ClassifyRules = { outcomes: {}, expect: { status: [200, 201], contentType: 'application/json' } };
+  const expecting: ClassifyRules = { outcomes: [], expect: { status: [200, 201], contentType: 'application/json' } };
 
   test.each<[string, SendResult, Method, Outcome]>([
     ['as expected', answer(201, { 'content-type': 'application/json; charset=utf-8' }, '{}'), 'POST', 'delivered'],
@@ -145,16 +139,18 @@ describe('the target has a say', () => {
   });
 
   test('a whole kind of content types can be expected', () => {
-    const rules: ClassifyRules = { outcomes: {}, expect: { status: undefined, contentType: 'application/*' } };
+    const rules: ClassifyRules = { outcomes: [], expect: { status: undefined, contentType: 'application/*' } };
     expect(outcomeOf(200, { 'content-type': 'application/hal+json' }, 'POST', rules)).toBe('delivered');
     expect(
       classify(answer(200, { 'content-type': 'text/html' }, 'x'), { method: 'POST' }, rules, now).message,
     ).toContain('captive portal');
   });
 
-  test('an override for a 2xx is not asked what it expects', () => {
-    const rules: ClassifyRules = { ...expecting, outcomes: { '202': 'delivered' } };
-    expect(outcomeOf(202, { 'content-type': 'text/html' }, 'POST', rules)).toBe('delivered');
+  test('a rule without a status is not asked about a 2xx, nor about a status beyond 599', () => {
+    const rules: ClassifyRules = { ...plain, outcomes: rulesOf([{ header: { 'X-A': true }, means: 'rejected' }]) };
+    for (const status of [200, 204, 600, 999])
+      expect(outcomeOf(status, { 'x-a': '1' }, 'POST', rules)).toBe(outcomeOf(status));
+    expect(outcomeOf(500, { 'x-a': '1' }, 'POST', rules)).toBe('rejected');
   });
 });
 

@@ -6,7 +6,17 @@ import { probe } from '../../../src/core/send/probe.js';
 import type { ProbeOptions } from '../../../src/core/send/probe.js';
 import type { ProbeResult } from '../../../src/core/send/result.js';
 import type { TargetConfig } from '../../../src/core/target.js';
-import { pem, pemPath, startHttp, startHttps, startOnBlockedPort, startProxy, startRaw, targetOf } from './support.js';
+import {
+  pem,
+  pemPath,
+  rulesOf,
+  startHttp,
+  startHttps,
+  startOnBlockedPort,
+  startProxy,
+  startRaw,
+  targetOf,
+} from './support.js';
 
 const open: { close(): Promise<unknown> }[] = [];
 
@@ -79,11 +89,22 @@ describe('a person asks', () => {
       code: 'auth',
       message: `${host} wants a credential (401): name one in "auth" of the target`,
     });
-    const outcomes = { '404': 'auth', '401': 'rejected' } as const;
+    const outcomes = rulesOf({ '404': 'auth', '401': 'rejected' });
     expect(await probeOf(targetOf(`${server.url}/odd`, { outcomes }), { mode: 'request' })).toMatchObject({
       code: 'auth',
     });
     expect(await probeOf(targetOf(server.url, { outcomes }), { mode: 'request' })).toMatchObject({ kind: 'reachable' });
+  });
+
+  test('a rule about a header says what an answer to a probe means; one about the body never fits', async () => {
+    const server = keep(
+      await startHttp((_, response) => response.writeHead(403, { 'x-token': 'Expired' }).end('{"code":1}')),
+    );
+    const found = (outcomes: unknown): Promise<ProbeResult> =>
+      probeOf(targetOf(server.url, { outcomes: rulesOf(outcomes) }), { mode: 'request' });
+    expect(await found([{ header: { 'X-Token': 'Expired' }, means: 'auth' }])).toMatchObject({ code: 'auth' });
+    expect(await found([{ header: { 'X-Token': 'New' }, means: 'auth' }])).toMatchObject({ kind: 'reachable' });
+    expect(await found([{ body: { '/code': 1 }, means: 'auth' }])).toMatchObject({ kind: 'reachable' });
   });
 
   test('a path that answers anybody leaves open whether the credential is accepted', async () => {

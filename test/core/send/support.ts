@@ -8,6 +8,7 @@ import { connect, createServer as createTcp } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../../src/core/clock.js';
+import { parseConfig } from '../../../src/core/config/validate.js';
 import type { StoredRequest } from '../../../src/core/item.js';
 import type { SendOptions } from '../../../src/core/send/result.js';
 import type { Sender } from '../../../src/core/send/send.js';
@@ -113,6 +114,12 @@ export async function startProxy(
   return Object.assign(await listen(server, tls === undefined ? 'http' : 'https'), { seen });
 }
 
+/** What the config makes of `outcomes`. */
+export function rulesOf(outcomes: unknown): TargetConfig['outcomes'] {
+  const document = { targets: { api: { baseUrl: 'https://api.example.org', outcomes } } };
+  return parseConfig(document, { source: undefined, baseDir: '/' }).targets.get('api')?.outcomes ?? [];
+}
+
 export function targetOf(baseUrl: string, changes: Partial<TargetConfig> = {}): TargetConfig {
   return {
     name: 'production',
@@ -127,7 +134,7 @@ export function targetOf(baseUrl: string, changes: Partial<TargetConfig> = {}): 
     concurrency: 4,
     ratePerSecond: undefined,
     order: 'entity',
-    outcomes: {},
+    outcomes: [],
     expect: undefined,
     onUnknown: 'retry',
     idempotencyHeader: 'Idempotency-Key',

@@ -1,5 +1,5 @@
 /** Gives out lane heads: lowest id first over all targets, or in rotation where a target is being tested. */
-import type { Claim, Gate } from '../store.js';
+import type { Claim, Gate, ItemFacts } from '../store.js';
 import type { TargetRow } from '../../target.js';
 import type { Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
@@ -21,6 +21,14 @@ const LOOK = `SELECT ${FACT_COLUMNS}, entity_id, method, path, headers, content_
 
 const CLAIM = `UPDATE item SET state = ${SENDING}, elig = NULL, not_before = NULL, attempts = attempts + 1, touched = 1,
   claim_attempt = ?, claim_at = ?, state_at = ? WHERE id = ?`;
+
+/**
+ * If the first attempt that may have arrived was made after the last edit, all of them went out under the present key.
+ * Attempts of another queue (0) are no evidence, nor are those before a base URL was accepted: they went to another server.
+ */
+const REPEAT = `SELECT ? <= (SELECT max(attempts) FROM revision WHERE item_id = ?) AS has_earlier_key, min(number) AS repeat_of
+  FROM attempt WHERE item_id = ? AND attempt > 0 AND outcome = 'unknown' AND status IS NULL AND NOT EXISTS
+  (SELECT 1 FROM history INDEXED BY history_at WHERE at >= attempt.started_at AND event = 'accepted')`;
 
 interface ClaimColumns extends FactColumns, RequestColumns {
   entity_id: number | null;
@@ -170,11 +178,21 @@ export function claimItem(
       attempt,
       target,
       request: toRequest(row),
-      facts: toFacts(row),
+      facts: row.may_have_arrived === null ? toFacts(row) : { ...toFacts(row), ...earlierAttempts(connection, row) },
       entity: row.entity_name ?? undefined,
       startedAt: now,
       sendBefore: undefined,
     },
     place: { target: target.id, lane: row.lane, entity: row.entity_id },
   };
+}
+
+/** What an answer to the next attempt may be about, where one before it may have arrived. */
+function earlierAttempts(
+  connection: Connection,
+  { id, may_have_arrived: first }: Pick<FactColumns, 'id' | 'may_have_arrived'>,
+): Pick<ItemFacts, 'repeatOf' | 'hasEarlierKey'> {
+  const row = connection.get<{ has_earlier_key: number | null; repeat_of: number | null }>(REPEAT, first, id, id);
+  const hasEarlierKey = row?.has_earlier_key === 1;
+  return { hasEarlierKey, repeatOf: hasEarlierKey ? undefined : (row?.repeat_of ?? undefined) };
 }

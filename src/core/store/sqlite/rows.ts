@@ -145,6 +145,7 @@ export function toFacts(row: FactColumns): ItemFacts {
     expiresAt: orUndefined(row.expires_at),
     mayHaveArrived: orUndefined(row.may_have_arrived),
     repeatOf: undefined,
+    hasEarlierKey: false,
     unreadable: row.unreadable,
   };
 }

@@ -163,6 +163,7 @@ function readSummary(connection: Connection, id: number, page: PageFacts): ItemS
     stateAt: row.state_at ?? row.created_at,
     completedAt: row.state === COMPLETED ? orUndefined(row.state_at) : undefined,
     response: row.state === COMPLETED && last !== undefined ? toResponse(last) : undefined,
+    deliveredAs: row.state === COMPLETED && last?.outcome === 'delivered' ? orUndefined(last.message) : undefined,
     tags: toTags(row.tags),
     revision: row.revision,
     waiting: state === 'pending' ? waitingKind(row, target, now, waitingOn) : undefined,

@@ -1,0 +1,94 @@
+/** Which rule of a target's `outcomes` an answer fits, and when an answer may mean that the write is done. Pure. */
+import type { OutcomeRule } from '../target.js';
+import { pointerSteps } from './json-pointer.js';
+
+/** An answer as it came. */
+export interface Answer {
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  body: Uint8Array;
+  /** False: the body is only its beginning. */
+  complete: boolean;
+}
+
+/** What is known of the write that was answered. */
+export interface Answered {
+  /** Number of the earliest attempt with the same key and bytes that got no answer; undefined = there is none. */
+  repeatOf?: number | undefined;
+  /** An attempt under an earlier key may have arrived: the answer may be about that version. */
+  hasEarlierKey?: boolean | undefined;
+  /** Names of the request's headers. */
+  headerNames?: readonly string[];
+}
+
+/** The first rule that fits; undefined = the outcome table decides. @param rules of the target */
+export function ruleFor(
+  rules: readonly OutcomeRule[],
+  status: number,
+  answer: Answer,
+  write: Answered,
+): OutcomeRule | undefined {
+  if (status < 300 || status > 599) return undefined;
+  let json: { value: unknown } | undefined;
+  return rules.find(
+    (rule) =>
+      (rule.status === undefined || rule.status.includes(status) || rule.status.includes(classOf(status))) &&
+      (rule.means !== 'delivered' || mayBeDone(rule, status, answer, write)) &&
+      Object.entries(rule.header ?? {}).every(([name, value]) => hasHeader(answer, name, value)) &&
+      Object.entries(rule.body ?? {}).every(
+        ([pointer, value]) => valueAt((json ??= { value: jsonOf(answer) }).value, pointer) === value,
+      ),
+  );
+}
+
+const classOf = (status: number): string => `${String(Math.floor(status / 100))}xx`;
+
+/**
+ * "It is there already" also means "somebody else made it" and "it is still being made". Only an answer to a repeat of a
+ * write that may have arrived says that this write is done; a failed precondition never does.
+ */
+function mayBeDone(rule: OutcomeRule, status: number, { headers }: Answer, write: Answered): boolean {
+  const { repeatOf, hasEarlierKey = false, headerNames = [] } = write;
+  if (repeatOf === undefined && rule.onlyRepeat) return false;
+  return !hasEarlierKey && status !== 412 && headers['retry-after'] === undefined && !headerNames.some(isPrecondition);
+}
+
+/** `If-Match` and its like, also WebDAV's `If` and vendors' `x-goog-if-generation-match`. */
+const isPrecondition = (name: string): boolean => /(?:^|-)if(?:-|$)/i.test(name);
+
+function hasHeader({ headers }: Answer, name: string, wanted: string | true): boolean {
+  const found = headers[name];
+  if (found === undefined || wanted === true) return found !== undefined;
+  return [found].flat().some((value) => value.trim() === wanted);
+}
+
+/** Undefined = the body is unfinished, compressed, or no JSON: no value stands anywhere in it. */
+function jsonOf({ headers, body, complete }: Answer): unknown {
+  const coding = [headers['content-encoding'] ?? 'identity'].flat().join().trim().toLowerCase();
+  if (!complete || coding !== 'identity') return undefined;
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a JSON Pointer (RFC 6901) leads to; undefined = nothing. */
+function valueAt(document: unknown, pointer: string): unknown {
+  let value = document;
+  for (const step of pointerSteps(pointer)) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
+    if (Array.isArray(value) && !/^(?:0|[1-9]\d*)$/.test(step)) return undefined;
+    value = (value as Record<string, unknown>)[step];
+  }
+  return value;
+}
+
+/** Sentences about the rules that take a first attempt's refusal for a delivery, for `target test` and `doctor`. */
+export function rulesWithoutRepeat({ name, outcomes }: { name: string; outcomes: readonly OutcomeRule[] }): string[] {
+  return outcomes.flatMap(({ status, onlyRepeat }, index) => {
+    const of = status === undefined ? 'an answer' : status.join(' or ');
+    return onlyRepeat
+      ? []
+      : [`targets.${name}.outcomes[${index}] takes ${of} to a first attempt for a delivery ("onlyRepeat": false)`];
+  });
+}
