@@ -57,5 +57,5 @@ export async function adoptQueue(place: FilePlace, by: Actor): Promise<string | 
 
 /** Every item that can be read, also from a damaged file. @throws {QueueError} corrupt when nothing can be read at all */
 export function salvageQueue({ path }: FilePlace): Iterable<Salvage> {
-  return salvage(path);
+  return salvage(path, currentUid());
 }

@@ -15,7 +15,6 @@ export interface FileFacts {
 /** Bits that let others read what may be personal data. */
 const OTHERS = 0o077;
 const OTHERS_WRITE = 0o022;
-const STICKY = 0o1000;
 
 export function modeFindings(files: readonly FileFacts[], directory: FileFacts, me: number | undefined): Finding[] {
   if (me === undefined)
@@ -34,11 +33,13 @@ export function modeFindings(files: readonly FileFacts[], directory: FileFacts, 
       );
     }
   }
+  // One that everybody may write, or a group that is not ours, was refused before.
   const { path, mode } = directory;
-  if (mode !== undefined && (mode & OTHERS_WRITE) !== 0 && (mode & STICKY) === 0) {
+  if (mode !== undefined && (mode & OTHERS_WRITE) !== 0) {
     found.push(
-      finding('problem', 'directory-mode', `others may replace files in ${path} (mode ${octal(mode)})`, {
-        next: `chmod go-w ${path}`,
+      finding('problem', 'directory-mode', `a group may replace files in ${path} (mode ${octal(mode)})`, {
+        safe: 'you belong to that group; a file of another user is never opened',
+        next: `unless every member of it may see and send what is queued: chmod go-w ${path}`,
       }),
     );
   }

@@ -17,7 +17,7 @@ describe('modes', () => {
     ['readable by the group', file(0o640), file(0o700), ['mode']],
     ['of another user', file(0o600, 0), file(0o700), ['owner']],
     ['in a directory that others may write', file(0o600), file(0o770), ['directory-mode']],
-    ['in a sticky directory', file(0o600), file(0o1777), []],
+    ['in a directory of a group, sticky or not', file(0o600), file(0o1775), ['directory-mode']],
   ])('of a file %s', (_, one, directory, expected) => {
     expect(codes(modeFindings([one], directory, 1000))).toEqual(expected);
   });

@@ -9,6 +9,7 @@ import type { Connection } from './connection.js';
 import { storeError } from './connection.js';
 import { loadSqlite } from './driver.js';
 import { appendHistory } from './history.js';
+import { assertKnownSchema } from './known-schema.js';
 import type { OpenOptions } from './open-options.js';
 import { openFile } from './open.js';
 
@@ -88,6 +89,8 @@ function stamp(temporary: string, from: string, now: number): Omit<BackupReport,
   try {
     db.pragma('journal_mode = MEMORY');
     db.pragma('trusted_schema = OFF');
+    // A trigger that came along would rewrite the copy.
+    assertKnownSchema(db, from);
     db.prepare('UPDATE queue SET copy_of = ?').run(`${from} (${new Date(now).toISOString()})`);
     const verdict = db.pragma('integrity_check(1)', { simple: true });
     if (verdict !== 'ok') {

@@ -27,7 +27,7 @@ export interface TransactionOptions {
   signal?: AbortSignal;
   /** Called when the disk is full, before the one further try; true = it freed something (decision 0009). */
   onFull?: () => boolean;
-  /** The runner's own commits: `dataVersion` does not speak of them. */
+  /** The runner's own commits: `dataVersion` does not speak of them, and the session calls `checkAfterOthers` itself. */
   quiet?: boolean;
 }
 
@@ -43,6 +43,9 @@ export class Connection {
   #closed = false;
   #localCommits = 0;
   #othersVersion = 0;
+  #checkFile: (() => void) | undefined;
+  /** `#othersVersion` when the file was last found right. */
+  #checkedVersion: number | undefined;
 
   readonly #asStored: (text: string) => string;
 
@@ -90,15 +93,19 @@ export class Connection {
    */
   async write<T>(body: () => T, options: TransactionOptions = {}): Promise<T> {
     if (this.#failure !== undefined) throw this.#failure;
+    const checked = (): T => {
+      if (options.quiet !== true) this.checkAfterOthers();
+      return body();
+    };
     let value: T;
     try {
-      value = await this.#transaction('BEGIN IMMEDIATE', body, options);
+      value = await this.#transaction('BEGIN IMMEDIATE', checked, options);
     } catch (error) {
       const isFull = isQueueError(error) && error.code === 'disk-full';
       if (!isFull || options.onFull === undefined) throw error;
       const freed = options.onFull();
       if (!this.#reuseLog() && !freed) throw error;
-      value = await this.#transaction('BEGIN IMMEDIATE', body, options);
+      value = await this.#transaction('BEGIN IMMEDIATE', checked, options);
     }
     if (options.quiet !== true) this.#localCommits += 1;
     return value;
@@ -124,6 +131,11 @@ export class Connection {
     const waiting = this.#waiting({});
     while (!this.#tryBegin('BEGIN IMMEDIATE')) await waiting();
     let committing = false;
+    try {
+      this.checkAfterOthers();
+    } catch (error) {
+      throw this.#failed(error, committing);
+    }
     return {
       commit: () => {
         committing = true;
@@ -132,6 +144,23 @@ export class Connection {
       },
       rollback: (error) => this.#failed(error, committing),
     };
+  }
+
+  /**
+   * Runs `check` now, and before anything is written after others have committed. What it throws ends that transaction.
+   */
+  checkBeforeWriting(check: () => void): void {
+    this.#checkFile = check;
+    this.checkAfterOthers();
+  }
+
+  /** The same check, once for what others have committed. Inside a write transaction it holds until its end. */
+  checkAfterOthers(): void {
+    this.#askOthersVersion();
+    if (this.#othersVersion === this.#checkedVersion) return;
+    const version = this.#othersVersion;
+    this.#checkFile?.();
+    this.#checkedVersion = version;
   }
 
   async #transaction<T>(begin: string, body: () => T, options: TransactionOptions): Promise<T> {
@@ -213,13 +242,17 @@ export class Connection {
 
   /** Changes when anybody but the runner of this connection has committed: `data_version` is silent about one's own. */
   dataVersion(): string {
+    this.#askOthersVersion();
+    return `${this.#othersVersion}/${this.#localCommits}`;
+  }
+
+  #askOthersVersion(): void {
     try {
       this.#othersVersion = (this.sql('PRAGMA data_version').get() as { data_version: number }).data_version;
     } catch (error) {
       // Another process has the file for itself for a moment (recovery, the last one out): the next look will tell.
       if (!isBusy(error)) throw storeError(error, this.path, false);
     }
-    return `${this.#othersVersion}/${this.#localCommits}`;
   }
 
   /**
@@ -295,8 +328,10 @@ export function storeError(error: unknown, path: string, committing: boolean): E
       },
     );
   }
-  if (code.startsWith('SQLITE_CORRUPT')) {
-    return new QueueError('corrupt', `${path} is damaged (${code}); nothing was sent or changed`, {
+  const lacksPart = code === 'SQLITE_ERROR' && /^no such (?:table|column|index|view)/.test((error as Error).message);
+  if (lacksPart || code.startsWith('SQLITE_CORRUPT')) {
+    const what = lacksPart ? 'lacks a part that every queue has' : `is damaged (${code})`;
+    return new QueueError('corrupt', `${path} ${what}; nothing was sent or changed`, {
       ...cause,
       hint: 'keep the file, then: syncq doctor',
     });

@@ -12,7 +12,9 @@ import { storeError } from './connection.js';
 import { sqliteVersion } from './driver.js';
 import { sha256 } from './enqueue.js';
 import type { OpenOptions } from './open-options.js';
+import { compareSchema, howTo } from './known-schema.js';
 import { openFile } from './open.js';
+import { BESIDE, realDirectory } from './place.js';
 import { LEAST_FREE_BYTES } from './reserve.js';
 import { readRunner } from './summary.js';
 
@@ -41,7 +43,7 @@ export async function examineFile(options: Omit<OpenOptions, 'mode'>, signal?: A
   const freeBytes = freeBytesAt(path);
   const examination: FileExamination = {
     findings: [
-      ...modeFindings(filesOf(path), factsOf(dirname(path)), options.uid),
+      ...modeFindings(filesOf(path), factsOf(realDirectory(path) ?? dirname(path)), options.uid),
       ...diskFindings({ path, walBytes, freeBytes, leastFreeBytes: LEAST_FREE_BYTES }),
     ],
     sqlite: sqliteVersion(),
@@ -77,6 +79,7 @@ async function lookInside(
   const { connection, dispose } = opened;
   try {
     const isWhole = integrity(connection, examination.findings);
+    schemaFindings(connection, examination.findings);
     await connection.read(() => readFacts(connection, options.path, examination));
     await checkPayloads(connection, examination, signal);
     if (isWhole) {
@@ -125,6 +128,22 @@ function integrity(connection: Connection, findings: Finding[]): boolean {
   const more = faults.length > SHOWN_FAULTS ? `; and ${faults.length - SHOWN_FAULTS} more` : '';
   findings.push(damaged(`the file is damaged: ${shown.join('; ')}${more}`));
   return false;
+}
+
+function schemaFindings({ db }: Connection, findings: Finding[]): void {
+  const { faults, others } = compareSchema(db);
+  const safe = 'nothing is stored or sent until that is undone';
+  for (const fault of faults)
+    findings.push(finding('unusable', 'corrupt', fault.message, { safe, next: howTo(fault) }));
+  if (others.length === 0) return;
+  const names = others.slice(0, SHOWN_FAULTS).join(', ') + (others.length > SHOWN_FAULTS ? ', ...' : '');
+  findings.push(
+    finding(
+      'note',
+      'others-tables',
+      `the file also holds ${others.length} tables or views of other programs: ${names}`,
+    ),
+  );
 }
 
 function readFacts(connection: Connection, path: string, examination: FileExamination): void {
@@ -240,11 +259,9 @@ function freeBytesAt(path: string): number | undefined {
   }
 }
 
-/** What holds items' bytes; the lock and the reserve hold none, but must not be others' to write either. */
-const SUFFIXES = ['', '-wal', '-shm', '.lock', '.reserve'];
-
 function filesOf(path: string): FileFacts[] {
-  return SUFFIXES.map((suffix) => path + suffix)
+  return ['', ...BESIDE]
+    .map((suffix) => path + suffix)
     .filter((name) => lstatSync(name, { throwIfNoEntry: false }) !== undefined)
     .map(factsOf);
 }

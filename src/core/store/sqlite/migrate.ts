@@ -4,6 +4,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { QueueError } from '../../errors.js';
 import { publish, temporaryBeside } from '../../new-file.js';
 import type { Database } from './driver.js';
+import { assertKnownSchema } from './known-schema.js';
 import { MIGRATIONS } from './migrations.js';
 
 /**
@@ -26,6 +27,7 @@ export function migrate(db: Database, path: string, from: number, migrations: re
     // Whoever had the queue in the old format stops at its next commit.
     db.exec('UPDATE runner SET epoch = epoch + 1');
     db.pragma(`user_version = ${migrations.length + 1}`);
+    if (migrations === MIGRATIONS) assertKnownSchema(db, path);
     db.exec('COMMIT');
   } catch (error) {
     if (db.inTransaction) db.exec('ROLLBACK');

@@ -22,9 +22,11 @@ import type { Clock } from '../../clock.js';
 import { QueueError, isQueueError } from '../../errors.js';
 import { BUSY_TIMEOUT_MS, Connection, isBusy, isFull, storeError } from './connection.js';
 import { assertSafeForWriting, loadSqlite, type Database } from './driver.js';
+import { assertKnownSchema } from './known-schema.js';
 import { migrate } from './migrate.js';
 import { forOlderFile } from './migrations.js';
 import type { OpenOptions } from './open-options.js';
+import { assertSafePlace } from './place.js';
 import { openPrivate } from './private-file.js';
 import { openCopy } from './read-copy.js';
 import { Reserve } from './reserve.js';
@@ -44,12 +46,13 @@ export function openFile(options: OpenOptions): OpenFile {
   const { path, mode } = options;
   if (mode !== 'read') assertSafeForWriting();
   try {
-    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) {
+    const isThere = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    assertSafePlace(path, options.uid, mode === 'create' || (isThere && mode === 'write'));
+    if (!isThere) {
       if (mode !== 'create') throw notFound(path);
       assertNoOrphan(path);
       createEmpty(path);
     }
-    assertOurs(path, options.uid);
     if (mode !== 'read' && !options.allowNetworkDisk) assertLocalDisk(path, options.diskType);
     assertQueueHeader(path, mode);
     return mode === 'read' ? openForReading(path, options.clock) : openWithReserve(options);
@@ -115,38 +118,6 @@ export function flushDirectory(path: string): void {
   }
 }
 
-function assertOurs(path: string, uid: number | undefined): void {
-  const found = lstatSync(path);
-  if (found.isSymbolicLink()) {
-    throw new QueueError('not-a-queue', `${path} is a symbolic link; it was not opened`, {
-      hint: 'name the file itself with --queue',
-    });
-  }
-  if (!found.isFile()) {
-    throw new QueueError('not-a-queue', `${path} is not a file`, { hint: 'name a queue file with --queue' });
-  }
-  if (uid === undefined) return;
-  if (found.uid !== uid) {
-    throw new QueueError('queue-owner', `${path} belongs to user ${found.uid}, not to you; it was not opened`, {
-      hint: `sudo -u '#${found.uid}' syncq …`,
-    });
-  }
-  if ((found.mode & 0o022) !== 0) {
-    throw new QueueError('queue-owner', `others may write to ${path}; it was not opened`, {
-      hint: `chmod 600 ${path}`,
-    });
-  }
-  if (found.nlink > 1) {
-    throw new QueueError(
-      'not-a-queue',
-      `${path} has ${found.nlink} hard links, which SQLite cannot keep in step; it was not opened`,
-      {
-        hint: 'remove the other names of the file',
-      },
-    );
-  }
-}
-
 /** Magic numbers of statfs(2) for file systems whose locks cannot be trusted between hosts. */
 const NETWORK_DISKS = new Map<number, string>([
   [0x6969, 'NFS'],
@@ -205,16 +176,23 @@ function assertQueueHeader(path: string, mode: OpenOptions['mode']): void {
 }
 
 /**
- * Refuses to write a queue that a newer syncq has migrated since it was opened here.
+ * What must hold whenever something is written: no newer syncq has renewed the file, and nobody has put a trigger into it.
  *
- * @throws {QueueError} newer-schema
+ * @throws {QueueError} newer-schema, corrupt
  */
-export function assertKnownVersion(connection: Connection): void {
-  const { user_version: version } = connection.get<{ user_version: number }>('PRAGMA user_version') ?? {
-    user_version: 0,
+function checkFile(connection: Connection): () => void {
+  let checked: number | undefined;
+  return () => {
+    const { user, schema } = connection.get<{ user: number; schema: number }>(FILE_VERSIONS) ?? { user: 0, schema: 0 };
+    assertVersion(connection.path, user);
+    if (schema === checked) return;
+    assertKnownSchema(connection.db, connection.path);
+    checked = schema;
   };
-  assertVersion(connection.path, version);
 }
+
+/** The second changes with every CREATE, DROP and ALTER, and only then does SQLite read the schema again. */
+const FILE_VERSIONS = `SELECT user_version AS user, schema_version AS schema FROM pragma_user_version, pragma_schema_version`;
 
 function assertVersion(path: string, version: number): void {
   if (version <= SCHEMA_VERSION) return;
@@ -280,13 +258,15 @@ function openOnce(path: string, clock: Clock): OpenFile {
   try {
     createOrMigrate(db, path);
     makeDurable(db, path);
+    const connection = new Connection(db, path, clock);
+    connection.checkBeforeWriting(checkFile(connection));
     db.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    return { connection, dispose: release };
   } catch (error) {
     db.close();
     release();
     throw error;
   }
-  return { connection: new Connection(db, path, clock), dispose: release };
 }
 
 function createOrMigrate(db: Database, path: string): void {
@@ -294,6 +274,7 @@ function createOrMigrate(db: Database, path: string): void {
   assertVersion(path, version);
   if (version === SCHEMA_VERSION) return;
   if (version > 0) {
+    assertKnownSchema(db, path);
     migrate(db, path, version);
     return;
   }

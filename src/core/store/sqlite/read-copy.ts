@@ -39,6 +39,7 @@ function openIn(directory: string, path: string): ReadCopy {
   const Sqlite = loadSqlite();
   const db = new Sqlite(copy, { fileMustExist: true });
   try {
+    db.pragma('trusted_schema = OFF');
     // The first read makes the index of the log, for which there may be no room either.
     db.prepare('SELECT one FROM queue').get();
   } catch (error) {
@@ -57,5 +58,7 @@ function inMemory(path: string): Database {
   const bytes = readFileSync(path);
   bytes.fill(1, 18, 20);
   const Sqlite = loadSqlite();
-  return new Sqlite(bytes, { readonly: true });
+  const db = new Sqlite(bytes, { readonly: true });
+  db.pragma('trusted_schema = OFF');
+  return db;
 }

@@ -1,13 +1,15 @@
 /** The replay ledger as a small SQLite file in the data directory. */
 import { createHash, randomUUID } from 'node:crypto';
 import { closeSync, constants, existsSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
-import { QueueError } from '../../errors.js';
+import { isQueueError, QueueError } from '../../errors.js';
+import { currentUid } from '../../host.js';
 import type { ReplayEntry, ReplayLedger } from '../../replay/ledger.js';
 import { loadSqlite, type Database, type Statement } from './driver.js';
 import { isBusy } from './connection.js';
 import { makeDirectory } from './open.js';
+import { assertSafePlace } from './place.js';
 import { toResponse, type ResponseColumns } from './rows.js';
 
 /** "SYNR": no queue, though it lies beside one. */
@@ -44,7 +46,8 @@ export function ledgerPath(directory: string, queue: string, target: string, bas
 /** @throws {QueueError} busy: another replay to the same target is at work; unwritable */
 export function openReplayLedger(path: string): ReplayLedger {
   try {
-    makeDirectory(join(path, '..'));
+    makeDirectory(dirname(path));
+    assertSafePlace(path, currentUid(), true);
     if (!existsSync(path)) closeSync(openSync(path, constants.O_CREAT | constants.O_RDWR, 0o600));
     return new SqliteReplayLedger(path);
   } catch (error) {
@@ -119,6 +122,7 @@ class SqliteReplayLedger implements ReplayLedger {
 }
 
 function ledgerError(error: unknown, path: string): unknown {
+  if (isQueueError(error)) return error;
   if (isBusy(error)) {
     return new QueueError('busy', 'another replay from this queue to this target is at work; nothing was sent', {
       hint: 'wait for its end, or stop it',

@@ -4,6 +4,7 @@ import { METHODS, STATES, type Entity, type Method, type State } from '../../ite
 import { storeError } from './connection.js';
 import { loadSqlite, type Database } from './driver.js';
 import { sha256 } from './enqueue.js';
+import { assertSafePlace } from './place.js';
 import { contentTypeOf, orUndefined, toHeaders, toTags } from './rows.js';
 
 /** A write as it can be enqueued again, and what had become of it. */
@@ -66,9 +67,10 @@ const MISSES_AT_THE_END = 100_000;
 /**
  * Ids ascend, and one row a time is fetched, so damage costs the rows on the damaged pages and no others.
  *
- * @throws {QueueError} corrupt when not even the list of tables can be read
+ * @throws {QueueError} corrupt when not even the list of tables can be read; queue-owner, not-a-queue, unwritable
  */
-export function* salvage(path: string): Generator<Salvage> {
+export function* salvage(path: string, uid: number | undefined): Generator<Salvage> {
+  assertSafePlace(path, uid, false);
   const Sqlite = loadSqlite();
   const db = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: 1000 });
   try {

@@ -175,6 +175,7 @@ export class SqliteSession implements Session {
       if (summary === undefined) return;
       await this.#connection.write(
         () => {
+          this.#connection.checkAfterOthers();
           this.#connection.run(
             `INSERT INTO last_run (one, kind, started_at, ended_at, exit_code, delivered, remaining)
              SELECT 1, ?, ?, ?, ?, ?, ? FROM runner WHERE epoch = ?
@@ -260,6 +261,7 @@ export class SqliteSession implements Session {
 
   /** Another process has committed since: people pause, resume and accept, and new items come. */
   #refresh(version: string): void {
+    this.#connection.checkAfterOthers();
     const rows = this.#connection.all<TargetColumns>(SELECT_TARGETS).map(toTarget);
     this.#targets = new Map(rows.map((row) => [row.id, row]));
     this.#outlook.renew();

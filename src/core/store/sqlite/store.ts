@@ -30,7 +30,7 @@ import type {
 import { readAges } from './ages.js';
 import { SqliteArchive } from './archive.js';
 import { watchChanges } from './changes.js';
-import type { Connection, TransactionOptions } from './connection.js';
+import type { Connection } from './connection.js';
 import { endWaitsFromTheFuture } from './due.js';
 import { readRevisions } from './edit.js';
 import { Enqueuer, findByKey } from './enqueue.js';
@@ -39,7 +39,7 @@ import { emptyLog, removeFiles, upgradeCopies } from './forget.js';
 import { appendHistory, readHistory } from './history.js';
 import { acquireLock, type RunnerLock } from './lock.js';
 import type { OpenOptions } from './open-options.js';
-import { assertKnownVersion, openFile } from './open.js';
+import { openFile } from './open.js';
 import { carryOut } from './people.js';
 import { countPrunable, pruneBatch } from './prune.js';
 import { SELECT_TARGETS, toTarget, type TargetColumns } from './rows.js';
@@ -104,7 +104,7 @@ class SqliteStore implements Store {
     { now, ifQueued, onConflict }: { now: number; ifQueued: IfQueued; onConflict?: OnConflict | undefined },
   ): Promise<EnqueueResult[]> {
     this.#reserve.assertRoom(bytesOf(items), NOTHING_STORED);
-    const results = await this.#write(() => {
+    const results = await this.#connection.write(() => {
       const enqueuer = new Enqueuer(this.#connection, now, onConflict);
       const stored: EnqueueResult[] = [];
       for (const item of items) {
@@ -137,7 +137,6 @@ class SqliteStore implements Store {
     let [firstId, lastId]: (number | undefined)[] = [];
     let [count, duplicates] = [0, 0];
     try {
-      assertKnownVersion(this.#connection);
       for await (const batch of batches) {
         this.#reserve.assertRoom(bytesOf(batch), NOTHING_STORED);
         const enqueuer = new Enqueuer(this.#connection, now(), onConflict);
@@ -156,14 +155,6 @@ class SqliteStore implements Store {
       throw transaction.rollback(error);
     }
     return { firstId, lastId, count, duplicates };
-  }
-
-  /** One commit, unless a newer syncq has renewed the file's format under us. */
-  #write<T>(body: () => T, options?: TransactionOptions): Promise<T> {
-    return this.#connection.write(() => {
-      assertKnownVersion(this.#connection);
-      return body();
-    }, options);
   }
 
   readonly #makeRoom = (): boolean => this.#reserve.release();
@@ -185,7 +176,7 @@ class SqliteStore implements Store {
     const lock = acquireLock(this.location);
     if (lock === undefined) return { heldBy: await this.runner() };
     try {
-      const epoch = await this.#write(
+      const epoch = await this.#connection.write(
         () => {
           const work = { connection: this.#connection, tally: new Tally(), now, runner: '' };
           endWaitsFromTheFuture(work, CLOCK_SLACK_MS);
@@ -242,7 +233,7 @@ class SqliteStore implements Store {
   }
 
   async change(command: PersonCommand, by: Actor, now: number): Promise<ChangeReport> {
-    const report = await this.#write(() => carryOut(this.#connection, this.location, command, by, now), {
+    const report = await this.#connection.write(() => carryOut(this.#connection, this.location, command, by, now), {
       onFull: this.#makeRoom,
     });
     this.#connection.assertSameFile();
@@ -298,7 +289,7 @@ class SqliteStore implements Store {
     { limit, dryRun, now }: { limit: number; dryRun: boolean; now: number },
   ): Promise<PruneReport> {
     if (dryRun) return this.#connection.read(() => countPrunable(this.#connection, rules, limit));
-    const report = await this.#write(() => pruneBatch({ connection: this.#connection, rules, limit, now }), {
+    const report = await this.#connection.write(() => pruneBatch({ connection: this.#connection, rules, limit, now }), {
       onFull: this.#makeRoom,
     });
     if (!report.more) await emptyLog(this.#connection, this.#clock, 0);
@@ -318,7 +309,7 @@ class SqliteStore implements Store {
       const report = await this.#connection.read(() => eraseEntity(this.#connection, entity, options));
       return { ...report, copies, cleared: true };
     }
-    const report = await this.#write(() => eraseEntity(this.#connection, entity, options), {
+    const report = await this.#connection.write(() => eraseEntity(this.#connection, entity, options), {
       onFull: this.#makeRoom,
     });
     removeFiles(copies);
@@ -326,7 +317,7 @@ class SqliteStore implements Store {
   }
 
   async record(entry: Omit<HistoryEntry, 'id'>): Promise<void> {
-    await this.#write(() => {
+    await this.#connection.write(() => {
       appendHistory(this.#connection, entry);
     });
   }

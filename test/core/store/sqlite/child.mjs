@@ -127,6 +127,23 @@ const TASKS = {
     });
     return { read, seen, write };
   },
+  /** How each way of opening ends, and what the last refusal said to do. */
+  async judge() {
+    const ends = {};
+    for (const mode of ['read', 'write', 'create']) {
+      ends[mode] = await codeOf(async () => {
+        try {
+          const store = open(mode);
+          await (mode === 'read' ? store.runner() : enqueue(store));
+          await store.close();
+        } catch (error) {
+          ends.hint = error.hint;
+          throw error;
+        }
+      });
+    }
+    return ends;
+  },
   async fullDisk() {
     const directory = dirname(path);
     const store = open('create');

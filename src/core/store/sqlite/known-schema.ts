@@ -1,0 +1,130 @@
+/** Holds the schema of a queue file against the one this program makes: a trigger that is not ours rewrites what people enqueue. */
+import { QueueError } from '../../errors.js';
+import { loadSqlite, type Database } from './driver.js';
+import { CREATE_SCHEMA, SCHEMA_VERSION } from './schema.js';
+
+export interface SchemaFault {
+  /** What is the case, e.g. `the trigger "evil" on item is not syncq's`. */
+  message: string;
+  /** How a person ends it: SQL to run in the file, where SQL can. */
+  next: string;
+}
+
+interface SchemaRow {
+  type: 'table' | 'index' | 'view' | 'trigger';
+  name: string;
+  tbl_name: string;
+  sql: string | null;
+}
+
+let statements: ReadonlyMap<string, string> | undefined;
+
+/** Name → statement, as SQLite keeps it. Only a CREATE at the start of a line begins a statement. */
+function ours(): ReadonlyMap<string, string> {
+  statements ??= new Map(
+    CREATE_SCHEMA.trim()
+      .slice(0, -1)
+      .split(/;\s*^(?=CREATE )/m)
+      .map((sql) => [/^CREATE \w+ (\w+)/.exec(sql)?.[1] ?? '', sql]),
+  );
+  return statements;
+}
+
+/** A renewed file has other spaces and comments than a new one; texts and quoted names count as they are. */
+const TOKEN = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[^]*?(?:\*\/|$)|[\w.]+|\S/g;
+
+function tokens(sql: string): string {
+  // A table that was renamed has its name in quotes.
+  const found = sql.replace(/^(CREATE \w+ )"(\w+)"/, '$1$2').match(TOKEN) ?? [];
+  return found.filter((token) => !token.startsWith('--') && !token.startsWith('/*')).join(' ');
+}
+
+const isSame = (sql: string | null, known: string): boolean =>
+  sql === known || (sql !== null && tokens(sql) === tokens(known));
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+const drop = ({ type, name }: SchemaRow): string => `DROP ${type.toUpperCase()} ${quoted(name)}`;
+
+/**
+ * What in a file is not as this program makes it (`faults`), and the tables and views of other programs, which may be
+ * there. Of an older file, which is about to be renewed, only what is foreign is a fault.
+ */
+export function compareSchema(db: Database): { faults: SchemaFault[]; others: string[] } {
+  const isPresent = db.pragma('user_version', { simple: true }) === SCHEMA_VERSION;
+  const known = ours();
+  const rows = db.prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema').all() as SchemaRow[];
+  const names = new Set(rows.map(({ name }) => name));
+  const faults = [...known].flatMap(([name, sql]) => (isPresent && !names.has(name) ? [missing(name, sql)] : []));
+  const others: string[] = [];
+  for (const row of rows) {
+    const sql = known.get(row.name);
+    // The triggers of every version stand on the view `outbox`.
+    const isAsMade = isPresent ? isSame(row.sql, sql ?? '') : row.type !== 'trigger' || row.tbl_name === 'outbox';
+    if (sql !== undefined) {
+      if (!isAsMade) faults.push(differs(db, row, sql));
+    } else if (row.type === 'table' || row.type === 'view') {
+      if (!row.name.startsWith('sqlite_')) others.push(row.name);
+    } else if (row.sql !== null && known.has(row.tbl_name.toLowerCase())) {
+      faults.push({
+        message: `the ${row.type} ${quoted(row.name)} on ${row.tbl_name} is not syncq's`,
+        next: drop(row),
+      });
+    }
+  }
+  return { faults, others };
+}
+
+const RESTORE = 'no statement mends that: restore a backup, or save what can be read (syncq doctor --save FILE)';
+
+const isTable = (sql: string): boolean => sql.startsWith('CREATE TABLE');
+/** Only the tables' statements hold comments. */
+const inOneLine = (sql: string): string => sql.replace(/\s+/g, ' ');
+
+function missing(name: string, sql: string): SchemaFault {
+  const next = isTable(sql) ? RESTORE : inOneLine(sql);
+  return { message: `syncq's own ${quoted(name)} is missing`, next };
+}
+
+function differs(db: Database, row: SchemaRow, sql: string): SchemaFault {
+  const message = `the ${row.type} ${quoted(row.name)} is not as syncq made it`;
+  if (!isTable(sql)) return { message, next: `${drop(row)}; ${inOneLine(sql)}` };
+  if (row.type !== 'table') return { message, next: RESTORE };
+  const [columns, made] = [columnsOf(db, row.name), madeColumns(row.name)];
+  const added = made.every((column) => columns.includes(column)) ? columns.filter((name) => !made.includes(name)) : [];
+  const next = added.map((column) => `ALTER TABLE ${quoted(row.name)} DROP COLUMN ${quoted(column)}`).join('; ');
+  return { message, next: next === '' ? RESTORE : next };
+}
+
+function columnsOf(db: Database, table: string): string[] {
+  return db.prepare('SELECT name FROM pragma_table_xinfo(?)').pluck().all(table) as string[];
+}
+
+function madeColumns(table: string): string[] {
+  const made = new (loadSqlite())(':memory:');
+  try {
+    made.exec(CREATE_SCHEMA);
+    return columnsOf(made, table);
+  } finally {
+    made.close();
+  }
+}
+
+/** Making the trigger of `outbox` anew takes 10,000 characters. */
+const LONGEST_HINT = 2_000;
+
+/** @throws {QueueError} corrupt, with the statement that removes what is not ours */
+export function assertKnownSchema(db: Database, path: string): void {
+  const { faults } = compareSchema(db);
+  // Where a table is lost, the rest follows from it.
+  const first = faults.find(({ next }) => next === RESTORE) ?? faults[0];
+  if (first === undefined) return;
+  const more = faults.length > 1 ? ` (and ${faults.length - 1} more: syncq doctor)` : '';
+  throw new QueueError('corrupt', `${path}: ${first.message}${more}; nothing was stored or sent`, {
+    hint: first.next.length > LONGEST_HINT ? 'syncq doctor prints the statement that mends it' : howTo(first),
+  });
+}
+
+/** The statement comes last, to be copied. */
+export function howTo({ next }: SchemaFault): string {
+  return next === RESTORE ? next : `keep a copy of the file, then run this in it (sqlite3): ${next}`;
+}

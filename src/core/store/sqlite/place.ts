@@ -1,0 +1,144 @@
+/**
+ * Judges where a queue lies before SQLite opens anything there: a file beside it that another user made (a log, a lock)
+ * would be read as part of the queue. Holds who may write to the files, to their directory and to what is above it, and
+ * whether the file alone is mounted. Looking first is enough: nobody else may write where it looked.
+ */
+import { accessSync, chmodSync, constants, existsSync, lstatSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { dirname } from 'node:path';
+
+import { QueueError } from '../../errors.js';
+import { currentGroups, mountOf } from '../../host.js';
+import { SCHEMA_VERSION } from './schema.js';
+
+/** What SQLite or this program opens or makes beside a queue file. */
+export const BESIDE: readonly string[] = [
+  ...['', '.lock'].flatMap((name) => ['-wal', '-shm', '-journal'].map((suffix) => name + suffix)),
+  '.lock',
+  '.reserve',
+  ...Array.from({ length: SCHEMA_VERSION - 1 }, (_, before) => `.v${before + 1}`),
+];
+
+const GROUP_WRITES = 0o020;
+const WORLD_WRITES = 0o002;
+const STICKY = 0o1000;
+
+/**
+ * @param uid undefined where users have no numbers (Windows): then nobody's rights are asked
+ * @param isWriter it will make files in the directory, and sets modes of files right
+ * @throws {QueueError} queue-owner: somebody else may write here; not-a-queue: something else than a file stands there;
+ *   unwritable: a directory of root's, or a file that is mounted alone
+ */
+export function assertSafePlace(path: string, uid: number | undefined, isWriter: boolean): void {
+  const directory = realDirectory(path);
+  const around = uid === undefined || directory === undefined ? undefined : statSync(directory);
+  // Who may put files there anyway (a volume's group) may also write those: a kubelet sets 0660 on every mount.
+  const sharedWith = around !== undefined && groupWrites(around) && isMine(around.gid) ? around.gid : undefined;
+  assertOwnFile(path, true, { uid, sharedWith });
+  if (uid !== undefined && around !== undefined && directory !== undefined) {
+    assertDirectory(directory, around, uid);
+    if (isWriter) assertMayWrite(directory, around, uid);
+  }
+  if (uid !== undefined) for (const below of new Set([dirname(path), directory ?? dirname(path)])) assertAbove(below);
+  const shared = [path, ...BESIDE.map((suffix) => path + suffix)].filter(
+    (file) => assertOwnFile(file, file === path, { uid, sharedWith }) === 'shared',
+  );
+  if (directory !== undefined && existsSync(path)) assertNoMountPoint(path, directory);
+  if (isWriter) for (const file of shared) chmodSync(file, 0o600);
+}
+
+/** Where the queue really lies; undefined while that directory does not exist. */
+export function realDirectory(path: string): string | undefined {
+  const isThere = statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() === true;
+  return isThere ? realpathSync(dirname(path)) : undefined;
+}
+
+const groupWrites = ({ mode }: Stats): boolean => (mode & GROUP_WRITES) !== 0;
+const worldWrites = ({ mode }: Stats): boolean => (mode & WORLD_WRITES) !== 0;
+const isMine = (gid: number): boolean => currentGroups().includes(gid);
+
+/** The queue, or one that belongs to it; SQLite follows a link, and waits for ever for the other end of a FIFO. */
+function assertOwnFile(
+  file: string,
+  isQueue: boolean,
+  { uid, sharedWith }: { uid: number | undefined; sharedWith: number | undefined },
+): 'shared' | undefined {
+  const found = lstatSync(file, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  const refuse = (code: 'not-a-queue' | 'queue-owner', what: string, hint: string): never => {
+    throw new QueueError(code, `${what}; it was not opened`, { hint });
+  };
+  if (!found.isFile()) {
+    const what = `${file} is ${found.isSymbolicLink() ? 'a symbolic link' : 'not a file'}`;
+    refuse('not-a-queue', what, isQueue ? 'name the queue file itself with --queue' : `move ${file} away`);
+  }
+  if (uid === undefined) return undefined;
+  if (found.uid !== uid) {
+    const mine = `if you know that it belongs to this queue: chown ${uid} ${file}; else stop every program that uses the queue and move it away`;
+    const hint = isQueue ? `sudo -u '#${found.uid}' syncq …` : mine;
+    refuse('queue-owner', `${file} belongs to user ${found.uid}, not to you`, hint);
+  }
+  if (worldWrites(found) || (groupWrites(found) && found.gid !== sharedWith)) {
+    refuse('queue-owner', `others may write to ${file}`, `chmod 600 ${file}`);
+  }
+  if (found.nlink > 1) {
+    const what = `${file} has ${found.nlink} hard links, which SQLite cannot keep in step`;
+    refuse('not-a-queue', what, 'remove the other names of the file');
+  }
+  return groupWrites(found) ? 'shared' : undefined;
+}
+
+function assertDirectory(directory: string, around: Stats, uid: number): void {
+  const refuse = (who: string, hint: string): never => {
+    throw new QueueError(
+      'queue-owner',
+      `${who} may put files into ${directory} that SQLite would take for parts of the queue; nothing was opened`,
+      { hint },
+    );
+  };
+  const own = 'keep the queue in a directory of your own (mkdir -m 700 DIRECTORY)';
+  if (worldWrites(around)) {
+    refuse('every user', (around.mode & STICKY) !== 0 ? own : `${own}, or: chmod o-w ${directory}`);
+  }
+  if (around.uid !== uid && around.uid !== 0) {
+    refuse(`user ${around.uid}, who owns it,`, `${own}, or: sudo -u '#${around.uid}' syncq …`);
+  }
+  if (groupWrites(around) && !isMine(around.gid)) {
+    refuse(`group ${around.gid}, which you do not belong to,`, `${own}, or: chmod g-w ${directory}`);
+  }
+}
+
+/** A new volume of a container is root's, whoever runs in it. */
+function assertMayWrite(directory: string, around: Stats, uid: number): void {
+  if (around.uid !== 0 || uid === 0) return;
+  try {
+    accessSync(directory, constants.W_OK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    throw new QueueError('unwritable', `${directory} belongs to root and you may not write to it; nothing was stored`, {
+      cause: error,
+      hint: `name another place with --queue, or, where it is there for this queue alone (the volume of a container), as root: chown ${uid} ${directory}`,
+    });
+  }
+}
+
+/** Whoever may rename a directory above can put one of his own in its place, also between this look and the opening. */
+function assertAbove(directory: string): void {
+  const found = statSync(directory, { throwIfNoEntry: false });
+  if (found?.isDirectory() === true && worldWrites(found) && (found.mode & STICKY) === 0) {
+    throw new QueueError(
+      'queue-owner',
+      `every user may replace what lies in ${directory}, and so the directory of the queue; nothing was opened`,
+      { hint: `keep the queue elsewhere, or: chmod o-w ${directory}` },
+    );
+  }
+  if (dirname(directory) !== directory) assertAbove(dirname(directory));
+}
+
+function assertNoMountPoint(path: string, directory: string): void {
+  if (mountOf(path) === mountOf(directory)) return;
+  throw new QueueError(
+    'unwritable',
+    `${path} is mounted alone: its log would stay behind in ${directory}, and with it what was acknowledged; nothing was opened`,
+    { hint: `mount the directory of the queue instead of the file (docker run -v DIRECTORY:${directory} …)` },
+  );
+}
