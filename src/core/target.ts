@@ -60,10 +60,12 @@ export interface TargetConfig {
   patienceMs: number;
   /** HTTP probe; undefined = a TCP connect to the origin (or the proxy) is the probe. */
   probe: { method: 'HEAD' | 'GET' | 'OPTIONS'; path: string } | undefined;
-  /** Bound on one whole attempt: connect, request, response headers and body. Default 30 s. */
+  /** Bound on one whole attempt: connect, request, response headers and body; the body's time comes on top. Default 30 s. */
   timeoutMs: number;
   /** Bound on connecting, and again on a TLS handshake and a proxy's answer; never above `timeoutMs`. Default 10 s. */
   connectTimeoutMs: number;
+  /** The slowest link that a body still gets through, bytes per second: an attempt gets that much more time. Default 4096. */
+  minRate: number;
   /**
    * Requests in flight to this target at most, 1 to 64. Default 64: no bound of its own, the runner's applies (`run`: 1
    * over all targets, or `--concurrency`; `watch`: 4).
@@ -100,9 +102,10 @@ export interface TargetConfig {
 
 /**
  * Why a target is `misconfigured`: `config` (not in the config, or unusable there), `credential`, `tls`, `binding` (the
- * base URL moved while attempts are open: ends by `target accept`), `breaker` (ends by `resume`).
+ * base URL moved while attempts are open: ends by `target accept`), `breaker` (ends by `resume`), `unreadable` (its
+ * answers cannot be parsed: ends by a tester). In any other state, `unreadable` says that its last answer was one.
  */
-export type HoldKind = 'config' | 'credential' | 'tls' | 'binding' | 'breaker';
+export type HoldKind = 'config' | 'credential' | 'tls' | 'binding' | 'breaker' | 'unreadable';
 
 /** What the queue file remembers of a target; only a runner (states) and people (pauses, accept) change it. */
 export interface TargetRow {

@@ -103,6 +103,18 @@ describe('docs/state-machine.md', () => {
     expect(tableOf('late')).toEqual(targetTable(BEFORE_THE_HOLD));
   });
 
+  test('says what comes after an answer that could not be read', () => {
+    const unreadable = { holdKind: 'unreadable' as const };
+    const rows = ENDS.map((end) => [
+      end.name,
+      transition('suspect', end, AFTER_THE_HOLD, unreadable),
+      transition('suspect', end, BEFORE_THE_HOLD, unreadable),
+      transition('misconfigured', end, AFTER_THE_HOLD, unreadable),
+      transition('misconfigured', end, BEFORE_THE_HOLD, unreadable),
+    ]);
+    expect(tableOf('unreadable')).toEqual([['', 'suspect', 'suspect, late', 'held', 'held, late'], ...rows]);
+  });
+
   test('draws the arrows of items that its tables hold, and no others', async () => {
     const bySending = ENDS.flatMap((end) => Object.values(itemTransitions(end))).map(
       (to) => `sending ${to.replace(/[ ,].*/, '')}`,
@@ -119,6 +131,10 @@ describe('docs/state-machine.md', () => {
         [AFTER_THE_HOLD, BEFORE_THE_HOLD].map((attempt) => [from, settledAs(from, outcome, attempt, crashed)]),
       ),
     );
+    const byTesters = ENDS.map((end) => [
+      'misconfigured',
+      transition('misconfigured', end, AFTER_THE_HOLD, { holdKind: 'unreadable' }).replace(/,.*|^-$/, ''),
+    ]).filter(([, to]) => to !== '');
     const breaker = ['online', 'misconfigured'];
     const mended = changeAtStart(
       rowIn('misconfigured', { holdKind: 'binding' }),
@@ -128,6 +144,7 @@ describe('docs/state-machine.md', () => {
     );
     const all: string[][] = [
       ...byAttempts,
+      ...byTesters,
       breaker,
       ['misconfigured', mended?.change.state ?? ''],
       ['offline', 'online'],

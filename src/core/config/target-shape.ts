@@ -11,6 +11,7 @@ const DEFAULT_RETRY: RetryPolicy = { max: 10, baseMs: 5_000, factor: 3, capMs: 6
 const DEFAULT_PATIENCE_MS = 3 * 86_400_000;
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
+const DEFAULT_MIN_RATE = 4096;
 /** No bound of its own: the runner's own bound on requests in flight applies. */
 const DEFAULT_CONCURRENCY = 64;
 const DEFAULT_BREAKER = 20;
@@ -26,6 +27,7 @@ export function withDefaults(given: Pick<TargetConfig, 'name' | 'baseUrl'> & Par
     probe: undefined,
     timeoutMs: DEFAULT_TIMEOUT_MS,
     connectTimeoutMs: DEFAULT_CONNECT_TIMEOUT_MS,
+    minRate: DEFAULT_MIN_RATE,
     concurrency: DEFAULT_CONCURRENCY,
     ratePerSecond: undefined,
     order: 'entity',
@@ -102,6 +104,7 @@ const shape = object({
   probe: object({ method: oneOf('HEAD', 'GET', 'OPTIONS'), path: probePath }),
   timeout: duration('1ms', '1h'),
   connectTimeout: duration('1ms', '1h'),
+  minRate: integer(256, 1_000_000_000),
   concurrency: integer(1, 64),
   rate,
   order: oneOf('entity', 'strict', 'none'),

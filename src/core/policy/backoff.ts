@@ -31,6 +31,8 @@ const HOLDS = {
   throttled: { baseMs: 5_000, capMs: 5 * 60_000 },
   /** 1 min doubling to 1 h. */
   auth: { baseMs: 60_000, capMs: 60 * 60_000 },
+  /** A server that acts and cannot say so: each tester may be a write once more. 1 min doubling to 1 h. */
+  unreadable: { baseMs: 60_000, capMs: 60 * 60_000 },
   /** What could not be had for a target, a vault that is away or a file that is not there yet: 1 s doubling to 1 h. */
   preparation: { baseMs: 1_000, capMs: 60 * 60_000 },
 } as const;

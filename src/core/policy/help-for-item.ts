@@ -1,6 +1,7 @@
 /** What a person can do about an item: one sentence, and the commands to copy. Pure. */
 import type { Attempt, ItemSummary, ReviewReason } from '../item.js';
 import { acceptCommand, asksForAcceptance } from './moved-target.js';
+import { isReason, type OwnReason } from './reasons.js';
 import { shellWord } from './shell-word.js';
 
 export interface Advice {
@@ -39,7 +40,7 @@ export function whatHelps(item: Helped): Advice | undefined {
             sentence: 'Say that the new base URL is meant, or put the old one back',
             commands: [acceptCommand(on.name)],
           }
-        : forTarget(item.target, on.state);
+        : forTarget(item.target, on.state, on.reason);
     case 'entity-paused': {
       const { entity } = item;
       const name = entity === undefined ? '--all' : `--entity ${shellWord(`${entity.type}/${entity.id}`)}`;
@@ -99,8 +100,30 @@ function forReview({ id, reviewReason, idempotencyKey, attempts }: Helped): Advi
 
 type TargetState = Extract<NonNullable<ItemSummary['waitingOn']>, { kind: 'target' }>['state'];
 
-function forTarget(target: string, state: TargetState): Advice | undefined {
+/** What helps against what only syncq's own words name; the target goes on by itself when it is gone. */
+const AGAINST: readonly [OwnReason, string][] = [
+  [
+    'thinLink',
+    'It is sent again by itself; over a link this thin, give it more time by a lower "minRate" of the target',
+  ],
+  [
+    'between',
+    'Log in to the network; if the server itself answered so, set "expect" of the target or correct its base URL',
+  ],
+  [
+    'unreadable',
+    'Mend the answers of the server, or of what is in front of it; one item at a time tries whether they can be read',
+  ],
+  ['proxyLogin', 'Give the proxy its user and password, then resume the target'],
+];
+
+function forTarget(target: string, state: TargetState, reason: string | undefined): Advice | undefined {
   const name = shellWord(target);
+  const own = AGAINST.find(([kind]) => isReason(kind, reason));
+  if (own !== undefined && state !== 'paused') {
+    const [, sentence] = own;
+    return { sentence, commands: [`syncq target test ${name}`, `syncq resume ${name}`] };
+  }
   switch (state) {
     case 'offline':
     case 'suspect':

@@ -34,6 +34,15 @@ export function countsAgainstItem({ facts, end, target }: Pick<SettleContext, 'f
   return end.outcome === 'transient' && lastFailureOfOthers(facts.id, target) < facts.failMark;
 }
 
+/**
+ * An answer that cannot be read is the item's own fault when it is its second in a row and no other item failed since
+ * the first: what comes to all is the server's, or a balancer's.
+ */
+export function isUnreadableAlone({ facts, end, target }: Pick<SettleContext, 'facts' | 'end' | 'target'>): boolean {
+  if (!end.isUnreadable || facts.unreadable === 0) return false;
+  return lastFailureOfOthers(facts.id, target) < (facts.failMark ?? 0);
+}
+
 function lastFailureOfOthers(item: number, target: SettleContext['target']): number {
   return target.failItem === item ? target.failOtherAttempt : target.failAttempt;
 }

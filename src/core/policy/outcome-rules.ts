@@ -42,6 +42,9 @@ export function ruleFor(
 
 const classOf = (status: number): string => `${String(Math.floor(status / 100))}xx`;
 
+/** They are given before a server looks at the write: credential, precondition, too early, too often, captive portal. */
+const SAYS_NOTHING = new Set([401, 407, 412, 425, 428, 429, 511]);
+
 /**
  * "It is there already" also means "somebody else made it" and "it is still being made". Only an answer to a repeat of a
  * write that may have arrived says that this write is done; a failed precondition never does.
@@ -49,7 +52,12 @@ const classOf = (status: number): string => `${String(Math.floor(status / 100))}
 function mayBeDone(rule: OutcomeRule, status: number, { headers }: Answer, write: Answered): boolean {
   const { repeatOf, hasEarlierKey = false, headerNames = [] } = write;
   if (repeatOf === undefined && rule.onlyRepeat) return false;
-  return !hasEarlierKey && status !== 412 && headers['retry-after'] === undefined && !headerNames.some(isPrecondition);
+  return (
+    !hasEarlierKey &&
+    !SAYS_NOTHING.has(status) &&
+    headers['retry-after'] === undefined &&
+    !headerNames.some(isPrecondition)
+  );
 }
 
 /** `If-Match` and its like, also WebDAV's `If` and vendors' `x-goog-if-generation-match`. */

@@ -5,7 +5,7 @@
 import type { Outcome, ReviewReason } from '../item.js';
 import type { Decision, ItemMove } from '../store/store.js';
 import { backoffMs } from './backoff.js';
-import { countsAgainstItem, isServerFailure } from './outage.js';
+import { countsAgainstItem, isServerFailure, isUnreadableAlone } from './outage.js';
 import type { SettleContext } from './settle-context.js';
 import { onlineTime, targetAfter } from './target-state.js';
 
@@ -35,18 +35,16 @@ function moveItem(context: SettleContext, counted: boolean): ItemMove {
 }
 
 /** Offline, throttled, auth, misconfigured: the target waits, the item lost nothing. */
-function backToLine({ facts }: SettleContext): ItemMove {
-  const { retryCount, failures, failMark, failingSince } = facts;
-  return {
-    to: 'pending',
-    notBefore: undefined,
-    retryCount,
-    failures,
-    crashes: 0,
-    failMark,
-    failingSince,
-    unreadable: 0,
-  };
+function backToLine(context: SettleContext): ItemMove {
+  const { retryCount, failures, failMark, failingSince } = context.facts;
+  const unreadable = unreadableInARow(context);
+  return { to: 'pending', notBefore: undefined, retryCount, failures, crashes: 0, failMark, failingSince, unreadable };
+}
+
+/** Silence between two of them is no answer. */
+function unreadableInARow({ facts, end }: SettleContext): number {
+  if (end.isUnreadable) return facts.unreadable + 1;
+  return end.status === undefined ? facts.unreadable : 0;
 }
 
 function afterServerFailure(context: SettleContext, counted: boolean): ItemMove {
@@ -63,6 +61,7 @@ function afterServerFailure(context: SettleContext, counted: boolean): ItemMove 
   if (end.outcome === 'unknown' && config.onUnknown === 'review') {
     return review(context, 'unknown', end.message, retryCount);
   }
+  if (isUnreadableAlone(context)) return review(context, 'unknown', end.message, retryCount);
   if (counted && retryCount >= (facts.maxRetries ?? config.retry.max)) {
     return review(context, 'exhausted', end.message, retryCount);
   }
@@ -79,7 +78,7 @@ function afterServerFailure(context: SettleContext, counted: boolean): ItemMove 
     crashes,
     failMark: context.lastAttempt,
     failingSince,
-    unreadable: 0,
+    unreadable: unreadableInARow(context),
   };
 }
 

@@ -7,6 +7,7 @@ import type { Gate } from '../store/store.js';
 import type { HoldKind, TargetRow } from '../target.js';
 import { holdMs, isOver, RETRY_AFTER_CAP_MS, SHORTEST_THROTTLE_MS } from './backoff.js';
 import { isServerFailure, isSound, noteFailure } from './outage.js';
+import { isReason } from './reasons.js';
 import type { SettleContext } from './settle-context.js';
 
 type StoredState = TargetRow['state'];
@@ -35,7 +36,7 @@ export function holdIsOver(target: TargetRow, now: number): boolean {
 export function isSendable(target: TargetRow, now: number): boolean {
   if (isPaused(target, now)) return false;
   if (isOpenState(target.state)) return true;
-  return isTimedHold(target.state) && holdIsOver(target, now);
+  return isTimedHold(target) && holdIsOver(target, now);
 }
 
 /** Held for something of its own that a look can find mended: a credential, a file that the config names. */
@@ -43,9 +44,15 @@ export function endsByMending({ state, holdKind }: TargetRow): boolean {
   return state === 'misconfigured' && (holdKind === 'credential' || holdKind === 'config');
 }
 
-/** Holds that end by their time and a tester; `offline` ends by a probe, `misconfigured` by mending. */
-function isTimedHold(state: StoredState): boolean {
-  return state === 'throttled' || state === 'unavailable' || state === 'auth';
+/** Holds that end by their time and a tester; `offline` ends by a probe, `misconfigured` mostly by mending. */
+function isTimedHold(target: Pick<TargetRow, 'state' | 'holdKind'>): boolean {
+  const { state } = target;
+  return state === 'throttled' || state === 'unavailable' || state === 'auth' || isUnreadable(target);
+}
+
+/** Held because its answers cannot be read. */
+function isUnreadable({ state, holdKind }: Pick<TargetRow, 'state' | 'holdKind'>): boolean {
+  return state === 'misconfigured' && holdKind === 'unreadable';
 }
 
 /**
@@ -94,20 +101,30 @@ function isNoNews({ claim, end, target }: SettleContext): boolean {
   const isLate = claim.attempt <= target.holdMark;
   switch (target.state) {
     case 'misconfigured':
-      return true; // Only mending ends it.
+      return isLate || !isUnreadable(target); // Only mending ends the others.
     case 'offline':
       return end.status === undefined; // A status has just come over the network: it is back.
     case 'suspect':
-      // Others that were in flight at the first failure do not make it a second one.
-      return isLate && isServerFailure(end.outcome);
+      // Others that were in flight at the first failure do not make it a second one. Of answers that cannot be read, two
+      // are enough: each may be a write that is done again.
+      return isLate && isServerFailure(end.outcome) && !isSecondUnreadable(end, target);
     default:
-      return isLate && isTimedHold(target.state);
+      return isLate && isTimedHold(target);
   }
+}
+
+/** Another one without a sound answer between, whichever item got the first. */
+function isSecondUnreadable({ isUnreadable: isOne }: SettleContext['end'], { holdKind }: TargetRow): boolean {
+  return isOne && holdKind === 'unreadable';
 }
 
 /** The next state after a failure that is news. */
 function afterFailure(context: SettleContext): Change {
-  const { end } = context;
+  const { end, target } = context;
+  const isSecond = isSecondUnreadable(end, target) && target.state !== 'auth';
+  if (isSecond || (isUnreadable(target) && isServerFailure(end.outcome))) {
+    return holdAgain(context, 'misconfigured', isUnreadable(target), end.isUnreadable, 'unreadable');
+  }
   switch (end.outcome) {
     case 'offline':
       return enter(context, 'offline', end.message);
@@ -130,7 +147,10 @@ function afterCrash(context: SettleContext): Change {
   return target.state === 'online' || target.state === 'untried' ? enter(context, 'suspect', end.message) : {};
 }
 
-/** The columns of a change of state. `since` stays when only the reason or the bound changes. */
+/**
+ * The columns of a change of state. `since` stays when only the reason or the bound changes. That the last answer could
+ * not be read is remembered through all states until a sound answer comes.
+ */
 export function enterState(
   target: TargetRow,
   now: number,
@@ -147,7 +167,7 @@ export function enterState(
     until,
     setAt: now,
     reason,
-    holdKind,
+    holdKind: holdKind ?? (target.holdKind === 'unreadable' ? target.holdKind : undefined),
     ...(stays ? {} : { holdStep: 0 }),
     ...(stays || offlineMs === target.offlineMs ? {} : { offlineMs }),
   };
@@ -160,25 +180,27 @@ export function onlineTime({ state, since, offlineMs }: TargetRow, now: number):
 
 /** Attempts given out so far were under way, or over, when this began. */
 function enter(context: SettleContext, state: StoredState, reason: string, until?: number, kind?: HoldKind): Change {
-  const { target, now, lastAttempt } = context;
-  return { ...enterState(target, now, state, reason, until, kind), holdMark: lastAttempt };
+  const { target, now, lastAttempt, end } = context;
+  const holdKind = kind ?? (end.isUnreadable ? 'unreadable' : undefined);
+  return { ...enterState(target, now, state, reason, until, holdKind), holdMark: lastAttempt };
 }
 
 function afterSoundAnswer(context: SettleContext): Change {
   const { claim, target, now } = context;
+  const isOnline = target.state === 'online' && target.holdKind === undefined;
   return {
     soundAttempt: Math.max(target.soundAttempt, claim.attempt),
-    ...(target.state === 'online' || outlivesAnswer(target, claim.attempt)
+    ...(isOnline || outlivesAnswer(target, claim.attempt)
       ? {}
-      : enterState(target, now, 'online', undefined)),
+      : { ...enterState(target, now, 'online', undefined), holdKind: undefined }),
     ...(target.tries === 0 ? {} : { tries: 0 }),
     ...breaker(context),
   };
 }
 
 /** An answer to a request that was under way before the hold began does not end the hold; nothing mends settings. */
-function outlivesAnswer({ state, holdMark }: TargetRow, attempt: number): boolean {
-  return state === 'misconfigured' || (isTimedHold(state) && attempt <= holdMark);
+function outlivesAnswer(target: TargetRow, attempt: number): boolean {
+  return isTimedHold(target) ? attempt <= target.holdMark : target.state === 'misconfigured';
 }
 
 /** After `breaker` refusals in a row with one 4xx from as many lanes, the base URL is the likelier culprit. */
@@ -214,13 +236,33 @@ function extendThrottle({ end, target, now }: SettleContext): Change {
   return wait === undefined || now + wait <= (target.until ?? 0) ? {} : { until: now + wait, setAt: now };
 }
 
-/** Only a sound answer ends it, so a tester that failed in another way lengthens it too. */
+/** A server's own words are no proxy's. */
 function deny(context: SettleContext): Change {
+  const { end, target } = context;
+  const { message } = end;
+  const told = end.status !== 407 && isReason('proxyLogin', message) ? `it says: ${message}` : message;
+  const named = { ...context, end: { ...end, message: told } };
+  return holdAgain(named, 'auth', target.state === 'auth', end.outcome === 'auth');
+}
+
+/**
+ * Only a sound answer ends it, so a tester that failed in another way lengthens it too.
+ *
+ * @param isAgain the target is held so already
+ * @param isSame this end is what it is held for
+ */
+function holdAgain(
+  context: SettleContext,
+  state: 'auth' | 'misconfigured',
+  isAgain: boolean,
+  isSame: boolean,
+  kind?: HoldKind,
+): Change {
   const { target, end, now } = context;
-  const again = target.state === 'auth';
-  const step = again ? target.holdStep + 1 : 0;
-  const reason = again && end.outcome !== 'auth' ? (target.reason ?? end.message) : end.message;
-  return { ...enter(context, 'auth', reason, now + holdMs('auth', step)), holdStep: step };
+  const step = isAgain ? target.holdStep + 1 : 0;
+  const reason = isAgain && !isSame ? (target.reason ?? end.message) : end.message;
+  const until = now + holdMs(state === 'auth' ? 'auth' : 'unreadable', step);
+  return { ...enter(context, state, reason, until, kind), holdStep: step };
 }
 
 /** A 500 answers for its item, not for the target, unless the target was being tested: then the test failed. */

@@ -3,6 +3,7 @@
  * may quote a server, so whoever prints it makes it harmless first.
  */
 import type { ItemSummary, LastError, ReviewReason, State, TargetStateName, WaitingOn } from '../item.js';
+import { isReason } from './reasons.js';
 import { moment } from './time-words.js';
 
 /** The longest quotation from a server within a sentence, in UTF-16 units. */
@@ -212,12 +213,15 @@ export function targetSentence(target: TargetFactsForWords, now: number): string
     case 'throttled':
       return `${name} asked at ${since} to be sent less${until === undefined ? '' : `, next at ${until}`}`;
     case 'unavailable':
-      return `${name} is unavailable since ${since}${tries(target)}${until === undefined ? '' : `, next try at ${until}`}${because}`;
+      return `${name} is ${isReason('thinLink', reason) ? 'hard to reach' : 'unavailable'} since ${since}${tries(target)}${until === undefined ? '' : `, next try at ${until}`}${because}`;
     case 'suspect':
-      return `${name} failed at ${since} and is tried with one request at a time${because}`;
+      return `${isReason('thinLink', reason) ? 'the link to ' : ''}${name} failed at ${since} and is tried with one request at a time${because}`;
     case 'auth':
+      if (isReason('proxyLogin', reason)) return `${name} is out of reach since ${since}${because}`;
       return `${name} does not accept the credential since ${since}${because}`;
     case 'misconfigured':
+      if (isReason('unreadable', reason))
+        return `${name} is held since ${since}${until === undefined ? '' : `, next try at ${until}`}${because}`;
       return `the settings of ${name} need mending since ${since}${because}`;
     case 'paused':
       return `${name} is paused since ${since}${pauseEnd(target, now)}`;

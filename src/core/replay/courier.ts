@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../clock.js';
 import type { ResponseExcerpt, StoredRequest } from '../item.js';
+import { betweenOf } from '../send/between.js';
 import { createCredentials, type Credentials } from '../send/credential.js';
 import { BAD_REQUEST } from '../send/failure.js';
 import type { SendOptions, SendResult } from '../send/result.js';
@@ -110,6 +111,9 @@ export class Courier {
       this.#silent = 0;
       const { response, durationMs } = result;
       const answer: Delivery = { kind: 'answer', response, durationMs, at };
+      const stranger =
+        response.status === 407 ? (result.proxyLogin ?? betweenOf(response, request.method, this.#target)) : undefined;
+      if (stranger !== undefined) return { kind: 'halt', halt: { why: 'auth', message: stranger } };
       if (isRefusedCredential(response.status) && !isRefusedCredential(expected ?? 0)) {
         if (hasRenewed || !(await this.#renew()))
           return {
@@ -177,5 +181,5 @@ export class Courier {
 }
 
 function isRefusedCredential(status: number): boolean {
-  return status === 401 || status === 407;
+  return status === 401;
 }

@@ -90,7 +90,7 @@ export class Readying {
   async #readyChannel(row: TargetRow, channel: Channel, listener: Listener): Promise<void> {
     if (channel.isRefused) await channel.renewCredential();
     const readiness = await channel.prepare();
-    const isHeld = row.state === 'misconfigured';
+    const isHeld = endsByMending(row);
     if (readiness.ok) {
       if (isHeld) this.#enter(listener, row, enterState(row, this.#clock.now(), 'untried', undefined), undefined);
     } else {

@@ -10,6 +10,7 @@ import type { QueueEvent } from '../events.js';
 import { isSound } from '../policy/outage.js';
 import { holdIsOver, isPaused } from '../policy/target-state.js';
 import { classify } from '../send/classify.js';
+import { UNREADABLE } from '../send/failure.js';
 import type { SendResult } from '../send/result.js';
 import type {
   AttemptEnd,
@@ -278,7 +279,8 @@ export class Runner {
       if (row === undefined || channel === undefined) continue;
       if (isSound(end)) readying.prober.answered(row.id);
       if (end.outcome === 'offline') readying.prober.unreachable(row.id);
-      if (end.outcome === 'auth') readying.credentialRefused(row, claim.target, channel, this);
+      // A 407 is the proxy's: it says nothing of the target's credential.
+      if (end.outcome === 'auth' && end.status !== 407) readying.credentialRefused(row, claim.target, channel, this);
       if (row.state !== 'online' && row.state !== 'untried') channel.restartSlowly();
     }
   }
@@ -330,7 +332,7 @@ function endOf(result: SendResult, claim: Claim, config: Parameters<typeof class
     response: result.kind === 'response' ? result.response : undefined,
     crashed: false,
     mayHaveArrived: mayHaveArrived(result, classified.outcome),
-    isUnreadable: false,
+    isUnreadable: result.kind === 'no-answer' && result.code === UNREADABLE,
   };
 }
 

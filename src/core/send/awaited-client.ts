@@ -1,5 +1,8 @@
 /** A connection of a pool that is opened only for a request that still waits for it, and that never stays lost to it. */
+import type { Socket } from 'node:net';
 import type { Client, Dispatcher, buildConnector } from 'undici';
+import { skipInterim } from './interim.js';
+import { unsentBytes } from './unsent.js';
 
 /** Options of a dispatch, from which its request can be asked whether it is still to be sent. */
 export interface AwaitedOptions extends Dispatcher.DispatchOptions {
@@ -7,6 +10,8 @@ export interface AwaitedOptions extends Dispatcher.DispatchOptions {
   awaiting: {
     /** Neither handed to a socket nor given up. */
     readonly isWaiting: boolean;
+    /** Set when the request is given to a connection: what is left of it there, in bytes. */
+    unsentBytes: () => number;
   };
 }
 
@@ -25,25 +30,35 @@ export function awaitedClient(
   options: Client.Options & { connect: buildConnector.connector },
   isPoolWaiting: () => boolean,
 ): Client {
-  let line: Dispatcher.DispatchOptions[] = [];
+  let line: (Dispatcher.DispatchOptions & Partial<AwaitedOptions>)[] = [];
+  let socket: Socket | undefined;
+  const unsent = (): number => (socket === undefined ? 0 : unsentBytes(socket));
+  const connect: typeof options.connect = (target, callback) => {
+    options.connect(target, (...result) => {
+      socket = result[1] ?? undefined;
+      callback(...result);
+      if (socket !== undefined) skipInterim(socket);
+    });
+  };
   const made = new client(origin, {
     ...options,
     connect: (target: buildConnector.Options, callback: buildConnector.Callback) => {
       const isAwaited = (): boolean => line.some(isWaiting) || isPoolWaiting();
       if (isAwaited()) {
-        options.connect(target, callback);
+        connect(target, callback);
         return;
       }
       // undici asks from within its loop, which takes no notice of an answer that comes before it has ended: the client
       // would tell nobody that it is free, and never end its `close`. Asked again, because a request may have come.
       queueMicrotask(() => {
-        if (isAwaited()) options.connect(target, callback);
+        if (isAwaited()) connect(target, callback);
         else callback(new Error('nobody waits for a connection any more'), null);
       });
     },
   });
   const dispatch = made.dispatch.bind(made);
-  made.dispatch = (request, handler) => {
+  made.dispatch = (request: (typeof line)[number], handler) => {
+    if (request.awaiting !== undefined) request.awaiting.unsentBytes = unsent;
     line = line.filter(isWaiting);
     line.push(request);
     const isFree = dispatch(request, handler);

@@ -5,6 +5,7 @@ import { hideValuesOf, type Hide } from '../config/hide-values.js';
 import { ruleFor, type Answered } from '../policy/outcome-rules.js';
 import { repeatWords } from '../policy/why.js';
 import type { SensitivePatterns } from '../config/sensitive.js';
+import { betweenOf, fits, mediaType } from './between.js';
 import { causeKey, namesIn } from './cause-key.js';
 import { cleanLine } from './clean.js';
 import { BAD_REQUEST } from './failure.js';
@@ -27,7 +28,7 @@ export interface Classified {
 }
 
 /** What classification needs of a target. */
-export type ClassifyRules = Pick<TargetConfig, 'outcomes' | 'expect' | 'sensitive'> &
+export type ClassifyRules = Pick<TargetConfig, 'baseUrl' | 'outcomes' | 'expect' | 'sensitive'> &
   Partial<Pick<TargetConfig, 'headers'>>;
 
 /** What it needs of the request: the payload, because servers repeat what they were sent; the headers for its rules. */
@@ -52,7 +53,7 @@ export function classify(
 ): Classified {
   switch (result.kind) {
     case 'response': {
-      const classified = ofResponse(result, request, target, now, earlier);
+      const classified = ofStranger(result, request, target) ?? ofResponse(result, request, target, now, earlier);
       const { redirectedTo } = result;
       if (redirectedTo === undefined) return classified;
       return { ...classified, redirectedTo: hideValuesOf([request.payload], target.sensitive)(redirectedTo) };
@@ -69,6 +70,18 @@ export function classify(
         cause: result.code,
       };
   }
+}
+
+/** Whatever rules there are for the server's answers: this is none of them. */
+function ofStranger(
+  { response, proxyLogin }: Extract<SendResult, { kind: 'response' }>,
+  { method }: ClassifiedRequest,
+  target: ClassifyRules,
+): Classified | undefined {
+  const { status } = response;
+  if (proxyLogin !== undefined) return { outcome: 'auth', status, message: proxyLogin, cause: causeKey(proxyLogin) };
+  const message = betweenOf(response, method, target);
+  return message === undefined ? undefined : { outcome: 'unknown', status, message, cause: causeKey(message) };
 }
 
 function ofResponse(
@@ -107,7 +120,6 @@ function outcomeOf(status: number, method: Method, waitMs: number | undefined): 
   if (method === 'DELETE' && (status === 404 || status === 410)) return 'delivered';
   switch (status) {
     case 401:
-    case 407:
       return 'auth';
     case 409:
       // The same key is still being worked on (draft-ietf-httpapi-idempotency-key-header-07, section 2.6).
@@ -161,18 +173,6 @@ function surpriseOf(response: ResponseExcerpt, method: Method, expect: TargetCon
   return `answered ${String(status)} with ${found ?? 'no content type'}, expected ${expect.contentType}: is a captive portal or a proxy answering?`;
 }
 
-function mediaType(value: string | undefined): string | undefined {
-  const type = value?.split(';')[0]?.trim().toLowerCase();
-  return type === '' ? undefined : type;
-}
-
-/** `application/json` or, for a whole kind, `application/*`. */
-function fits(found: string | undefined, expected: string): boolean {
-  const wanted = mediaType(expected);
-  if (found === undefined || wanted === undefined) return false;
-  return wanted.endsWith('/*') ? found.startsWith(wanted.slice(0, -1)) : found === wanted;
-}
-
 const NO_REASON = 'it gave no reason';
 
 /** For answers that explain nothing themselves. */
@@ -180,7 +180,6 @@ const PLAIN: Readonly<Record<number, string>> = {
   401: 'the server does not accept the credential',
   404: 'the server does not know this path',
   405: 'the server does not allow this method here',
-  407: 'the proxy wants a login',
   408: 'the server waited too long for the request',
   409: 'the server reports a conflict',
   410: 'what this write is about is gone',

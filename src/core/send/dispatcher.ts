@@ -47,7 +47,7 @@ export interface Transport {
 export type PreparedTransport = Transport | { kind: 'broken'; problem: Problem };
 
 /** All response headers together, bytes (S17). */
-export const RESPONSE_HEADER_LIMIT = 16 * 1024;
+export const RESPONSE_HEADER_LIMIT = 64 * 1024;
 /**
  * An idle connection is closed after this long when the server names no time. Servers close theirs after 5 s (Node),
  * 60 s (nginx) or more: we must be the first, or a request meets a connection that is just being closed.

@@ -12,9 +12,11 @@ export type ExchangeEnd =
   | { kind: 'answer'; status: number; headers: Headers; body: Buffer; isComplete: boolean }
   /** `isSent`: the request was handed to a connected socket. */
   | { kind: 'failure'; error: unknown; isSent: boolean }
-  | { kind: 'timeout' | 'aborted'; isSent: boolean };
+  /** `unsentBytes`: of the request, still on this side of the connection. */
+  | { kind: 'timeout' | 'aborted'; isSent: boolean; unsentBytes: number };
 
 const NOTHING = Buffer.alloc(0);
+const none = (): number => 0;
 
 /**
  * A handler for undici's `dispatch`. undici calls `onRequestStart` with a connected socket in hand and writes the
@@ -24,6 +26,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Expirable {
   readonly deadline: number;
   readonly signal: AbortSignal;
   readonly #keepBytes: number;
+  unsentBytes = none;
   readonly #settle: (end: ExchangeEnd) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #isEnded = false;
@@ -95,7 +98,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Expirable {
   }
 
   #cutShort(kind: 'timeout' | 'aborted'): void {
-    this.#finishAndClose(this.#status === 0 ? { kind, isSent: this.#isSent } : this.#answer(false));
+    const isSent = this.#isSent;
+    this.#finishAndClose(
+      this.#status === 0 ? { kind, isSent, unsentBytes: isSent ? this.unsentBytes() : 0 } : this.#answer(false),
+    );
   }
 
   /** A status that arrived is known, whatever became of the body. */

@@ -1,10 +1,17 @@
 /** What an error from the network means: was a connection made, may anything have been sent, are the settings wrong. */
+import { reasonOf } from '../policy/reasons.js';
 import { FORBIDDEN_ADDRESS } from './address.js';
 import { cleanLine } from './clean.js';
 
 export type Failure = { code: string; message: string } & (
   { kind: 'unreachable' | 'misconfigured' } | { kind: 'no-answer'; isSent: boolean }
 );
+
+/** An answer came and cannot be read: the server may have acted, and cannot say so. */
+export const UNREADABLE = 'unreadable';
+
+/** undici's word for what its parser gives up on. Not Node's own HPE_ codes: those speak of a proxy's tunnel. */
+const UNREADABLE_CODE = /^(HTTPParserError|UnreadableAnswer|UND_ERR_HEADERS_OVERFLOW|UND_ERR_SOCKET bad \w+)$/;
 
 /** The request itself cannot be put on the wire (a header that HTTP does not allow): the item's fault, not the target's. */
 export const BAD_REQUEST = 'bad-request';
@@ -32,11 +39,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ECONNRESET: 'the connection was reset',
   EPIPE: 'the connection was closed',
   UND_ERR_SOCKET: 'the connection was closed',
-  // undici's words for a 1xx that HTTP allows only after a request for it.
-  'UND_ERR_SOCKET bad response':
-    'it answered 100 Continue, which was not asked for, and syncq cannot read on after that',
-  'UND_ERR_SOCKET bad upgrade': 'it answered 101 Switching Protocols, which was not asked for',
-  UND_ERR_HEADERS_OVERFLOW: 'its answer began with more than 16 KiB of headers',
+  UND_ERR_HEADERS_OVERFLOW: 'it begins with more than 64 KiB of headers',
   CERT_HAS_EXPIRED: "its certificate has expired, or this machine's clock is wrong",
   CERT_NOT_YET_VALID: "its certificate is not valid yet, or this machine's clock is wrong",
   DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed: name it in "tls": { "ca" } if it is meant',
@@ -65,7 +68,7 @@ const WORDS: Readonly<Record<string, string>> = {
 export function failureOf(error: unknown, isSent: boolean, host: string, proxy?: string): Failure {
   const chain = chainOf(error);
   const code = codeOf(chain);
-  const words = WORDS[`${code} ${String(chain.at(-1)?.message)}`] ?? WORDS[code] ?? wordsOf(chain, code);
+  const words = WORDS[code] ?? wordsOf(chain, code);
   const proxyStatus = chain.map((link) => link.proxyStatus).find((status) => typeof status === 'number');
   if (typeof proxyStatus === 'number') {
     return {
@@ -74,6 +77,13 @@ export function failureOf(error: unknown, isSent: boolean, host: string, proxy?:
       message: `no connection to ${host}: the proxy answered ${String(proxyStatus)}`,
     };
   }
+  if (UNREADABLE_CODE.test(code) || UNREADABLE_CODE.test(`${code} ${words}`))
+    return {
+      kind: 'no-answer',
+      isSent,
+      code: UNREADABLE,
+      message: reasonOf('unreadable', `${host} cannot be read: ${words}`),
+    };
   if (code === FORBIDDEN_ADDRESS)
     return { kind: 'misconfigured', code, message: `${wordsOf(chain, code)}, and "denyPrivate" is set` };
   if (isSent ? CLIENT_CERT_ALERT.test(code) : TLS_CODE.test(code)) {
@@ -127,6 +137,9 @@ function codeOf(chain: readonly Link[]): string {
 function wordsOf(chain: readonly Link[], code: string): string {
   const message = chain.find((link) => link.code === code)?.message ?? chain.at(-1)?.message;
   if (typeof message !== 'string' || message === '') return 'no reason given';
+  // Response does not match the HTTP/1.1 protocol (the reason)
+  const parser = code === 'HTTPParserError' ? /\((.*)\)$/.exec(message)?.[1] : undefined;
+  if (parser !== undefined) return parser.startsWith('Expected HTTP/') ? 'it is not HTTP' : cleanLine(parser, 160);
   // error:0A000410:SSL routines:ssl3_read_bytes:the reason:file:line
   return cleanLine(/:SSL routines:[^:]*:([^:]+)/.exec(message)?.[1] ?? message, 160);
 }

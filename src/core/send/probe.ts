@@ -4,9 +4,11 @@ import type { Dispatcher, request as undiciRequest } from 'undici';
 import type { Clock } from '../clock.js';
 import { ruleFor } from '../policy/outcome-rules.js';
 import type { TargetConfig } from '../target.js';
+import { between, betweenOf } from './between.js';
 import { plainHost } from './connector.js';
 import type { PreparedTransport, Transport } from './dispatcher.js';
 import { BAD_REQUEST, failureOf } from './failure.js';
+import { isTunnelLogin, loginOf } from './proxy.js';
 import { requestPath } from './request.js';
 import type { ProbeResult, SendOptions } from './result.js';
 
@@ -32,6 +34,7 @@ export interface ProbeOptions {
   timeoutMs?: number;
 }
 
+const PROXY_LOGIN = 'proxy-login';
 const LONGEST_PROBE_MS = 10_000;
 /** Answers of something in front of the server, or of a server that is not up. */
 const DOWN_STATUS = new Set([502, 503, 504, 511]);
@@ -71,7 +74,7 @@ async function find(
     return await ask(target, transport, deps, options, over.signal);
   } catch (error) {
     if (over.signal.aborted) return cutShort(transport, limitMs, deps.signal.aborted);
-    return fromError(error, transport);
+    return fromError(error, transport, options.mode === 'request');
   } finally {
     ended.abort();
     deps.signal.removeEventListener('abort', stop);
@@ -119,6 +122,11 @@ async function askAsPerson(
   const response = await request(settings, transport, version, credential, signal);
   if (response === undefined) return BAD_PROBE;
   const { status } = response;
+  const login = status === 407 ? loginOf(transport, false) : undefined;
+  if (login !== undefined) return { kind: 'misconfigured', code: PROXY_LOGIN, message: login };
+  const headers = Object.fromEntries(response.headers);
+  const stranger = betweenOf({ status, headers }, undefined, target);
+  if (stranger !== undefined) return { kind: 'unreachable', code: 'captive-portal', message: stranger };
   if (outcomeOf(response, target) === 'auth') {
     const message =
       credential === undefined
@@ -147,7 +155,7 @@ async function isGuarded(
 function outcomeOf({ status, headers }: Response, { outcomes }: TargetConfig): string | undefined {
   const answer = { headers: Object.fromEntries(headers), body: NO_BODY, complete: false };
   const rule = ruleFor(outcomes, status, answer, {});
-  return rule?.means ?? (status === 401 || status === 407 ? 'auth' : undefined);
+  return rule?.means ?? (status === 401 ? 'auth' : undefined);
 }
 
 const NO_BODY = new Uint8Array(0);
@@ -240,8 +248,7 @@ function judge(response: Response, expected: string | undefined, transport: Tran
   const { base } = transport;
   const { status } = response;
   const location = response.headers.get('location');
-  if (isPage(response) && expected !== undefined && !/html/i.test(expected))
-    return portal(transport, 'was answered with a web page');
+  if (isPage(response) && expected !== undefined && !/html/i.test(expected)) return portal('set expect');
   if (DOWN_STATUS.has(status)) {
     return {
       kind: 'unreachable',
@@ -251,7 +258,7 @@ function judge(response: Response, expected: string | undefined, transport: Tran
   }
   const isRedirect = status >= 300 && status < 400 && location !== null && URL.canParse(location, base.href);
   if (isRedirect && new URL(location, base.href).hostname !== base.hostname) {
-    return portal(transport, 'was redirected to another host');
+    return portal('correct the base URL: it redirects to another host');
   }
   return { kind: 'reachable', status };
 }
@@ -261,12 +268,8 @@ function isPage(response: Response): boolean {
   return response.ok && /^text\/html\b/i.test(response.headers.get('content-type') ?? '');
 }
 
-function portal({ base }: Transport, what: string): Finding {
-  return {
-    kind: 'unreachable',
-    code: 'captive-portal',
-    message: `the probe of ${base.host} ${what}: is there a captive portal?`,
-  };
+function portal(remedy: string): Finding {
+  return { kind: 'unreachable', code: 'captive-portal', message: between(remedy) };
 }
 
 function cutShort(transport: Transport, limitMs: number, isAborted: boolean): Finding {
@@ -277,7 +280,11 @@ function cutShort(transport: Transport, limitMs: number, isAborted: boolean): Fi
 }
 
 /** A probe is no attempt: whether something was sent does not matter, only whether the settings are to blame. */
-function fromError(error: unknown, transport: Transport): Finding {
+function fromError(error: unknown, transport: Transport, isForPerson: boolean): Finding {
+  const login = isTunnelLogin(error) ? loginOf(transport, true) : undefined;
+  // The proxy can be reached: what becomes of the target, an attempt says.
+  if (login !== undefined && !isForPerson) return { kind: 'reachable', status: 407 };
+  if (login !== undefined) return { kind: 'misconfigured', code: PROXY_LOGIN, message: login };
   const { kind, code, message } = failureOf(error, false, transport.base.host, transport.proxy?.url.host);
   const isSettings = kind === 'misconfigured' && code !== BAD_REQUEST;
   return { kind: isSettings ? 'misconfigured' : 'unreachable', code, message };

@@ -1,11 +1,15 @@
 /** Which proxy a target's requests go through: from the config, else from HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
 import { isLoopbackHost } from '../loopback.js';
+import { reasonOf } from '../policy/reasons.js';
+import type { ProxyEndpoint } from './connector.js';
+
+const SETTING = 'the setting "proxy"';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export type ProxyChoice =
   | { kind: 'direct' }
-  | { kind: 'proxy'; url: URL; authorization: string | undefined }
+  | { kind: 'proxy'; url: URL; authorization: string | undefined; where: string }
   /** The setting cannot be used; the text names it and never repeats its value, which may hold a password. */
   | { kind: 'bad'; message: string };
 
@@ -16,7 +20,7 @@ export type ProxyChoice =
  */
 export function proxyFor(url: URL, setting: string | false | undefined, env: Environment): ProxyChoice {
   if (setting === false) return { kind: 'direct' };
-  if (setting !== undefined) return parseProxy(setting, 'the setting "proxy"');
+  if (setting !== undefined) return parseProxy(setting, SETTING);
   const name = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
   const value = fromEnvironment(env, name);
   if (value === undefined) return { kind: 'direct' };
@@ -49,7 +53,33 @@ function parseProxy(value: string, where: string): ProxyChoice {
   const authorization = basicOf(url);
   if (authorization === null)
     return { kind: 'bad', message: `${where} holds a user or password that cannot be decoded` };
-  return { kind: 'proxy', url, authorization };
+  return { kind: 'proxy', url, authorization, where };
+}
+
+/** True when it was the proxy that refused its tunnel with a 407. */
+export function isTunnelLogin(error: unknown): boolean {
+  return (error as { proxyStatus?: unknown } | null)?.proxyStatus === 407;
+}
+
+/**
+ * What to do about a 407, when it is the proxy's: a tunnel that was refused, or any answer over plain http. Its login
+ * goes into the variable: the config holds no secret, and `auth` is the target's, so that a login written there would be
+ * handed to the API.
+ */
+export function loginOf(
+  { proxy, base }: { proxy: ProxyEndpoint | undefined; base: URL },
+  isTunnel: boolean,
+): string | undefined {
+  if (proxy === undefined || (base.protocol === 'https:' && !isTunnel)) return undefined;
+  const { url, authorization, where } = proxy;
+  const { host, protocol } = url;
+  const variable = base.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+  const meant = `${variable}=${protocol}//USER:PASSWORD@${host}`;
+  const rest =
+    authorization !== undefined
+      ? `does not accept the user and password in ${where} (407)`
+      : `wants a login (407): ${where === SETTING ? 'take "proxy" out of the target and set' : 'set'} ${meant}`;
+  return reasonOf('proxyLogin', `${host} ${rest}`);
 }
 
 /** The Proxy-Authorization of the URL's user info; null when it is not valid percent encoding. */

@@ -13,6 +13,8 @@ export type SendResult =
       durationMs: number;
       /** Final URL when a same-origin 307/308 was followed, else undefined. */
       redirectedTo: string | undefined;
+      /** Set when the proxy on the way answered, not the server: it wants a login (407). Says so, and where that goes. */
+      proxyLogin?: string;
     }
   /** No connection came about, so nothing was sent: DNS, refused, unreachable, connect timeout, proxy refused. */
   | { kind: 'unreachable'; code: string; message: string; durationMs: number }

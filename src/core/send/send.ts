@@ -1,5 +1,7 @@
 /** Sends a stored write exactly once and says what happened on the wire. Never retries, never throws. */
 import { RESPONSE_EXCERPT_BYTES, type ResponseExcerpt, type StoredRequest } from '../item.js';
+import { reasonOf } from '../policy/reasons.js';
+import { span } from '../policy/time-words.js';
 import type { TargetConfig } from '../target.js';
 import type { AwaitedOptions } from './awaited-client.js';
 import { cleanLine } from './clean.js';
@@ -10,6 +12,7 @@ import type { PreparedTransport, Problem, Transport, TransportDeps } from './dis
 import { Exchange, RESPONSE_READ_LIMIT } from './exchange.js';
 import type { ExchangeEnd } from './exchange.js';
 import { BAD_REQUEST, failureOf, type Failure } from './failure.js';
+import { isTunnelLogin, loginOf } from './proxy.js';
 import { headerBuilder, redirectPath, requestPath } from './request.js';
 import type { HeaderList } from './request.js';
 import type { SendOptions, SendResult } from './result.js';
@@ -28,7 +31,7 @@ export interface Sender {
   readonly transport: PreparedTransport;
   /**
    * One attempt: one request on the wire, plus one more when a 307/308 leads elsewhere under the same base URL. The
-   * whole of it ends within `target.timeoutMs`.
+   * whole of it ends within `target.timeoutMs` and the time that its body needs at `target.minRate`.
    */
   send(request: StoredRequest, options: SendOptions): Promise<SendResult>;
   /** Lets requests in flight end, then closes the connections. */
@@ -72,26 +75,32 @@ export async function createSender(target: TargetConfig, deps: SenderDeps): Prom
   const send = async (request: StoredRequest, options: SendOptions): Promise<SendResult> => {
     const started = clock.monotonic();
     const took = (): number => Math.max(0, Math.round(clock.monotonic() - started));
-    if (options.signal.aborted) return { ...cutShort('aborted', false, target, transport), durationMs: took() };
+    if (options.signal.aborted) return { ...STOPPED, durationMs: took() };
     if (request.fault !== undefined) return { ...unsendable(request.fault), durationMs: took() };
     const path = requestPath(transport.base, transport.basePath, request.path);
     if (path === undefined) return { ...unsendable('its path leads out of the base URL'), durationMs: took() };
     const built = buildHeaders(request, options.credential);
     if ('refused' in built) return { ...unsendable(built.refused), durationMs: took() };
+    const body = bufferOf(request.payload);
+    const bodyMs = ((body?.length ?? 0) / target.minRate) * 1000;
     const outgoing: ExchangeOptions = {
       path,
       method: request.method,
       headers: built.headers,
-      body: bufferOf(request.payload),
-      deadline: started + target.timeoutMs,
+      body,
+      deadline: started + target.timeoutMs + bodyMs,
       signal: options.signal,
       keepBytes: looksInside(target) ? RESPONSE_READ_LIMIT : RESPONSE_EXCERPT_BYTES,
     };
     let end = await exchange(outgoing);
     const next = followed(transport, path, end);
-    if (next !== undefined) end = await exchange({ ...outgoing, path: next });
+    // The body goes a second time.
+    if (next !== undefined) end = await exchange({ ...outgoing, path: next, deadline: outgoing.deadline + bodyMs });
     const redirectedTo = next === undefined ? undefined : transport.base.origin + next;
-    return conceal(resultOf(end, redirectedTo, target, transport, took()), options.credential);
+    return conceal(
+      resultOf(end, redirectedTo, { target, transport, sentBytes: body?.length ?? 0 }, took()),
+      options.credential,
+    );
   };
 
   return {
@@ -152,41 +161,74 @@ function followed(transport: Transport, from: string, end: ExchangeEnd): string 
 function resultOf(
   end: ExchangeEnd,
   redirectedTo: string | undefined,
-  target: TargetConfig,
-  transport: Transport,
+  { target, transport, sentBytes }: { target: TargetConfig; transport: Transport; sentBytes: number },
   durationMs: number,
 ): SendResult {
   switch (end.kind) {
     case 'answer': {
-      const result: SendResult = { kind: 'response', response: excerptOf(end), redirectedTo, durationMs };
       const { headers, body, isComplete } = end;
-      return looksInside(target) ? { ...result, raw: { headers, body, complete: isComplete } } : result;
+      const login = end.status === 407 ? loginOf(transport, false) : undefined;
+      return {
+        kind: 'response',
+        response: excerptOf(end),
+        redirectedTo,
+        durationMs,
+        ...(looksInside(target) && { raw: { headers, body, complete: isComplete } }),
+        ...(login !== undefined && { proxyLogin: login }),
+      };
     }
     case 'failure': {
-      const loginWanted = proxyLogin(end.error);
-      if (loginWanted !== undefined) return { kind: 'response', response: loginWanted, redirectedTo, durationMs };
+      const login = isTunnelLogin(end.error) ? loginOf(transport, true) : undefined;
+      if (login !== undefined)
+        return { kind: 'response', response: NO_TUNNEL, redirectedTo, durationMs, proxyLogin: login };
       return { ...failureOf(end.error, end.isSent, transport.base.host, transport.proxy?.url.host), durationMs };
     }
     case 'timeout':
     case 'aborted':
-      return { ...cutShort(end.kind, end.isSent, target, transport), durationMs };
+      return { ...cutShort(end, sentBytes, transport, durationMs), durationMs };
   }
 }
 
-/** A proxy that wants a login for its tunnel: the same 407 as on a request, so that it is classified the same. */
-function proxyLogin(error: unknown): ResponseExcerpt | undefined {
-  const isLogin = (error as { proxyStatus?: unknown } | null)?.proxyStatus === 407;
-  return isLogin ? { status: 407, headers: {}, body: Buffer.alloc(0), complete: true } : undefined;
-}
+/** A proxy that wants a login for its tunnel: the same 407 as on a request. */
+const NO_TUNNEL: ResponseExcerpt = { status: 407, headers: {}, body: Buffer.alloc(0), complete: true };
 
-function cutShort(kind: 'timeout' | 'aborted', isSent: boolean, target: TargetConfig, transport: Transport): Failure {
-  const { host } = transport.base;
-  if (kind === 'aborted')
-    return { kind: 'no-answer', isSent, code: 'aborted', message: 'stopped by syncq before an answer came' };
-  const limit = `${String(target.timeoutMs / 1000)} s`;
-  return isSent
-    ? { kind: 'no-answer', isSent, code: 'timeout', message: `no answer from ${host} within ${limit}` }
-    : { kind: 'unreachable', code: 'timeout', message: `no connection to ${host} within ${limit}` };
+const STOPPED = {
+  kind: 'no-answer',
+  isSent: false,
+  code: 'aborted',
+  message: 'stopped by syncq before an answer came',
+} as const satisfies Failure;
+
+function cutShort(
+  { kind, isSent, unsentBytes }: Extract<ExchangeEnd, { kind: 'timeout' | 'aborted' }>,
+  bodyBytes: number,
+  { base: { host } }: Transport,
+  durationMs: number,
+): Failure {
+  const limit = span(durationMs);
+  if (kind === 'timeout' && !isSent)
+    return { kind: 'unreachable', code: 'timeout', message: `no connection to ${host} within ${limit}` };
+  // The headers went first.
+  const handedOver = `${String(Math.max(0, bodyBytes - unsentBytes))} of ${String(bodyBytes)} bytes of the body`;
+  const isWhole = unsentBytes === 0;
+  if (kind === 'aborted') {
+    const { message } = STOPPED;
+    return {
+      ...STOPPED,
+      isSent,
+      message: isWhole ? message : `${message}, with ${handedOver} handed over after ${limit}`,
+    };
+  }
+  const silence = `no answer from ${host} within ${limit}`;
+  if (bodyBytes === 0) return { kind: 'no-answer', isSent, code: 'timeout', message: silence };
+  return {
+    kind: 'no-answer',
+    isSent,
+    code: 'timeout',
+    message: isWhole
+      ? `${silence}; all ${String(bodyBytes)} bytes of the body had been handed over`
+      : reasonOf('thinLink', `${limit} with ${handedOver} handed over: the link to ${host} is too thin or broken`),
+  };
 }
 
 function unsendable(reason: string): Failure {

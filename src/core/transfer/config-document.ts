@@ -22,6 +22,7 @@ function publicTarget(target: TargetConfig): Record<string, unknown> {
     patienceMs: target.patienceMs,
     probe: target.probe ?? null,
     timeoutMs: target.timeoutMs,
+    minRate: target.minRate,
     concurrency: target.concurrency,
     ratePerSecond: target.ratePerSecond ?? null,
     order: target.order,

@@ -103,6 +103,7 @@ describe('a good document', () => {
       probe: undefined,
       timeoutMs: 30_000,
       connectTimeoutMs: 10_000,
+      minRate: 4096,
       concurrency: 64,
       ratePerSecond: undefined,
       order: 'entity',

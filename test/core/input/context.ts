@@ -16,6 +16,7 @@ export function target(name: string, baseUrl: string): TargetConfig {
     probe: undefined,
     timeoutMs: 30_000,
     connectTimeoutMs: 10_000,
+    minRate: 4096,
     concurrency: 4,
     ratePerSecond: undefined,
     order: 'entity',

@@ -48,7 +48,8 @@ export function row(changes: Partial<TargetRow> = {}): TargetRow {
 
 /** A target in this state as it gets there: timed holds have run out, so that an answer is its tester's. */
 export function rowIn(state: TargetRow['state'], changes: Partial<TargetRow> = {}): TargetRow {
-  const timed = state === 'throttled' || state === 'unavailable' || state === 'auth';
+  const isUnreadable = state === 'misconfigured' && changes.holdKind === 'unreadable';
+  const timed = state === 'throttled' || state === 'unavailable' || state === 'auth' || isUnreadable;
   const held = timed ? { until: NOW - 1, setAt: NOW - HOUR, since: NOW - HOUR } : {};
   const reason = state === 'online' || state === 'untried' ? undefined : `why it is ${state}`;
   return row({

@@ -59,7 +59,7 @@ describe('every row of the outcome table', () => {
 
 describe('an item whose target has to wait', () => {
   test.each<Outcome>(['offline', 'throttled', 'auth', 'misconfigured'])('%s costs it nothing', (outcome) => {
-    const before = { retryCount: 2, failures: 4, failMark: 50, failingSince: NOW - HOUR };
+    const before = { retryCount: 2, failures: 4, failMark: 50, failingSince: NOW - HOUR, unreadable: 0 };
     expect(pending(outcome, { facts: { ...before, crashes: 3 }, target: row({ soundAttempt: 60 }) })).toEqual({
       to: 'pending',
       notBefore: undefined,
@@ -77,6 +77,7 @@ describe('an item whose target has to wait', () => {
       crashes: 0,
       failMark: 105,
       failingSince: NOW,
+      unreadable: 0,
     });
   });
 });
@@ -251,4 +252,34 @@ test('an answer that comes after the target was held moves its item all the same
     expect(decided('rejected', late).move.to).toBe('review');
     expect(decided('transient', late).move).toMatchObject({ to: 'pending', notBefore: NOW + 3_750 });
   }
+});
+
+describe('an answer that cannot be read', () => {
+  const isUnreadable = { isUnreadable: true };
+  const once = { unreadable: 1, failures: 1, failMark: 100, failingSince: NOW };
+
+  test('the first leaves the item where it is and is counted in a row', () => {
+    expect(pending('unknown', { end: isUnreadable })).toMatchObject({ notBefore: undefined, unreadable: 1 });
+    expect(pending('offline', { facts: once })).toMatchObject({ unreadable: 1 });
+    expect(pending('throttled', { facts: once })).toMatchObject({ unreadable: 0 });
+    expect(pending('unavailable', { facts: once })).toMatchObject({ unreadable: 0 });
+  });
+
+  test('the second in a row of the only item that gets them needs a person', () => {
+    const alone = row({ failItem: 7, failAttempt: 100, failOtherAttempt: 99 });
+    expect(decided('unknown', { end: isUnreadable, facts: once, target: alone }).move).toMatchObject({
+      to: 'review',
+      reason: 'unknown',
+      message: 'because of unknown',
+    });
+    expect(pending('unknown', { facts: once, target: alone })).toMatchObject({ unreadable: 1 });
+  });
+
+  test('where another item failed since, it is not the fault of this one', () => {
+    const lastWasAnother = row({ failItem: 8, failAttempt: 101, failOtherAttempt: 100 });
+    const otherBetween = row({ failItem: 7, failAttempt: 102, failOtherAttempt: 101 });
+    const together = row({ failItem: 8, failAttempt: 100, failOtherAttempt: 100 });
+    for (const target of [lastWasAnother, otherBetween, together])
+      expect(pending('unknown', { end: isUnreadable, facts: once, target })).toMatchObject({ unreadable: 2 });
+  });
 });

@@ -410,3 +410,54 @@ test('every failure is a try, every sound answer ends the count', () => {
     expect([outcome, tries]).toEqual([outcome, (SOUND as readonly Outcome[]).includes(outcome) ? 0 : 37]);
   }
 });
+
+describe('answers that cannot be read', () => {
+  const end = { isUnreadable: true, message: 'the answer of api.example.org cannot be read: it is not HTTP' };
+  const first = targetAfterwards('unknown', { end });
+
+  test('the second in a row holds the target, whichever items got them: one tester, 1 min doubling to 1 h', () => {
+    expect(first).toMatchObject({ state: 'suspect', holdKind: 'unreadable' });
+    let held = targetAfterwards('unknown', { end, target: first, facts: { id: 8 }, attempt: TESTER_ATTEMPT + 1 });
+    expect(held).toMatchObject({ state: 'misconfigured', holdKind: 'unreadable', reason: end.message });
+    const waits: number[] = [];
+    let now = NOW;
+    for (let attempt = TESTER_ATTEMPT + 2; attempt < TESTER_ATTEMPT + 11; attempt += 1) {
+      waits.push(((held.until ?? 0) - now) / MINUTE);
+      expect(isSendable(held, now)).toBe(false);
+      now = held.until ?? 0;
+      expect(gateOf(held, now, 0, 16)).toEqual({ slots: 1, rotate: true });
+      expect(gateOf(held, now, 1, 16)).toMatchObject({ slots: 0 });
+      held = targetAfterwards('unknown', { end, target: held, now, attempt });
+    }
+    expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    expect(targetAfterwards('delivered', { target: held, now, attempt: TESTER_ATTEMPT + 20 })).toMatchObject({
+      state: 'online',
+      holdKind: undefined,
+      until: undefined,
+    });
+  });
+
+  test('nothing but a sound answer comes between: not an outage, not silence, not a probe', () => {
+    const offline = targetAfterwards('offline', { target: first, attempt: TESTER_ATTEMPT + 1 });
+    const back = { ...offline, ...enterState(offline, NOW, 'online', undefined) };
+    expect(back).toMatchObject({ state: 'online', holdKind: 'unreadable' });
+    const attempt = TESTER_ATTEMPT + 2;
+    expect(targetAfterwards('unknown', { end, target: back, attempt }).state).toBe('misconfigured');
+    expect(targetAfterwards('delivered', { target: back, attempt })).toMatchObject({ holdKind: undefined });
+    expect(targetAfterwards('unknown', { target: back, attempt })).toMatchObject({ state: 'suspect' });
+  });
+
+  test('a settings hold of another kind is not ended by an answer', () => {
+    const held = rowIn('misconfigured', { holdKind: 'breaker' });
+    expect(targetAfterwards('delivered', { target: held }).state).toBe('misconfigured');
+    expect(isSendable(held, NOW + DAY)).toBe(false);
+  });
+});
+
+describe('a proxy that wants a login', () => {
+  test('only a 407 speaks for it: the words of a server do not', () => {
+    const message = 'the proxy 10.0.0.1:3128 wants a login (407): set HTTP_PROXY=…';
+    expect(targetAfterwards('auth', { end: { status: 407, message } }).reason).toBe(message);
+    expect(targetAfterwards('auth', { end: { status: 401, message } }).reason).toBe(`it says: ${message}`);
+  });
+});

@@ -220,4 +220,22 @@ describe('what helps', () => {
   test('is nothing for an item that is done', () => {
     expect(whatHelps({ ...helped, state: 'completed', waitingOn: undefined })).toBeUndefined();
   });
+
+  test.each([
+    ['unavailable', 'cut after 30 s with 5 of 9 bytes of the body handed over: the link to h is broken', 'minRate'],
+    ['suspect', 'something between here and the server answered: a login page? …', 'Log in to the network'],
+    ['misconfigured', 'the answer of h cannot be read: it is not HTTP', 'Mend the answers'],
+    ['auth', 'the proxy p:3128 wants a login (407): …', 'Give the proxy'],
+  ] as const)('of a target that is %s because "%s" says %s', (state, reason, words) => {
+    const waitingOn = { ...target(state).waitingOn, reason } as WaitingOn;
+    expect(whatHelps({ ...helped, waitingOn })?.sentence).toContain(words);
+  });
+
+  test('a target that a proxy or unreadable answers hold is not said to have a bad credential or bad settings', () => {
+    const sentence = (state: 'auth' | 'misconfigured' | 'unavailable', reason: string): string =>
+      targetSentence({ name: 'api', state, since: 0, reason }, 0);
+    expect(sentence('auth', 'the proxy p:3128 wants a login (407)')).not.toContain('credential');
+    expect(sentence('misconfigured', 'the answer of h cannot be read')).not.toContain('settings');
+    expect(sentence('unavailable', 'cut after 30 s with 5 of 9 bytes')).toContain('hard to reach');
+  });
 });

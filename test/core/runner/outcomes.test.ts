@@ -142,7 +142,14 @@ const ROWS: Row[] = [
     ends: 'later',
   },
   { when: '401', answer: { status: 401 }, outcome: 'auth', state: 'pending', target: 'auth', ends: 'person' },
-  { when: '407', answer: { status: 407 }, outcome: 'auth', state: 'pending', target: 'auth', ends: 'person' },
+  {
+    when: '407 without a proxy',
+    answer: { status: 407 },
+    outcome: 'unknown',
+    state: 'pending',
+    target: 'unavailable',
+    ends: 'later',
+  },
   {
     when: '409',
     answer: { status: 409 },

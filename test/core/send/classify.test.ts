@@ -9,7 +9,7 @@ import { rulesOf } from './support.js';
 import type { SendResult } from '../../../src/core/send/result.js';
 
 const now = Date.UTC(2026, 10, 6, 8, 49, 37);
-const plain: ClassifyRules = { outcomes: [], expect: undefined };
+const plain: ClassifyRules = { baseUrl: 'https://api.example.org', outcomes: [], expect: undefined };
 
 function answer(status: number, headers: Record<string, string> = {}, body = '', complete = true): SendResult {
   return {
@@ -50,7 +50,7 @@ describe('the outcome of a status', () => {
     [403, 'rejected'],
     [404, 'rejected'],
     [405, 'rejected'],
-    [407, 'auth'],
+    [407, 'unknown'],
     [408, 'transient'],
     [409, 'conflict'],
     [410, 'rejected'],
@@ -121,7 +121,10 @@ describe('the target has a say', () => {
     expect(outcomeOf(status, { 'retry-after': '5' }, method, { ...plain, outcomes })).toBe(expected);
   });
 
-  const expecting: ClassifyRules = { outcomes: [], expect: { status: [200, 201], contentType: 'application/json' } };
+  const expecting: ClassifyRules = {
+    ...plain,
+    expect: { status: [200, 201], contentType: 'application/json' },
+  };
 
   test.each<[string, SendResult, Method, Outcome]>([
     ['as expected', answer(201, { 'content-type': 'application/json; charset=utf-8' }, '{}'), 'POST', 'delivered'],
@@ -139,7 +142,7 @@ describe('the target has a say', () => {
   });
 
   test('a whole kind of content types can be expected', () => {
-    const rules: ClassifyRules = { outcomes: [], expect: { status: undefined, contentType: 'application/*' } };
+    const rules: ClassifyRules = { ...plain, expect: { status: undefined, contentType: 'application/*' } };
     expect(outcomeOf(200, { 'content-type': 'application/hal+json' }, 'POST', rules)).toBe('delivered');
     expect(
       classify(answer(200, { 'content-type': 'text/html' }, 'x'), { method: 'POST' }, rules, now).message,
@@ -303,5 +306,67 @@ describe('messages', () => {
       now,
     );
     expect(message).toBe('the server redirects to https://portal.test/login: is the base URL right?');
+  });
+});
+
+describe('something in between', () => {
+  const open: ClassifyRules = {
+    ...plain,
+    baseUrl: 'http://api.example.org/v1',
+    outcomes: rulesOf({ '3xx': 'delivered', '407': 'rejected' }),
+  };
+  const html = { 'content-type': 'Text/HTML; charset=utf-8' };
+  const away = { location: 'https://portal.example.net/login?from=api' };
+  const PORTAL = 'something between here and the server answered: a login page? if it is the server itself, set expect';
+
+  test.each<[string, number, Record<string, string>, string, Method, Outcome]>([
+    ['a web page', 200, html, '<html>', 'POST', 'unknown'],
+    ['a web page that says 201', 201, html, '', 'PUT', 'unknown'],
+    ['XHTML', 200, { 'content-type': 'application/xhtml+xml' }, '<html>', 'POST', 'unknown'],
+    ['a web page without type', 200, {}, '\n<!DOCTYPE html><title>x', 'POST', 'unknown'],
+    ['a redirect to another host', 302, away, '', 'POST', 'unknown'],
+    ['and a 307', 307, { location: '//portal.example.net/' }, '', 'POST', 'unknown'],
+    ['a 407 without a proxy', 407, {}, '', 'POST', 'unknown'],
+    ['JSON', 200, { 'content-type': 'application/json' }, '{}', 'POST', 'delivered'],
+    ['text', 200, { 'content-type': 'text/plain' }, 'ok', 'POST', 'delivered'],
+    ['204', 204, html, '', 'DELETE', 'delivered'],
+    ['a refusal with a page', 422, html, '<html>', 'POST', 'rejected'],
+  ])('over plain http: %s', (_what, status, headers, body, method, expected) => {
+    expect(classify(answer(status, headers, body), { method }, open, now).outcome).toBe(expected);
+  });
+
+  test('it says what it may be, and what to do if it is the server itself', () => {
+    expect(classify(answer(200, html, '<html>'), { method: 'POST' }, open, now).message).toBe(PORTAL);
+    const { message } = classify(answer(302, away), { method: 'POST' }, open, now);
+    expect(message).toContain('correct the base URL');
+    expect(message).not.toContain('set expect');
+  });
+
+  test('a redirect on the same host is the server’s own', () => {
+    for (const location of ['/v2/things', 'http://api.example.org:8080/x', 'https://API.example.org/v1'])
+      expect(outcomeOf(301, { location }, 'POST', { ...open, outcomes: [] })).toBe('redirect');
+  });
+
+  test('where expect names pages, they are the server’s', () => {
+    const expect_ = { status: undefined, contentType: 'text/html' };
+    expect(outcomeOf(200, html, 'POST', { ...open, expect: expect_ })).toBe('delivered');
+    expect(outcomeOf(200, html, 'POST', { ...open, expect: { status: [200], contentType: undefined } })).toBe(
+      'unknown',
+    );
+  });
+
+  test.each(['https://api.example.org', 'http://localhost:8080', 'http://127.0.0.2', 'http://[::1]:1'])(
+    'over %s nobody can be in between',
+    (baseUrl) => {
+      const here = { ...plain, baseUrl };
+      expect(outcomeOf(200, html, 'POST', here)).toBe('delivered');
+      expect(outcomeOf(302, away, 'POST', here)).toBe('redirect');
+    },
+  );
+
+  test('a 407 of the proxy is its own, whatever the target makes of statuses', () => {
+    const proxyLogin = 'the proxy proxy.test:3128 wants a login (407): set HTTP_PROXY=…';
+    const result = { ...answer(407, {}, 'API says no'), proxyLogin } as SendResult;
+    expect(classify(result, { method: 'POST' }, open, now)).toMatchObject({ outcome: 'auth', message: proxyLogin });
   });
 });

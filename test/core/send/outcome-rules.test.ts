@@ -26,7 +26,12 @@ function classified(outcomes: unknown, one: Case, targetHeaders: Record<string, 
   const bytes = Buffer.from(typeof body === 'string' ? body : body === undefined ? '' : JSON.stringify(body));
   const response = { status, headers, body: bytes, complete };
   const result: SendResult = { kind: 'response', durationMs: 5, redirectedTo: undefined, response };
-  const target = { outcomes: rulesOf(outcomes), expect: undefined, headers: targetHeaders };
+  const target = {
+    baseUrl: 'https://api.example.org',
+    outcomes: rulesOf(outcomes),
+    expect: undefined,
+    headers: targetHeaders,
+  };
   return classify(result, { method, headers: sent }, target, now, earlier);
 }
 

@@ -329,3 +329,53 @@ describe('a request is the probe', () => {
     expect(result.durationMs).toBeLessThan(2000);
   });
 });
+
+describe('what is on the way to the server', () => {
+  const credential = ['authorization', 'Bearer good'] as const;
+
+  test.each([
+    ['a web page', 200, { 'content-type': 'text/html' }, 'a login page? if it is the server itself, set expect'],
+    ['a redirect to another host', 302, { location: 'http://portal.test/' }, 'a login page? if it is'],
+  ])('%s over plain http is told to a person in the words of a run', async (_what, status, headers, words) => {
+    const portal = keep(
+      await startHttp((_request, response) => {
+        response.writeHead(status, headers).end();
+      }),
+    );
+    const target = targetOf('http://api.test/v1', { insecureHttp: true, proxy: portal.url });
+    for (const probe of [undefined, { method: 'GET' as const, path: '/health' }]) {
+      const found = await probeOf({ ...target, probe }, { mode: 'request', credential });
+      expect(found).toMatchObject({ kind: 'unreachable', code: 'captive-portal' });
+      expect(found).toHaveProperty(
+        'message',
+        expect.stringContaining(`between here and the server answered: ${words}`),
+      );
+    }
+  });
+
+  test.each(['http://api.test', 'https://api.test'])(
+    'a proxy that wants a login for %s is named, not the API',
+    async (url) => {
+      const proxy = keep(await startProxy(() => 407));
+      const target = targetOf(url, { insecureHttp: true, proxy: proxy.url });
+      const found = await probeOf(target, { mode: 'request', credential });
+      expect(found).toMatchObject({ kind: 'misconfigured', code: 'proxy-login' });
+      expect(found).toHaveProperty(
+        'message',
+        expect.stringContaining(`the proxy ${new URL(proxy.url).host} wants a login`),
+      );
+      expect(found).toHaveProperty('message', expect.not.stringContaining('auth'));
+      // Where nobody looks on, the proxy's answer says that it can be reached: an attempt finds out the rest.
+      const health = { method: 'GET' as const, path: '/health' };
+      expect(await probeOf({ ...target, probe: health })).toMatchObject({ kind: 'reachable' });
+    },
+  );
+
+  test('an unreadable answer is told in the words of a run', async () => {
+    const server = keep(await startRaw((socket) => socket.once('data', () => socket.end('SSH-2.0-x\r\n'))));
+    expect(await probeOf(targetOf(server.url), { mode: 'request' })).toMatchObject({
+      kind: 'unreachable',
+      message: `the answer of ${new URL(server.url).host} cannot be read: it is not HTTP`,
+    });
+  });
+});

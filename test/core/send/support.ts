@@ -131,6 +131,7 @@ export function targetOf(baseUrl: string, changes: Partial<TargetConfig> = {}): 
     probe: undefined,
     timeoutMs: 5000,
     connectTimeoutMs: 10_000,
+    minRate: 4096,
     concurrency: 4,
     ratePerSecond: undefined,
     order: 'entity',

@@ -1,0 +1,70 @@
+/** Answers that the server did not give: a proxy's wish for a login, and whatever else is on the way to it. Pure. */
+import type { Method, ResponseExcerpt } from '../item.js';
+import { isLoopbackHost } from '../loopback.js';
+import { reasonOf } from '../policy/reasons.js';
+import type { TargetConfig } from '../target.js';
+
+/** What an answer is held against. */
+export type ServerFacts = Pick<TargetConfig, 'baseUrl' | 'expect'>;
+
+const LOGIN_PAGE = ': a login page? if it is the server itself, ';
+
+export function between(remedy: string): string {
+  return reasonOf('between', LOGIN_PAGE + remedy);
+}
+
+/**
+ * Why an answer is not the server's; undefined when it may be. Only over plain http can something pass for the server,
+ * but a 407 never comes from one (RFC 9110, section 15.5.8).
+ *
+ * @param response one to which `proxyLogin` does not apply
+ */
+export function betweenOf(
+  { status, headers, body }: Pick<ResponseExcerpt, 'status' | 'headers'> & { body?: Uint8Array },
+  method: Method | undefined,
+  { baseUrl, expect }: ServerFacts,
+): string | undefined {
+  if (status === 407)
+    return reasonOf(
+      'between',
+      ': a proxy that wants a login (407), and none is set (HTTP_PROXY, HTTPS_PROXY or "proxy")',
+    );
+  if (status >= 300 && status < 400) {
+    const { location = '' } = headers;
+    const base = foreignHttp(baseUrl);
+    const isElsewhere =
+      base !== undefined &&
+      URL.canParse(location, base.href) &&
+      new URL(location, base.href).hostname !== base.hostname;
+    return isElsewhere ? between('correct the base URL: it redirects to another host') : undefined;
+  }
+  if (status < 200 || status > 299 || status === 204 || status === 205 || method === 'HEAD') return undefined;
+  const type = mediaType(headers['content-type']);
+  const isPage = type === undefined ? looksLikePage(body) : type === 'text/html' || type === 'application/xhtml+xml';
+  const isExpected = expect?.contentType !== undefined && fits(type, expect.contentType);
+  return isPage && !isExpected && foreignHttp(baseUrl) !== undefined ? between('set expect') : undefined;
+}
+
+/** The base URL where others can read along and answer. Asked last: it costs, and most answers are neither page nor redirect. */
+function foreignHttp(baseUrl: string): URL | undefined {
+  const base = new URL(baseUrl);
+  return base.protocol === 'http:' && !isLoopbackHost(base.hostname) ? base : undefined;
+}
+
+function looksLikePage(body: Uint8Array | undefined): boolean {
+  return (
+    body !== undefined && /^\s*<(?:!doctype\s+html|html)\b/i.test(Buffer.from(body.subarray(0, 200)).toString('latin1'))
+  );
+}
+
+export function mediaType(value: string | undefined): string | undefined {
+  const type = value?.split(';')[0]?.trim().toLowerCase();
+  return type === '' ? undefined : type;
+}
+
+/** `application/json` or, for a whole kind, `application/*`. */
+export function fits(found: string | undefined, expected: string): boolean {
+  const wanted = mediaType(expected);
+  if (found === undefined || wanted === undefined) return false;
+  return wanted.endsWith('/*') ? found.startsWith(wanted.slice(0, -1)) : found === wanted;
+}
