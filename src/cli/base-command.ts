@@ -28,6 +28,7 @@ import { standDown } from './home.js';
 import { guardStreams, OutputClosed, writeErr, writeOut } from './output.js';
 import type { Progress } from './progress.js';
 import { startProgress } from './progress.js';
+import { removeTemporariesAtEnd } from './signals.js';
 
 const NARROWEST_TERMINAL = 40;
 
@@ -63,6 +64,7 @@ export abstract class BaseCommand extends Command {
     let failure: { error: unknown } | undefined;
     guardStreams();
     standDown();
+    removeTemporariesAtEnd();
     try {
       refuseDamagedArguments(this.argv);
       await this.init();

@@ -1,5 +1,5 @@
 /** Reads bulk input in chunks and hands it on in batches, so that a file of any length takes the memory of a small one. */
-import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { QueueError, isQueueError } from '../core/errors.js';
@@ -11,6 +11,7 @@ import { LineSplitter, readChunks } from '../core/input/ndjson.js';
 import { inPlace } from '../core/input/refuse.js';
 import type { NewItem } from '../core/item.js';
 import type { OnConflict } from '../core/index.js';
+import { removeTemporary, temporaryDirectory } from '../core/temporary.js';
 
 /** Items of one batch at most; a batch also ends with its chunk of the input. */
 const BATCH_ITEMS = 1000;
@@ -185,10 +186,9 @@ export async function openBulk(from: string, stdin: AsyncIterable<Uint8Array>, w
 
 /** A nameless private file with all of the stream in it; it is gone when it is closed, also by a crash. */
 async function copyAside(stream: AsyncIterable<Uint8Array>): Promise<number> {
-  const directory = mkdtempSync(join(tmpdir(), 'syncq-'));
-  const path = join(directory, 'input');
-  const file = openSync(path, 'wx+', 0o600);
-  rmSync(directory, { recursive: true });
+  const directory = temporaryDirectory('input');
+  const file = openSync(join(directory, 'input'), 'wx+', 0o600);
+  removeTemporary(directory);
   let position = 0;
   try {
     for await (const chunk of stream) {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { parseConfig } from '../core/config/validate.js';
+import { forgetTemporary, noteTemporary, removeTemporary } from '../core/temporary.js';
 import { QueueError } from '../core/errors.js';
 import type { ConfigLookup } from './config-file.js';
 import { configPlaces, parseText } from './config-file.js';
@@ -130,6 +131,7 @@ function editConfig(file: string, change: (document: JsonObject) => JsonObject):
 function writeAtomically(file: string, text: string, lastCheck: () => void): void {
   const dir = path.dirname(file);
   const temporary = path.join(dir, `.${path.basename(file)}.${randomUUID()}.tmp`);
+  noteTemporary(temporary);
   try {
     makePrivateDir(dir);
     const mode = (fs.statSync(file, { throwIfNoEntry: false })?.mode ?? 0o600) & 0o777;
@@ -145,19 +147,11 @@ function writeAtomically(file: string, text: string, lastCheck: () => void): voi
     }
     lastCheck();
     fs.renameSync(temporary, file);
+    forgetTemporary(temporary);
     syncDirectory(dir);
   } catch (error) {
-    removeQuietly(temporary);
+    removeTemporary(temporary);
     throw asUnwritable(file, error);
-  }
-}
-
-/** What went wrong before is the news; a temporary file that cannot be removed either is not. */
-function removeQuietly(file: string): void {
-  try {
-    fs.rmSync(file, { force: true });
-  } catch {
-    // Its directory is missing or may not be written: then there is no such file.
   }
 }
 

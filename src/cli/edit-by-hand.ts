@@ -1,15 +1,17 @@
 /** `edit` in an editor: the item is out of the way meanwhile, and comes back with what was saved, or as it was. */
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Actor, EditResult, ItemEdits, OpenEdit, Queue } from '../core/index.js';
 import { QueueError } from '../core/index.js';
+import { forgetTemporary, removeTemporary, temporaryDirectory } from '../core/temporary.js';
 import { compactJson, prettyJson } from '../core/policy/json-layout.js';
 import { isJsonType } from '../render/json.js';
 import { askYesNo } from './confirm.js';
 import { openEditor, theEditor } from './editor.js';
 import type { Environment } from './environment.js';
+import type { StopSignal } from './exit-codes.js';
 import { describeFailure } from './failure.js';
+import { decideSignals, endBySignal } from './signals.js';
 import { refuseUsage } from './usage.js';
 
 export interface HandOptions {
@@ -29,23 +31,22 @@ export async function editByHand(
 ): Promise<EditResult | undefined> {
   const editor = theEditor();
   const open = await queue.desk.beginEdit(id, by);
+  const { stop, received, dispose } = stopOnSignals();
+  let isKilled = false;
   let keep = false;
-  const directory = mkdtempSync(join(tmpdir(), 'syncq-edit-'));
-  chmodSync(directory, 0o700);
+  const directory = temporaryDirectory('edit', { keep: true });
   try {
     const text = textOf(open);
     const file = join(directory, `item-${id}.${text.isJson ? 'json' : 'txt'}`);
     writeFileSync(file, text.bytes, { mode: 0o600 });
     for (;;) {
-      const end = await openEditor(editor, file, options);
+      const end = await openEditor(editor, file, { ...options, stop });
       if (end.kind === 'killed') {
-        keep = true;
+        isKilled = true;
         throw new QueueError(
           'busy',
-          `the editor was killed (${end.signal}); item ${id} stays in review (editing), and what was typed is in ${file}`,
-          {
-            hint: `syncq retry ${id} frees it and sends it as it was.`,
-          },
+          `the editor was killed (${end.signal}); item ${id} is as it was, and what was typed is removed`,
+          { hint: `syncq edit ${id} opens it again.` },
         );
       }
       if (end.kind === 'failed') return await queue.desk.endEdit(open, undefined, by);
@@ -58,7 +59,7 @@ export async function editByHand(
       const edits = text.editsOf(saved);
       const problem = problemWith(queue, open, edits);
       if (problem !== undefined) {
-        if (await wantsAgain(problem, options)) continue;
+        if (await wantsAgain(problem, stop, options)) continue;
         keep = !saved.equals(text.bytes);
         await queue.desk.endEdit(open, undefined, by).catch(() => undefined);
         throw keep ? keptIn(file, problem) : problem;
@@ -72,12 +73,29 @@ export async function editByHand(
       }
     }
   } catch (error) {
-    // Whatever went wrong, the item must not stay behind, unless the editor may still be at work on it.
+    // Whatever went wrong, the item must not stay behind.
     if (!keep) await queue.desk.endEdit(open, undefined, by).catch(() => undefined);
     throw error;
   } finally {
-    if (!keep) rmSync(directory, { recursive: true, force: true });
+    // Somebody was told where it is.
+    if (keep && !stop.aborted) forgetTemporary(directory);
+    else removeTemporary(directory);
+    dispose();
+    const signal = received();
+    if (signal !== undefined && (isKilled || stop.aborted)) endBySignal(signal);
   }
+}
+
+/** `stop` aborts at the first signal that is not Ctrl-C in the editor; a second one ends the process at once. */
+function stopOnSignals(): { stop: AbortSignal; received: () => StopSignal | undefined; dispose: () => void } {
+  const controller = new AbortController();
+  let received: StopSignal | undefined;
+  const dispose = decideSignals((signal) => {
+    if (controller.signal.aborted) endBySignal(signal);
+    received = signal;
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) controller.abort(signal);
+  });
+  return { stop: controller.signal, received: () => received, dispose };
 }
 
 /** @throws {QueueError} code 'usage' when the editor took the file away */
@@ -102,11 +120,12 @@ function problemWith(queue: Queue, open: OpenEdit, edits: ItemEdits): Error | un
   }
 }
 
-async function wantsAgain(problem: Error, { json, say }: HandOptions): Promise<boolean> {
+async function wantsAgain(problem: Error, stop: AbortSignal, { json, say }: HandOptions): Promise<boolean> {
   if (json || !process.stdin.isTTY || !process.stderr.isTTY) return false;
   const { message } = describeFailure(problem, '');
   await say(message.replace('; nothing was changed', ''));
-  return await askYesNo('open the editor again? [Y/n] ', true);
+  const stopped = new Promise<false>((resolve) => stop.addEventListener('abort', () => resolve(false), { once: true }));
+  return await Promise.race([askYesNo('open the editor again? [Y/n] ', true), stopped]);
 }
 
 /** The same failure, with the place of the text that it would otherwise cost. */

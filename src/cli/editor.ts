@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { environment, type Environment } from './environment.js';
 import { variable } from './given-bytes.js';
+import type { StopSignal } from './exit-codes.js';
 import { refuseUsage } from './usage.js';
 
 export type EditorEnd =
@@ -25,28 +26,39 @@ export function theEditor(): string {
   );
 }
 
-/** The name may hold arguments (`code --wait`), so a shell reads it; the file is handed over apart from it. */
+/** How long an editor that was asked to end may take for it, ms: it must not write where nothing is any more. */
+const EDITOR_END_MS = 1000;
+
+/**
+ * The name may hold arguments (`code --wait`), so a shell reads it; the file is handed over apart from it.
+ *
+ * @param stop its reason is the signal that the editor gets when it aborts
+ */
 export async function openEditor(
   editor: string,
   file: string,
-  { env, json }: { env: Environment; json: boolean },
+  { env, json, stop }: { env: Environment; json: boolean; stop: AbortSignal },
 ): Promise<EditorEnd> {
-  // Ctrl-C in the editor is for the editor.
-  const ignore = (): void => undefined;
-  process.on('SIGINT', ignore);
-  try {
-    return await new Promise<EditorEnd>((resolve) => {
-      const stdio = ['inherit', json ? 2 : 'inherit', 'inherit'] as const;
-      const child =
-        process.platform === 'win32'
-          ? spawn(`${editor} "${file}"`, { stdio: [...stdio], env: { ...env }, shell: true })
-          : spawn('/bin/sh', ['-c', `${editor} "$1"`, 'syncq', file], { stdio: [...stdio], env: { ...env } });
-      child.once('error', () => resolve({ kind: 'not-started' }));
-      child.once('exit', (code, signal) => resolve(endOf(code, signal)));
+  // In place of the shell, where that can be: a signal then reaches the editor itself.
+  const command = /^[\w./+ -]+$/.test(editor) ? `exec ${editor}` : editor;
+  return await new Promise<EditorEnd>((resolve) => {
+    const stdio = ['inherit', json ? 2 : 'inherit', 'inherit'] as const;
+    const child =
+      process.platform === 'win32'
+        ? spawn(`${editor} "${file}"`, { stdio: [...stdio], env: { ...env }, shell: true })
+        : spawn('/bin/sh', ['-c', `${command} "$1"`, 'syncq', file], { stdio: [...stdio], env: { ...env } });
+    const end = (): void => {
+      const signal = stop.reason as StopSignal;
+      child.kill(signal);
+      setTimeout(() => resolve({ kind: 'killed', signal }), EDITOR_END_MS).unref();
+    };
+    stop.addEventListener('abort', end, { once: true });
+    child.once('error', () => resolve({ kind: 'not-started' }));
+    child.once('exit', (code, signal) => {
+      stop.removeEventListener('abort', end);
+      resolve(endOf(code, signal));
     });
-  } finally {
-    process.off('SIGINT', ignore);
-  }
+  });
 }
 
 /** A shell tells the signal that ended its command as 128 + its number. */

@@ -34,7 +34,7 @@ export async function exportItems(
   { queue, config, maskAll }: CliQueue,
   filter: Filter,
   flags: ExportFlags,
-  { now, onProgress }: { now: number; onProgress: (done: number, total: number) => void },
+  { now, onProgress }: { now: number; onProgress: (done: number, total: number) => void | Promise<void> },
 ): Promise<ExportAnswer> {
   const format = flags.format ?? (flags.output === undefined ? 'ndjson' : 'bundle');
   const everything = maskAll || config.sensitive.length === 0;

@@ -31,19 +31,19 @@ export interface ImportAnswer {
 interface Context {
   by: Actor;
   now: number;
-  onProgress: (done: number, total: number) => void;
+  onProgress: (done: number, total: number) => void | Promise<void>;
 }
 
 export async function importItems({ queue }: CliQueue, flags: ImportFlags, context: Context): Promise<ImportAnswer> {
   const { file, sqlite, asPaused } = flags;
+  const draftContext = await queue.draftContext();
   if (file !== undefined) {
-    const report = await importBundle(queue.archive, file, { asPaused, ...context });
+    const report = await importBundle(queue.archive, file, { asPaused, context: draftContext, ...context });
     return answer(report, { redacted: report.header.redacted, skipped: 0 });
   }
   const mapping = readMapping(flags.map);
   const name =
     flags.table ?? mapping.table ?? refuseUsage('no table is named', 'Name it with --table, or in the mapping.');
-  const draftContext = await queue.draftContext();
   const { skipped, ...report } = await importAppTable(queue.archive, sqlite ?? '', {
     name,
     mapping,

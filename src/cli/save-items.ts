@@ -2,11 +2,12 @@
  * Writes every item that can be read to NDJSON that `enqueue --from` takes. Items that are at their end go to a file of
  * their own: enqueued again, they would be sent a second time.
  */
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import type { FilePlace, SavedItem } from '../core/index.js';
 import { salvageQueue } from '../core/index.js';
 import { assertFree, fileFailure, publish, temporaryBeside } from '../core/new-file.js';
+import { removeTemporary } from '../core/temporary.js';
 import type { JsonObject } from '../render/json.js';
 import { isoTime, jsonLine, payloadFields } from '../render/json.js';
 
@@ -51,7 +52,7 @@ class Part {
 
   discard(): void {
     this.#close();
-    rmSync(this.#temporary, { force: true });
+    removeTemporary(this.#temporary);
   }
 
   #close(): void {

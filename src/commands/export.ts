@@ -5,6 +5,7 @@ import { EXIT } from '../cli/exit-codes.js';
 import { exportItems } from '../cli/export-items.js';
 import { filterFlags, filterOf, hasFilter } from '../cli/filters.js';
 import { readIds } from '../cli/ids.js';
+import { hearSignals } from '../cli/signals.js';
 import { refuseUsage } from '../cli/usage.js';
 import type { JsonObject } from '../render/json.js';
 
@@ -61,7 +62,10 @@ export default class Export extends BaseCommand {
       { format, output, redact, redactKey },
       {
         now: this.now,
-        onProgress: (done, total) => progress.update(`exporting: ${done} of ${total}`),
+        onProgress: async (done, total) => {
+          progress.update(`exporting: ${done} of ${total}`);
+          await hearSignals();
+        },
       },
     );
     progress.stop();

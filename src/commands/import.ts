@@ -3,6 +3,7 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.js';
 import { EXIT } from '../cli/exit-codes.js';
 import { importItems } from '../cli/import-items.js';
+import { hearSignals } from '../cli/signals.js';
 import { refuseUsage } from '../cli/usage.js';
 import type { JsonObject } from '../render/json.js';
 
@@ -48,7 +49,10 @@ export default class Import extends BaseCommand {
       {
         by: this.by(),
         now: this.now,
-        onProgress: (done, total) => progress.update(`importing: ${done} of ${total}`),
+        onProgress: async (done, total) => {
+          progress.update(`importing: ${done} of ${total}`);
+          await hearSignals();
+        },
       },
     );
     progress.stop();

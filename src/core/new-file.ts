@@ -1,9 +1,10 @@
 /** Makes a file that is there whole or not at all: written beside its place, flushed, then given its name. */
-import { closeSync, constants, fchmodSync, fsyncSync, lstatSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fsyncSync, lstatSync, openSync, renameSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 
 import { QueueError } from './errors.js';
+import { forgetTemporary, noteTemporary, removeTemporary } from './temporary.js';
 
 /**
  * Refuses a place that is taken: nothing is ever overwritten.
@@ -20,17 +21,19 @@ export function assertFree(path: string, suffixes: readonly string[] = ['']): vo
   });
 }
 
-/** An empty file of our own beside `path`, 0600 whatever the umask. Remove it, or `publish` it. */
+/** An empty file of our own beside `path`, 0600 whatever the umask. `removeTemporary` it, or `publish` it. */
 export function temporaryBeside(path: string): string {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.part`);
   const { O_CREAT, O_EXCL, O_WRONLY } = constants;
   // Undefined on Windows.
   const O_NOFOLLOW = (constants as Partial<typeof constants>).O_NOFOLLOW ?? 0;
+  noteTemporary(temporary);
   try {
     const handle = openSync(temporary, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600);
     fchmodSync(handle, 0o600);
     closeSync(handle);
   } catch (error) {
+    removeTemporary(temporary);
     throw fileFailure(error, path);
   }
   return temporary;
@@ -48,8 +51,9 @@ export function publish(temporary: string, path: string): void {
     // a file with two names.
     assertFree(path);
     renameSync(temporary, path);
+    forgetTemporary(temporary);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeTemporary(temporary);
     throw fileFailure(error, path);
   }
   try {

@@ -264,25 +264,16 @@ describe('edit', () => {
     rmSync(dirname(file), { recursive: true });
   });
 
-  test('a killed editor leaves the item in review, visible, until retry frees it', async () => {
+  test('a killed editor leaves the item as it was, and nothing of it in the temporary directory', async () => {
     writeConfig(await phoneServer());
     await enqueuePerson('4O1');
     const killed = await withEditor('kill -9 $$', 'edit', '1', '--json');
     expect([killed.code, killed.json().error.message]).toEqual([
       4,
-      expect.stringMatching(/SIGKILL.*stays in review \(editing\)/),
+      expect.stringMatching(/SIGKILL.*is as it was, and what was typed is removed/),
     ]);
-    expect(await state()).toEqual(['review', 'editing', { phone: '4O1', n: 1 }]);
-    // What was typed is not thrown away.
-    const [file = ''] = leftOpen();
-    expect(readFileSync(file, 'utf8')).toBe('{\n  "phone": "4O1",\n  "n": 1.0\n}\n');
-    rmSync(dirname(file), { recursive: true });
-    expect((await syncq('status')).stdout).toContain('has it open in an editor');
-    expect((await syncq('edit', '1', '--set', '/n=2', '--json')).json().error.message).toContain(
-      'has it open in an editor',
-    );
-    expect((await syncq('retry', '1')).code).toBe(0);
     expect(await state()).toEqual(['pending', null, { phone: '4O1', n: 1 }]);
+    expect(leftOpen()).toEqual([]);
   });
 
   test('never takes an item to another target, and refuses secrets and what is not there', async () => {

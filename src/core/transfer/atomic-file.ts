@@ -1,9 +1,10 @@
 /** A file that is there whole or not at all: written beside its name, flushed, renamed. Readable by its owner only. */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
-import { basename, dirname, join } from 'node:path';
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 import { QueueError } from '../errors.js';
+import { temporaryBeside } from '../new-file.js';
+import { forgetTemporary, removeTemporary } from '../temporary.js';
 
 /** Text is gathered up to this many characters before it is written. */
 const BUFFER_CHARACTERS = 256 * 1024;
@@ -20,8 +21,8 @@ export class AtomicFile {
   /** @throws {QueueError} `unwritable` or `disk-full`, here and below */
   constructor(path: string) {
     this.#path = path;
-    this.#temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.part`);
-    this.#handle = this.#guard(() => openSync(this.#temporary, 'wx', 0o600));
+    this.#temporary = temporaryBeside(path);
+    this.#handle = this.#guard(() => openSync(this.#temporary, 'r+'));
   }
 
   /** Bytes written so far. */
@@ -49,15 +50,15 @@ export class AtomicFile {
       fsyncSync(this.#handle);
       this.#close();
       renameSync(this.#temporary, this.#path);
+      forgetTemporary(this.#temporary);
     });
     flushName(dirname(this.#path));
   }
 
-  /** Leaves nothing behind; after `commit` it does nothing. */
+  /** Leaves nothing behind; after `commit` there is nothing to leave. */
   discard(): void {
-    if (!this.#open) return;
     this.#close();
-    rmSync(this.#temporary, { force: true });
+    removeTemporary(this.#temporary);
   }
 
   #flush(): void {

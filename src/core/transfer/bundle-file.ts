@@ -5,12 +5,18 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 
+import { baseUrl } from '../config/base-url.js';
+import { isTargetName } from '../config/target-shape.js';
 import { QueueError, isQueueError } from '../errors.js';
+import type { DraftContext } from '../input/draft.js';
 import { LineSplitter, readChunks, type Line } from '../input/ndjson.js';
+import { splitUrl } from '../input/path.js';
+import { inField, inPlace } from '../input/refuse.js';
+import { quoted } from '../input/text.js';
 import type { ArchivedItem, ArchivedTarget, Recipient } from '../store/archive.js';
 import type { AtomicFile } from './atomic-file.js';
-import { bundleLine, readBundleLine } from './bundle-item.js';
-import { Fields } from './fields.js';
+import { bundleLine, readBundleLine, type BundleContext } from './bundle-item.js';
+import { Fields, damaged } from './fields.js';
 
 /** Version of the format. A reader refuses a newer one; new fields alone need no new version. */
 export const BUNDLE_VERSION = 1;
@@ -20,6 +26,9 @@ const HEADER_BYTES = 512;
 
 /** Items handed on at a time. */
 const BATCH_ITEMS = 200;
+
+/** Of a version, a queue or a target, characters. */
+const LONGEST_NAME = 255;
 
 /** One item with its payload (twice, as base64), ledger and revisions; more is no bundle of ours. */
 const LONGEST_LINE = 512 * 1024 * 1024;
@@ -89,6 +98,7 @@ export interface Bundle {
 }
 
 const NOTHING = 'nothing was stored';
+const LF = 0x0a;
 
 /**
  * Reads the whole file once: it is a bundle, of a version this program knows, whole and unchanged.
@@ -98,29 +108,36 @@ const NOTHING = 'nothing was stored';
 export function verifyBundle(path: string): Bundle {
   const hash = createHash('sha256');
   let header: BundleHeader | undefined;
-  let prologue: BundlePrologue | undefined;
+  let second: Buffer | undefined;
   let items = 0;
   for (const { line, isHeader } of linesOf(path, hash)) {
     if (isHeader) header = readHeader(line, path);
-    else if (prologue === undefined) prologue = readPrologue(line, path);
+    else if (second === undefined) second = Buffer.from(line.bytes);
     else items += 1;
   }
-  if (header === undefined || prologue === undefined) throw notABundle(path);
+  if (header === undefined || second === undefined) throw notABundle(path);
   if (hash.digest('hex') !== header.sha256 || items !== header.items) throw changed(path);
-  return { header, prologue };
+  return { header, prologue: readPrologue(second, path) };
 }
 
 /** Its items in batches, and afterwards a check that they are those that were verified. */
 export function bundleItems(
   path: string,
-  { header }: Bundle,
+  { header, prologue }: Bundle,
+  context: DraftContext,
   onItems: (count: number) => void = () => undefined,
 ): { batches: AsyncIterable<ArchivedItem[]>; assertUnchanged: () => void } {
   const hash = createHash('sha256');
+  const targets = new Map(prologue.targets.map((target) => [target.name, target]));
+  const known: BundleContext = {
+    ...context,
+    knownTarget: (name) => targets.get(name),
+    bundleTargets: new Set(targets.keys()),
+  };
   let isWhole = false;
   async function* batches(): AsyncGenerator<ArchivedItem[]> {
     let batch: ArchivedItem[] = [];
-    let [count, bytes] = [0, 0];
+    let [count, bytes, last] = [0, 0, 0];
     let isPrologue = true;
     for (const { line, isHeader } of linesOf(path, hash)) {
       if (isHeader) continue;
@@ -130,7 +147,12 @@ export function bundleItems(
       }
       count += 1;
       bytes += line.bytes.length;
-      batch.push(inItem(count, () => readBundleLine(line.bytes)));
+      const item = inItem(count, line, () => {
+        const read = readBundleLine(line.bytes, known);
+        return read.id > last ? read : damaged('id', 'is not greater than the one before');
+      });
+      last = item.id;
+      batch.push(item);
       if (batch.length < BATCH_ITEMS && bytes < 8 * 1024 * 1024) continue;
       yield batch;
       onItems(count);
@@ -160,6 +182,7 @@ function* linesOf(
   let isHeader = true;
   try {
     for (const chunk of readChunks(file)) {
+      if (position === 0 && chunk[HEADER_BYTES - 1] !== LF) throw notABundle(path);
       hash.update(chunk.subarray(Math.max(0, Math.min(chunk.length, HEADER_BYTES - position))));
       position += chunk.length;
       for (const line of splitter.push(chunk)) {
@@ -168,7 +191,10 @@ function* linesOf(
         isHeader = false;
       }
     }
-    for (const line of splitter.end()) yield { line, isHeader };
+    for (const line of splitter.end()) {
+      if (line.tooLong) throw notABundle(path);
+      yield { line, isHeader };
+    }
   } finally {
     closeSync(file);
   }
@@ -192,7 +218,7 @@ function readHeader(line: Line, path: string): BundleHeader {
     throw notABundle(path);
   }
   const version = fields.optional('syncqBundle');
-  if (typeof version !== 'number') throw notABundle(path);
+  if (typeof version !== 'number' || !Number.isInteger(version) || version < 1) throw notABundle(path);
   if (version > BUNDLE_VERSION) {
     throw new QueueError(
       'bad-item',
@@ -203,42 +229,70 @@ function readHeader(line: Line, path: string): BundleHeader {
   return inBundle(path, () => ({
     version,
     createdAt: fields.time('createdAt'),
-    syncq: fields.text('syncq'),
-    queue: fields.text('queue'),
+    syncq: fields.line('syncq', LONGEST_NAME),
+    queue: fields.line('queue', LONGEST_NAME),
     redacted: fields.flag('redacted'),
     items: fields.count('items', 0),
     sha256: fields.matching('sha256', /^[0-9a-f]{64}$/),
   }));
 }
 
-function readPrologue(line: Line, path: string): BundlePrologue {
-  return inBundle(path, () => {
-    const fields = new Fields(JSON.parse(Buffer.from(line.bytes).toString('utf8')), 'the second line');
+function readPrologue(line: Buffer, path: string): BundlePrologue {
+  const fields = inBundle(path, () => new Fields(JSON.parse(line.toString('utf8')), 'the second line'));
+  const names = new Set<string>();
+  try {
     return {
-      targets: fields.list('targets', (value) => readTarget(new Fields(value, 'a target'))),
+      targets: fields.list('targets', (value) => {
+        const target = readTarget(new Fields(value, 'a target'));
+        if (names.has(target.name)) damaged(`target ${quoted(target.name)}`, 'is there twice');
+        names.add(target.name);
+        return target;
+      }),
       config: fields.record('config'),
       recipients:
         fields.optional('recipients') === undefined
           ? undefined
           : fields.list('recipients', (value) => readRecipient(new Fields(value, 'a recipient'))),
     };
-  });
+  } catch (error) {
+    if (!isQueueError(error)) throw error;
+    throw inPlace('line 2 of the bundle', error, NOTHING);
+  }
 }
 
+/** A name that a config may give, or that of an implicit target: then it is what leads there (contract, section 3). */
 function readTarget(fields: Fields): ArchivedTarget {
-  return {
-    name: fields.text('name'),
+  const name = fields.line('name', LONGEST_NAME);
+  const target = {
+    name,
     order: fields.oneOf('order', ['entity', 'strict', 'none']),
     implicitBaseUrl: fields.optionalText('implicitBaseUrl'),
-    boundTo: fields.optionalText('boundTo'),
+    boundTo: optionalBaseUrl(fields, 'boundTo'),
     delivered: fields.optionalFlag('delivered'),
   };
+  const what = `target ${quoted(name)}`;
+  if (target.implicitBaseUrl === undefined) {
+    if (!isTargetName(name)) damaged(what, 'has no name that a target may have');
+    return target;
+  }
+  const { origin, isSafe } = splitUrl(name, LONGEST_NAME);
+  if (origin !== name || target.implicitBaseUrl !== name || (target.boundTo ?? name) !== name)
+    damaged(what, 'leads to another server than its name says');
+  if (!isSafe) damaged(what, 'is plain http to another machine');
+  return target;
+}
+
+function optionalBaseUrl(fields: Fields, name: string): string | undefined {
+  const given = fields.optionalText(name);
+  if (given === undefined) return undefined;
+  const at = { path: 'base URL', key: name, baseDir: '', source: undefined, isArgument: true as const };
+  return inField(name, () => baseUrl(given, at)) === given ? given : damaged(name, 'is not a base URL as it is kept');
 }
 
 function readRecipient(fields: Fields): Recipient {
   return {
-    baseUrl: fields.optionalText('baseUrl'),
-    target: fields.text('target'),
+    baseUrl: optionalBaseUrl(fields, 'baseUrl'),
+    target: fields.line('target', LONGEST_NAME),
     why: fields.oneOf('why', ['delivered', 'production', 'untold']),
   };
 }
@@ -252,12 +306,12 @@ function inBundle<T>(path: string, read: () => T): T {
   }
 }
 
-function inItem<T>(number: number, read: () => T): T {
+function inItem<T>(number: number, line: Line, read: () => T): T {
   try {
     return read();
   } catch (error) {
     if (!isQueueError(error)) throw error;
-    throw new QueueError(error.code, `item ${number} of the bundle: ${error.message}; ${NOTHING}`, { cause: error });
+    throw inPlace(`item ${number} of the bundle (line ${line.number})`, error, NOTHING);
   }
 }
 

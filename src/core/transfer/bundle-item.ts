@@ -1,21 +1,37 @@
-/** An item as a line of a bundle, whole, and back. What is read is foreign: every field is checked as input is. */
+/** An item as a line of a bundle, whole, and back. What is read is foreign: what `enqueue` would refuse is refused. */
 import { createHash } from 'node:crypto';
 
 import { QueueError, isQueueError } from '../errors.js';
-import { checkEntity } from '../input/draft.js';
-import { checkHeaders } from '../input/headers.js';
+import { checkContentType } from '../input/content-type.js';
+import { checkDraft, type Draft, type DraftContext } from '../input/draft.js';
+import { LONGEST_DURATION_MS } from '../input/duration.js';
+import { entity, tags } from '../input/fields.js';
 import { JsonFault, readValue, scanObject, type JsonRange } from '../input/json-scan.js';
 import { checkKey } from '../input/key.js';
-import { checkPath } from '../input/path.js';
-import { METHODS, OUTCOMES, REVIEW_REASONS, STATES, type Attempt, type ResponseExcerpt } from '../item.js';
+import {
+  OUTCOMES,
+  RESPONSE_EXCERPT_BYTES,
+  REVIEW_REASONS,
+  STATES,
+  type Attempt,
+  type NewItem,
+  type ResponseExcerpt,
+} from '../item.js';
 import type { ArchivedEvent, ArchivedItem, ArchivedReview, ArchivedRevision } from '../store/archive.js';
 import { Fields, damaged } from './fields.js';
 import { bytesDocument, isoTime, payloadMembers, readPayload } from './payload-text.js';
 import { safeJson } from './safe-json.js';
 
 const MOST_DEPTH = 1100;
-const LONGEST_PATH = 1024 * 1024;
-const LONGEST_HEADERS = 1024 * 1024;
+/** Ids below this leave room for all that come after them: above 2^53 numbers are no longer told apart. */
+const MOST_ID = 2 ** 52 - 1;
+const DAY_MS = 86_400_000;
+const LONGEST_NAME = 256;
+const LONGEST_MESSAGE = 10_000;
+const LONGEST_URL = 64 * 1024;
+const LONGEST_DETAIL = 64 * 1024;
+/** A name that no object has by birth. */
+const EVENT = /^(?!constructor$)[a-z][a-z-]{0,63}$/;
 
 export function bundleLine(item: ArchivedItem): string {
   const { payload, attempts, revisions, history, review, ...facts } = item;
@@ -46,65 +62,151 @@ function revisionDocument({ payload, ...revision }: ArchivedRevision): object {
   return { ...revision, at: isoTime(revision.at), payload: payload === undefined ? null : bytesDocument(payload) };
 }
 
-/** @throws {QueueError} code 'bad-item', without a word of the content */
-export function readBundleLine(bytes: Uint8Array): ArchivedItem {
+/**
+ * @param context what `enqueue` holds a write to; its targets are those that the bundle tells of, and only those
+ * @throws {QueueError} code 'bad-item', without a word of the content
+ */
+export function readBundleLine(bytes: Uint8Array, context: BundleContext): ArchivedItem {
   try {
     const members = scanObject(bytes, 0, bytes.length, { maxDepth: MOST_DEPTH });
-    return readItem(bytes, members);
+    return readItem(bytes, members, context);
   } catch (error) {
     if (error instanceof JsonFault) return damaged('the line', `is not JSON: ${error.reason}`);
-    if (isQueueError(error)) throw new QueueError('bad-item', error.message, { cause: error });
-    throw error;
+    if (!isQueueError(error)) throw error;
+    const { message, hint } = error;
+    throw new QueueError('bad-item', message, { ...(hint === undefined ? {} : { hint }), cause: error });
   }
 }
 
-function readItem(bytes: Uint8Array, members: ReadonlyMap<string, JsonRange>): ArchivedItem {
-  const values: Record<string, unknown> = {};
+export interface BundleContext extends DraftContext {
+  bundleTargets: ReadonlySet<string>;
+}
+
+function readItem(bytes: Uint8Array, members: ReadonlyMap<string, JsonRange>, context: BundleContext): ArchivedItem {
+  const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const [name, range] of members) if (name !== 'payload') values[name] = readValue(bytes, range);
   const fields = new Fields(values, 'the item');
-  const contentType = fields.optionalText('contentType');
-  const payload = readPayload(bytes, members.get('payload'), values['payloadEncoding'], contentType);
-  const payloadSha256 = fields.optionalText('payloadSha256');
-  if (payload !== undefined && createHash('sha256').update(payload).digest('hex') !== payloadSha256) {
-    damaged('payload', 'does not fit its checksum');
-  }
-  const entity = fields.optional('entity');
-  const { headers } = checkHeaders(Object.entries(fields.texts('headers')), {
-    maxBytes: LONGEST_HEADERS,
-    idempotencyHeader: 'Idempotency-Key',
+  const target = fields.text('target');
+  if (!context.bundleTargets.has(target)) damaged('target', 'is none of those that the bundle tells of');
+  const method = fields.text('method');
+  const payload = readPayload(
+    bytes,
+    members.get('payload'),
+    values['payloadEncoding'],
+    fields.optionalText('contentType'),
+  );
+  const given = fields.optional('entity');
+  const written = readRequest(fields, payload, context, {
+    method,
+    target,
+    entity:
+      given === undefined
+        ? undefined
+        : entity(given, (id) => (typeof id === 'string' ? id : damaged('entity id', 'is not text'))),
+    operation: fields.text('operation'),
+    maxRetries: fields.optionalCount('maxRetries'),
+    tags: fields.optional('tags') === undefined ? [] : tags(fields.optional('tags')),
   });
-  return {
-    id: fields.count('id', 1),
+  const attempts = readAttempts(fields);
+  const item: ArchivedItem = {
+    ...written,
+    contentType: payload === undefined ? optionalType(fields) : written.contentType,
+    id: fields.count('id', 1, MOST_ID),
     createdAt: fields.time('createdAt'),
-    target: fields.text('target'),
-    entity: entity === undefined ? undefined : checkEntity(new Fields(entity, 'entity').entity()),
-    operation: fields.matching('operation', /^[A-Za-z0-9._-]{1,64}$/),
-    method: fields.oneOf('method', METHODS),
-    path: checkPath(fields.text('path'), LONGEST_PATH),
-    headers,
-    contentType,
-    payload,
-    payloadBytes: fields.optionalCount('payloadBytes'),
-    payloadSha256: fields.optionalMatching('payloadSha256', /^[0-9a-f]{64}$/),
-    idempotencyKey: checkKey(fields.text('idempotencyKey')),
+    payloadBytes: fields.optionalCount('payloadBytes', 0, context.limits.payloadBytes),
+    payloadSha256: fields.optionalMatching('payloadSha256', SHA256),
     state: fields.oneOf('state', STATES),
     ownLane: fields.flag('ownLane'),
     notBefore: fields.optionalTime('notBefore'),
     askedAt: fields.optionalTime('askedAt'),
     expiresAt: fields.optionalTime('expiresAt'),
     retryCount: fields.count('retryCount', 0),
-    maxRetries: fields.optionalCount('maxRetries'),
-    attemptCount: fields.count('attemptCount', 0),
+    // A queue that took over another program's counts has numbers that the ledger does not have.
+    attemptCount: Math.min(attempts.length, fields.count('attemptCount', attempts.at(-1)?.number ?? 0)),
     stateAt: fields.time('stateAt'),
     review: readReview(fields),
-    tags: fields.list('tags', (value) =>
-      typeof value === 'string' ? value : damaged('tags', 'hold something else than text'),
-    ),
     revision: fields.count('revision', 0),
-    attempts: fields.list('attempts', (value) => readAttempt(new Fields(value, 'an attempt'))),
-    revisions: fields.list('revisions', (value) => readRevision(new Fields(value, 'a revision'))),
+    attempts: attempts.map((attempt, index) => ({ ...attempt, number: index + 1 })),
+    revisions: fields.list('revisions', (value) =>
+      readRevision(new Fields(value, 'a revision'), { method, target }, attempts, context),
+    ),
     history: fields.list('history', (value) => readEvent(new Fields(value, 'a history entry'))),
   };
+  checkWhole(item);
+  checkPast(item, context.now);
+  return item;
+}
+
+const SHA256 = /^[0-9a-f]{64}$/;
+
+/** The part of an item or a revision that is sent, through the gate of all writes. */
+function readRequest(
+  fields: Fields,
+  payload: Uint8Array | undefined,
+  context: DraftContext,
+  more: Draft,
+): NewItem & { idempotencyKey: string } {
+  const path = fields.text('path');
+  const idempotencyKey = checkKey(fields.text('idempotencyKey'));
+  const digest = fields.optionalMatching('payloadSha256', SHA256);
+  if (payload !== undefined && digest !== undefined && createHash('sha256').update(payload).digest('hex') !== digest)
+    damaged('payload', 'does not fit its checksum');
+  const written = checkDraft(
+    {
+      ...more,
+      path,
+      headers: Object.entries(fields.texts('headers')),
+      payload: payload === undefined ? undefined : { kind: 'bytes', bytes: payload },
+      contentType: payload === undefined ? undefined : fields.optionalText('contentType'),
+    },
+    context,
+  );
+  if (written.path !== path) damaged('path', 'is not relative to the base URL of its target');
+  return { ...written, idempotencyKey };
+}
+
+/** Of a payload that is there no more. */
+function optionalType(fields: Fields): string | undefined {
+  const type = fields.optionalText('contentType');
+  return type === undefined ? undefined : checkContentType(type);
+}
+
+/** What the fields say together must be what a queue can hold. */
+function checkWhole({
+  state,
+  contentType,
+  payload,
+  payloadBytes,
+  payloadSha256,
+  review,
+  attempts,
+  revision,
+  revisions,
+}: ArchivedItem): void {
+  if ((state === 'review') !== (review !== undefined)) damaged('review', 'does not fit the state');
+  if (
+    attempts.some(
+      ({ outcome }, index) => (outcome === undefined) !== (state === 'sending' && index === attempts.length - 1),
+    ) ||
+    (state === 'sending' && attempts.length === 0)
+  )
+    damaged('attempts', 'do not fit the state');
+  if ((payloadBytes === undefined) !== (contentType === undefined)) damaged('contentType', 'does not fit payloadBytes');
+  if ((payloadBytes === undefined) !== (payloadSha256 === undefined))
+    damaged('payloadSha256', 'does not fit payloadBytes');
+  if (payload !== undefined && payload.length !== payloadBytes)
+    damaged('payloadBytes', 'is not the length of the payload');
+  if (payload === undefined && payloadBytes !== undefined && state !== 'completed' && state !== 'discarded')
+    damaged('payload', 'is gone, so the item cannot be sent');
+  if (revisions.length !== revision || revisions.some(({ number }, index) => number !== index))
+    damaged('revisions', 'are not all there');
+}
+
+/** Whoever's clock told these times, it was not more than a day ahead of this one. */
+function checkPast({ createdAt, stateAt, attempts, revisions, history }: ArchivedItem, now: number): void {
+  const told = [...attempts.map(({ startedAt }) => startedAt), ...[...revisions, ...history].map(({ at }) => at)];
+  if ([createdAt, stateAt, ...told].some((at) => at > now + DAY_MS))
+    damaged('a time', 'lies ahead: is the clock right, here and where the bundle was made?');
 }
 
 function readReview(fields: Fields): ArchivedReview | undefined {
@@ -113,10 +215,17 @@ function readReview(fields: Fields): ArchivedReview | undefined {
   const review = new Fields(value, 'review');
   return {
     reason: review.oneOf('reason', REVIEW_REASONS),
-    status: review.count('status', 0),
-    message: review.text('message'),
-    cause: review.text('cause'),
+    status: review.optional('status') === 0 ? 0 : review.count('status', 100, 599),
+    message: review.line('message', LONGEST_MESSAGE),
+    cause: review.line('cause', LONGEST_MESSAGE),
   };
+}
+
+function readAttempts(fields: Fields): Attempt[] {
+  const attempts = fields.list('attempts', (value) => readAttempt(new Fields(value, 'an attempt')));
+  if (attempts.some(({ number }, index) => number <= (attempts[index - 1]?.number ?? 0)))
+    damaged('attempts', 'are not in their order');
+  return attempts;
 }
 
 function readAttempt(fields: Fields): Attempt {
@@ -124,50 +233,63 @@ function readAttempt(fields: Fields): Attempt {
   return {
     number: fields.count('number', 1),
     startedAt: fields.time('startedAt'),
-    durationMs: fields.optionalCount('durationMs'),
+    durationMs: fields.optionalCount('durationMs', 0, LONGEST_DURATION_MS),
     outcome: fields.optional('outcome') === undefined ? undefined : fields.oneOf('outcome', OUTCOMES),
-    status: fields.optionalCount('status'),
-    message: fields.optionalText('message'),
+    status: fields.optionalCount('status', 100, 599),
+    message: fields.optionalLine('message', LONGEST_MESSAGE),
     counted: fields.flag('counted'),
-    runner: fields.text('runner'),
-    url: fields.optionalText('url'),
-    idempotencyKey: fields.optionalText('idempotencyKey'),
+    runner: fields.line('runner', LONGEST_NAME),
+    url: fields.optionalLine('url', LONGEST_URL),
+    idempotencyKey:
+      fields.optional('idempotencyKey') === undefined ? undefined : checkKey(fields.text('idempotencyKey')),
     response: response === undefined ? undefined : readResponse(new Fields(response, 'an answer')),
   };
 }
 
 function readResponse(fields: Fields): ResponseExcerpt {
+  const body = fields.bytes('body');
+  if (body.length > RESPONSE_EXCERPT_BYTES) damaged('an answer', `holds more than ${RESPONSE_EXCERPT_BYTES} bytes`);
   return {
-    status: fields.count('status', 0),
+    status: fields.count('status', 100, 599),
     headers: fields.texts('headers'),
-    body: fields.bytes('body'),
+    body,
     complete: fields.flag('complete'),
   };
 }
 
-function readRevision(fields: Fields): ArchivedRevision {
+function readRevision(
+  fields: Fields,
+  of: Pick<Draft, 'method' | 'target'> & { method: string },
+  attempts: readonly Attempt[],
+  context: DraftContext,
+): ArchivedRevision {
+  const payload = fields.optional('payload') === undefined ? undefined : fields.bytes('payload');
+  const { idempotencyKey, path, contentType, headers } = readRequest(fields, payload, context, of);
+  const before = fields.count('attempts', 0);
   return {
     number: fields.count('number', 0),
     at: fields.time('at'),
-    who: fields.text('who'),
+    who: fields.line('who', LONGEST_NAME),
     reason: fields.optionalText('reason'),
-    attempts: fields.count('attempts', 0),
-    idempotencyKey: checkKey(fields.text('idempotencyKey')),
-    path: fields.text('path'),
-    contentType: fields.optionalText('contentType'),
-    headers: fields.texts('headers'),
-    payloadSha256: fields.optionalMatching('payloadSha256', /^[0-9a-f]{64}$/),
-    payload: fields.optional('payload') === undefined ? undefined : fields.bytes('payload'),
+    attempts: attempts.filter(({ number }) => number <= before).length,
+    idempotencyKey,
+    path,
+    contentType: payload === undefined ? optionalType(fields) : contentType,
+    headers,
+    payloadSha256: fields.optionalMatching('payloadSha256', SHA256),
+    payload,
   };
 }
 
 function readEvent(fields: Fields): ArchivedEvent {
+  const detail = fields.optional('detail') === undefined ? undefined : fields.record('detail');
+  if (JSON.stringify(detail ?? {}).length > LONGEST_DETAIL) damaged('a history entry', 'holds too much detail');
   return {
     at: fields.time('at'),
-    who: fields.text('who'),
-    command: fields.text('command'),
-    event: fields.text('event'),
+    who: fields.line('who', LONGEST_NAME),
+    command: fields.line('command', LONGEST_NAME),
+    event: fields.matching('event', EVENT),
     reason: fields.optionalText('reason'),
-    detail: fields.optional('detail') === undefined ? undefined : fields.record('detail'),
+    detail,
   };
 }

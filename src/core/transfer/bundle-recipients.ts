@@ -1,4 +1,5 @@
 /** Reads out of a bundle's second line which servers copies of its items must not go to unasked. */
+import { isTargetName } from '../config/target-shape.js';
 import type { ArchivedTarget, Recipient } from '../store/archive.js';
 import type { BundlePrologue } from './bundle-file.js';
 
@@ -35,6 +36,8 @@ interface ConfiguredTarget {
 function targetsIn({ targets }: Record<string, unknown>): ConfiguredTarget[] {
   return Object.entries(Object(targets) as Record<string, unknown>).flatMap(([name, value]) => {
     const { baseUrl, production } = Object(value) as Record<string, unknown>;
-    return typeof baseUrl === 'string' ? [{ name, baseUrl, production: production === true }] : [];
+    return typeof baseUrl === 'string' && URL.canParse(baseUrl) && isTargetName(name)
+      ? [{ name, baseUrl, production: production === true }]
+      : [];
   });
 }

@@ -20,8 +20,8 @@ export interface ExportOptions {
   filter: Filter;
   config: Config;
   redactor: Redactor | undefined;
-  /** Told how many items are done, and of how many. */
-  onProgress?: (done: number, total: number) => void;
+  /** Told how many items are done, and of how many; awaited, so that it may let the program hear signals. */
+  onProgress?: (done: number, total: number) => void | Promise<void>;
 }
 
 /** Everything that matches, in the order of the log, up to what was the last item when the walk began. */
@@ -45,19 +45,19 @@ async function* pages(
   const { count } = await archive.extent(filter);
   const steps = redactor === undefined ? count : count * 2;
   let done = 0;
-  const advance = (items: number): void => {
+  const advance = async (items: number): Promise<void> => {
     done += items;
-    onProgress?.(Math.floor((done * count) / Math.max(1, steps)), count);
+    await onProgress?.(Math.floor((done * count) / Math.max(1, steps)), count);
   };
   if (redactor !== undefined) {
     for await (const page of walk(archive, filter)) {
       for (const item of page) redactor.learn(item);
-      advance(page.length);
+      await advance(page.length);
     }
   }
   for await (const page of walk(archive, filter)) {
     yield redactor === undefined ? page : page.map((item) => redactor.redact(item));
-    advance(page.length);
+    await advance(page.length);
   }
 }
 

@@ -1,7 +1,14 @@
 /** Reads the fields of a foreign document one by one; what does not fit is named by field, never by value. */
 import { QueueError } from '../errors.js';
-import type { Entity } from '../item.js';
+import { isPrintable } from '../input/text.js';
 import { bytesOf } from './payload-text.js';
+
+/** Of anything that is counted one by one; more is no count of ours. */
+const MOST_COUNT = 1_000_000_000;
+/** The end of the year 9999: later than any clock, and far from what a date cannot hold. */
+export const LAST_CLOCK_TIME = 253_402_300_799_999;
+/** Characters of what a person may have written. */
+const LONGEST_TEXT = 64 * 1024;
 
 /** @throws {QueueError} always; code 'bad-item' */
 export function damaged(field: string, why: string): never {
@@ -30,11 +37,23 @@ export class Fields {
 
   text(name: string): string {
     const value = this.optional(name);
-    return typeof value === 'string' ? value : this.#refuse(name, 'is not text');
+    if (typeof value !== 'string') return this.#refuse(name, 'is not text');
+    return value.length <= LONGEST_TEXT ? value : this.#refuse(name, 'is too long');
   }
 
   optionalText(name: string): string | undefined {
     return this.optional(name) === undefined ? undefined : this.text(name);
+  }
+
+  /** What is shown on one line as it is. */
+  line(name: string, longest: number): string {
+    const value = this.text(name);
+    if (value.length > longest) this.#refuse(name, `is longer than ${longest} characters`);
+    return isPrintable(value) ? value : this.#refuse(name, 'holds a character that cannot be shown');
+  }
+
+  optionalLine(name: string, longest: number): string | undefined {
+    return this.optional(name) === undefined ? undefined : this.line(name, longest);
   }
 
   matching(name: string, pattern: RegExp): string {
@@ -46,15 +65,15 @@ export class Fields {
     return this.optional(name) === undefined ? undefined : this.matching(name, pattern);
   }
 
-  count(name: string, least: number): number {
+  count(name: string, least: number, most = MOST_COUNT): number {
     const value = this.optional(name);
-    return typeof value === 'number' && Number.isSafeInteger(value) && value >= least
+    return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
       ? value
-      : this.#refuse(name, `is not a whole number from ${least} on`);
+      : this.#refuse(name, `is not a whole number from ${least} to ${most}`);
   }
 
-  optionalCount(name: string): number | undefined {
-    return this.optional(name) === undefined ? undefined : this.count(name, 0);
+  optionalCount(name: string, least = 0, most = MOST_COUNT): number | undefined {
+    return this.optional(name) === undefined ? undefined : this.count(name, least, most);
   }
 
   flag(name: string): boolean {
@@ -66,14 +85,18 @@ export class Fields {
     return this.optional(name) === undefined ? undefined : this.flag(name);
   }
 
-  /** Epoch ms of an ISO time. */
+  /** Epoch ms of a time that a clock has told. */
   time(name: string): number {
-    const at = Date.parse(this.text(name));
-    return Number.isNaN(at) ? this.#refuse(name, 'is not a time') : at;
+    const at = this.optionalTime(name) ?? this.#refuse(name, 'is missing');
+    return at <= LAST_CLOCK_TIME ? at : this.#refuse(name, 'is not a time');
   }
 
+  /** Epoch ms of a time as `Date` writes it. */
   optionalTime(name: string): number | undefined {
-    return this.optional(name) === undefined ? undefined : this.time(name);
+    if (this.optional(name) === undefined) return undefined;
+    const text = this.text(name);
+    const at = Date.parse(text);
+    return at >= 0 && new Date(at).toISOString() === text ? at : this.#refuse(name, 'is not a time');
   }
 
   oneOf<T extends string>(name: string, known: readonly T[]): T {
@@ -102,10 +125,6 @@ export class Fields {
 
   bytes(name: string): Uint8Array {
     return bytesOf(this.optional(name)) ?? this.#refuse(name, 'holds neither text nor base64');
-  }
-
-  entity(): Entity {
-    return { type: this.text('type'), id: this.text('id') };
   }
 
   #refuse(name: string, why: string): never {

@@ -1,4 +1,5 @@
 /** Puts a bundle into a queue: verified whole before anything is stored, then stored in one commit. */
+import type { DraftContext } from '../input/draft.js';
 import type { Archive, StoreReport } from '../store/archive.js';
 import type { Actor } from '../store/store.js';
 import { bundleItems, verifyBundle, type BundleHeader } from './bundle-file.js';
@@ -25,12 +26,24 @@ export async function importBundle(
     asPaused,
     by,
     now,
+    context,
     onProgress,
-  }: { asPaused: boolean; by: Actor; now: number; onProgress?: (done: number, total: number) => void },
+  }: {
+    asPaused: boolean;
+    by: Actor;
+    now: number;
+    /** What `enqueue` would hold a write to here. */ context: DraftContext;
+    onProgress?: (done: number, total: number) => void | Promise<void>;
+  },
 ): Promise<ImportReport> {
   const bundle = verifyBundle(path);
   const { header, prologue } = bundle;
-  const { batches, assertUnchanged } = bundleItems(path, bundle, (done) => onProgress?.(done, header.items));
+  const { batches, assertUnchanged } = bundleItems(
+    path,
+    bundle,
+    context,
+    (done) => void onProgress?.(done, header.items),
+  );
   const report = await archive.store(batches, {
     targets: prologue.targets,
     recipients: recipientsOf(prologue),

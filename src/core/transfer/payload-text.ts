@@ -38,6 +38,7 @@ export function readPayload(
     if (range.kind !== 'string') throw new JsonFault(range.start, 'base64 is not in a string');
     return Buffer.from(readString(bytes, range.start, range.end), 'base64');
   }
+  if (encoding !== undefined && encoding !== null) throw new JsonFault(range.start, 'the payloadEncoding is not known');
   const isJson = contentType !== undefined && isJsonContentType(contentType);
   if (isJson || range.kind !== 'string') return Buffer.from(bytes.subarray(range.start, range.end));
   return Buffer.from(readString(bytes, range.start, range.end), 'utf8');

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -16,7 +17,7 @@ import { publicConfig } from '../../../src/core/transfer/config-document.js';
 import { ndjsonLine } from '../../../src/core/transfer/ndjson.js';
 import { tempDirectory } from '../../support/temp.js';
 import { context } from '../input/context.js';
-import { archivedItem } from './support.js';
+import { archivedItem, bundleContext } from './support.js';
 
 const PAYLOADS: [string, string | undefined, Buffer][] = [
   ['JSON as it is spelled', 'application/json', Buffer.from('{ "b":1e400,"a":9007199254740993,"a":"\\u0041" }')],
@@ -32,40 +33,40 @@ const PAYLOADS: [string, string | undefined, Buffer][] = [
   ['an empty payload', 'text/plain', Buffer.alloc(0)],
 ];
 
+/** What `enqueue` takes too. */
+const VALID = PAYLOADS.filter(([name]) => name !== 'no JSON under a JSON type');
+
 describe('a line', () => {
-  test.each(PAYLOADS)('of a bundle gives back the item: %s', (_name, contentType, payload) => {
+  test.each(VALID)('of a bundle gives back the item: %s', (_name, contentType, payload) => {
     const item = archivedItem({ contentType, payload });
-    expect(readBundleLine(Buffer.from(bundleLine(item).trimEnd()))).toEqual(item);
+    expect(readBundleLine(Buffer.from(bundleLine(item).trimEnd()), bundleContext())).toEqual(item);
   });
 
-  test.each(PAYLOADS.filter(([name]) => name !== 'no JSON under a JSON type'))(
-    'of ndjson is enqueued with the same bytes: %s',
-    (_name, contentType, payload) => {
-      const item = archivedItem({
-        target: 'production',
-        contentType,
-        payload,
-        headers: { 'accept-language': 'nb' },
-        tags: ['a'],
-        entity: { type: 'a', id: 'b/c' },
-      });
-      const text = ndjsonLine(item, undefined);
-      expect(text.split('\n')).toHaveLength(2);
-      const [line] = new LineSplitter(1e6).push(Buffer.from(text));
-      const read = parseBulkLine(line!, context());
-      expect(Buffer.from(read.payload!).equals(payload)).toBe(true);
-      expect(read).toMatchObject({
-        method: 'PUT',
-        path: '/things/1',
-        target: 'production',
-        headers: item.headers,
-        tags: ['a'],
-        entity: item.entity,
-        idempotencyKey: item.idempotencyKey,
-        contentType,
-      });
-    },
-  );
+  test.each(VALID)('of ndjson is enqueued with the same bytes: %s', (_name, contentType, payload) => {
+    const item = archivedItem({
+      target: 'production',
+      contentType,
+      payload,
+      headers: { 'accept-language': 'nb' },
+      tags: ['a'],
+      entity: { type: 'a', id: 'b/c' },
+    });
+    const text = ndjsonLine(item, undefined);
+    expect(text.split('\n')).toHaveLength(2);
+    const [line] = new LineSplitter(1e6).push(Buffer.from(text));
+    const read = parseBulkLine(line!, context());
+    expect(Buffer.from(read.payload!).equals(payload)).toBe(true);
+    expect(read).toMatchObject({
+      method: 'PUT',
+      path: '/things/1',
+      target: 'production',
+      headers: item.headers,
+      tags: ['a'],
+      entity: item.entity,
+      idempotencyKey: item.idempotencyKey,
+      contentType,
+    });
+  });
 
   test('of ndjson whose payload is gone is refused, not sent empty', () => {
     const [line] = new LineSplitter(1e6).push(
@@ -100,10 +101,10 @@ describe('a line', () => {
       entity: { type: 'a', id: 'b' }, state: 'review', retryCount: 2, maxRetries: 3, revision: 1, tags: ['x'], ownLane: true, notBefore: 5, askedAt: 4, expiresAt: 9,
       review: { reason: 'rejected', status: 422, message: 'no', cause: 'no' },
       attempts: [{ number: 1, startedAt: 2, durationMs: 3, outcome: 'rejected', status: 422, message: 'no', counted: true, runner: 'run 1@h', url: 'https://x.example.org/', idempotencyKey: 'k', response: { status: 422, headers: { a: 'b' }, body: Buffer.from([0xff]), complete: false } }],
-      revisions: [{ number: 0, at: 1, who: 'kari', reason: 'typo', attempts: 1, idempotencyKey: 'k', path: '/a', contentType: 'text/plain', headers: {}, payloadSha256: 'a'.repeat(64), payload: Buffer.from('old') }],
+      revisions: [{ number: 0, at: 1, who: 'kari', reason: 'typo', attempts: 1, idempotencyKey: 'k', path: '/a', contentType: 'text/plain', headers: {}, payloadSha256: createHash('sha256').update('old').digest('hex'), payload: Buffer.from('old') }],
       history: [{ at: 1, who: 'kari', command: 'edit', event: 'edited', reason: undefined, detail: { fields: ['path'] } }],
     }); // prettier-ignore
-    expect(readBundleLine(Buffer.from(bundleLine(item).trimEnd()))).toEqual(item);
+    expect(readBundleLine(Buffer.from(bundleLine(item).trimEnd()), bundleContext())).toEqual(item);
   });
 
   test.each([
@@ -122,16 +123,18 @@ describe('a line', () => {
       'outcome',
     ],
   ])('of a bundle is refused for %s', (_name, more, field) => {
-    expect(() => readBundleLine(Buffer.from(bundleLine(archivedItem(more)).trimEnd()))).toThrow(
+    expect(() => readBundleLine(Buffer.from(bundleLine(archivedItem(more)).trimEnd()), bundleContext())).toThrow(
       expect.objectContaining({ code: 'bad-item', message: expect.stringContaining(field) }),
     );
   });
 });
 
+const API = { name: 'api', order: 'entity' as const, implicitBaseUrl: undefined, boundTo: undefined, delivered: false };
+
 function writeBundle(items: ArchivedItem[]): string {
   const path = join(tempDirectory(), 'queue.bundle');
   const file = new AtomicFile(path);
-  const writer = new BundleWriter(file, { targets: [], config: {}, recipients: [] });
+  const writer = new BundleWriter(file, { targets: [API], config: {}, recipients: [] });
   for (const item of items) writer.add(item);
   writer.finish({ createdAt: 0, syncq: '1.0.0', queue: 'uuid', redacted: false });
   file.commit();
@@ -139,7 +142,7 @@ function writeBundle(items: ArchivedItem[]): string {
 }
 
 async function readBack(path: string): Promise<ArchivedItem[]> {
-  const { batches, assertUnchanged } = bundleItems(path, verifyBundle(path));
+  const { batches, assertUnchanged } = bundleItems(path, verifyBundle(path), context());
   const items: ArchivedItem[] = [];
   for await (const batch of batches) items.push(...batch);
   assertUnchanged();
@@ -195,7 +198,7 @@ describe('a bundle', () => {
 
   test('that changes after it was verified is noticed before the commit', async () => {
     const path = writeBundle(MANY);
-    const { batches, assertUnchanged } = bundleItems(path, verifyBundle(path));
+    const { batches, assertUnchanged } = bundleItems(path, verifyBundle(path), context());
     writeFileSync(path, readFileSync(path, 'utf8').replace('"retryCount":0', '"retryCount":7'));
     for await (const batch of batches) expect(batch).not.toEqual([]);
     expect(assertUnchanged).toThrow('does not fit its checksum');

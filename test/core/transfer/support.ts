@@ -1,7 +1,18 @@
 /** Items for the tests of what leaves and enters a queue. */
 import { createHash } from 'node:crypto';
 
+import type { BundleContext } from '../../../src/core/transfer/bundle-item.js';
 import type { ArchivedItem } from '../../../src/core/store/archive.js';
+import { context } from '../input/context.js';
+
+/** Reads items of the targets `api` and `production`. */
+export function bundleContext(): BundleContext {
+  return {
+    ...context(),
+    knownTarget: () => ({ implicitBaseUrl: undefined }),
+    bundleTargets: new Set(['api', 'production']),
+  };
+}
 
 /** A pending PUT without anything, but for what is given. */
 export function archivedItem(more: Partial<ArchivedItem> = {}): ArchivedItem {

@@ -1,9 +1,10 @@
 /** Copies a queue while others use it, and stamps the copy, so that it is read by everybody and sent from by nobody. */
-import { rmSync, statSync, statfsSync } from 'node:fs';
+import { statSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { QueueError } from '../../errors.js';
 import { assertFree, publish, temporaryBeside } from '../../new-file.js';
+import { removeTemporary } from '../../temporary.js';
 import type { Actor } from '../store.js';
 import type { Connection } from './connection.js';
 import { storeError } from './connection.js';
@@ -40,7 +41,7 @@ export function backupFile(options: Omit<OpenOptions, 'mode'>, file: string): Ba
       publish(temporary, file);
       return { file, ...report };
     } catch (error) {
-      for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(temporary + suffix, { force: true });
+      removeTemporary(temporary);
       throw error;
     }
   } catch (error) {

@@ -2,11 +2,12 @@
  * Reads a table of another program's SQLite file. Not one byte of that file, nor of its directory, is touched: even a
  * connection that only reads would make an index beside a WAL file, so a private copy is read instead.
  */
-import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, rmSync, statSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { QueueError, isQueueError } from '../../errors.js';
+import { removeTemporary, temporaryDirectory } from '../../temporary.js';
 import { loadSqlite, type Database } from './driver.js';
 
 export type ForeignValue = string | number | bigint | Uint8Array | null;
@@ -25,16 +26,19 @@ const NOTHING = 'nothing was stored';
 const COPY_TRIES = 3;
 
 /** @throws {QueueError} code 'usage': no such file, not SQLite, no such table, or it changes all the time */
-export function openForeignTable(path: string, table: string): ForeignTable {
-  const directory = mkdtempSync(join(tmpdir(), 'syncq-import-'));
-  const dispose = (): void => rmSync(directory, { recursive: true, force: true });
+export async function openForeignTable(path: string, table: string): Promise<ForeignTable> {
+  const directory = temporaryDirectory('import');
+  const dispose = (): void => removeTemporary(directory);
   let db: Database | undefined;
   try {
     const copy = join(directory, 'copy.db');
-    copyStill(path, copy);
+    await copyStill(path, copy);
     db = new (loadSqlite())(copy, { fileMustExist: true });
     db.pragma('trusted_schema = OFF');
-    return new CopiedTable(db, table, path, dispose);
+    const found = new CopiedTable(db, table, path, dispose);
+    // Open, with its log, it needs no name any more: no end of this process leaves it behind.
+    dispose();
+    return found;
   } catch (error) {
     db?.close();
     dispose();
@@ -42,13 +46,13 @@ export function openForeignTable(path: string, table: string): ForeignTable {
   }
 }
 
-/** Copies the file and its log; again when they changed meanwhile. */
-function copyStill(path: string, copy: string): void {
+/** Copies the file and its log; again when they changed meanwhile. Signals are heard while it does. */
+async function copyStill(path: string, copy: string): Promise<void> {
   for (let attempt = 0; attempt < COPY_TRIES; attempt++) {
     const before = traceOf(path);
     for (const suffix of ['', '-wal', '-journal']) {
       rmSync(copy + suffix, { force: true });
-      if (suffix === '' || existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix);
+      if (suffix === '' || existsSync(path + suffix)) await copyFile(path + suffix, copy + suffix);
     }
     if (traceOf(path) === before) return;
   }

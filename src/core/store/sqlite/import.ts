@@ -1,7 +1,7 @@
 /** Stores items that were taken out of another queue: key, order, ledger, revisions and history as they were. */
 import { QueueError } from '../../errors.js';
 import { contentDigest } from '../../input/stable-content.js';
-import type { Attempt, ReviewReason, State } from '../../item.js';
+import { REVIEW_REASONS, type Attempt, type State } from '../../item.js';
 import type { LaneOrder } from '../../target.js';
 import type { ArchivedItem, ArchivedReview, ArchivedRevision, StoreOptions, StoreReport } from '../archive.js';
 import { COMPLETED, ELIG, STATE_CODE } from './codes.js';
@@ -74,6 +74,8 @@ class Importer {
   readonly #busyLanes = new Set<string>();
   /** A queue that never held an item keeps the ids, so that "item 1041" means the same in both. */
   readonly #keepsIds: boolean;
+  /** Items from this id on came with this import. */
+  #firstNew = Infinity;
   readonly #report = {
     firstId: undefined as number | undefined,
     lastId: undefined as number | undefined,
@@ -157,19 +159,28 @@ class Importer {
   #known(item: ArchivedItem): number | undefined {
     const found = findByKey(this.#connection, item.idempotencyKey);
     if (found === undefined) return undefined;
-    if (found.digest !== undefined && !contentDigest(item).equals(found.digest)) {
-      throw new QueueError(
-        'key-conflict',
-        `${item.id === 0 ? 'a row' : `item ${item.id}`} of the file has the key ${item.idempotencyKey}, which belongs to item ${found.id} here, with other content; nothing was stored`,
-        {
-          hint: `look at it with: syncq inspect ${found.id}; another file (say, redacted with another key) goes into another queue`,
-        },
-      );
-    }
+    const isOther = found.digest !== undefined && !contentDigest(item).equals(found.digest);
+    // Two items of one queue never have one key.
+    if (isOther || (item.id > 0 && found.id >= this.#firstNew))
+      throw this.#conflict(item, item.idempotencyKey, found.id);
     // Its target counts as one of the import's: --as-paused pauses it also when the import is repeated.
     this.#target(item.target);
     this.#report.duplicates += 1;
     return found.id;
+  }
+
+  #conflict(item: ArchivedItem, key: string, owner: number): QueueError {
+    const what = item.id === 0 ? 'a row' : `item ${item.id}`;
+    const message = `${what} of the file has, or had, the key ${key}`;
+    return owner >= this.#firstNew
+      ? new QueueError('bad-item', `${message}, as another of its items; nothing was stored`)
+      : new QueueError(
+          'key-conflict',
+          `${message}, which belongs to item ${owner} here, with other content; nothing was stored`,
+          {
+            hint: `look at it with: syncq inspect ${owner}; another file (say, redacted with another key) goes into another queue`,
+          },
+        );
   }
 
   #insert(item: ArchivedItem): number {
@@ -179,7 +190,7 @@ class Importer {
     const { now } = this.#options;
     const notBefore =
       state === 'pending' && item.notBefore !== undefined && item.notBefore > now ? item.notBefore : null;
-    const lane = laneOf(target.order, entity?.id, item.ownLane);
+    const lane = laneOf(target.order, entity?.id, item.ownLane && item.askedAt !== undefined);
     const isHead = STATE_CODE[state] < COMPLETED && this.#takePlace(target.id, lane);
     const elig = state === 'pending' && isHead ? eligOf(entity?.paused === true, notBefore) : null;
     const group =
@@ -220,6 +231,7 @@ class Importer {
       item.payloadSha256 === undefined ? null : Buffer.from(item.payloadSha256, 'hex'),
       orNull(item.payload),
     );
+    this.#firstNew = Math.min(this.#firstNew, id);
     this.#tally.move(target.id, undefined, { state, elig });
     if (state === 'completed') this.#tally.completed(target.id, item.stateAt);
     this.#addPast(id, item);
@@ -228,7 +240,11 @@ class Importer {
 
   #addPast(id: number, item: ArchivedItem): void {
     for (const attempt of item.attempts) this.#connection.run(INSERT_ATTEMPT, id, ...attemptColumns(attempt));
-    for (const revision of item.revisions) this.#connection.run(INSERT_REVISION, id, ...revisionColumns(revision));
+    for (const revision of item.revisions) {
+      const owner = findByKey(this.#connection, revision.idempotencyKey);
+      if (owner !== undefined) throw this.#conflict(item, revision.idempotencyKey, owner.id);
+      this.#connection.run(INSERT_REVISION, id, ...revisionColumns(revision));
+    }
     for (const event of item.history) appendHistory(this.#connection, { ...event, item: id, target: item.target });
   }
 
@@ -284,12 +300,13 @@ function standingOf(item: ArchivedItem): Standing {
   if (review.reason !== 'editing') return { state: 'review', review };
   // Whoever had it open did so in the other queue: it goes back to where it stood.
   const opened = item.history.findLast(({ event }) => event === 'editing')?.detail?.['reason'];
-  if (typeof opened !== 'string') return { state: 'pending', review: undefined };
+  const reason = REVIEW_REASONS.find((known) => known === opened && known !== 'editing');
+  if (reason === undefined) return { state: 'pending', review: undefined };
   const last = item.attempts.at(-1);
   const message = last?.message ?? review.message;
   return {
     state: 'review',
-    review: { reason: opened as ReviewReason, status: last?.status ?? 0, message, cause: message },
+    review: { reason, status: last?.status ?? 0, message, cause: message },
   };
 }
 

@@ -1,8 +1,9 @@
 /** Takes an older queue file to the present schema: copy first, then one exclusive transaction, then say so. */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 
 import { QueueError } from '../../errors.js';
 import { publish, temporaryBeside } from '../../new-file.js';
+import { removeTemporary } from '../../temporary.js';
 import type { Database } from './driver.js';
 import { assertKnownSchema } from './known-schema.js';
 import { MIGRATIONS } from './migrations.js';
@@ -44,7 +45,7 @@ function saveCopy(db: Database, copy: string): void {
     db.prepare('VACUUM INTO ?').run(temporary);
     publish(temporary, copy);
   } catch (error) {
-    if (temporary !== undefined) discardParts(temporary);
+    if (temporary !== undefined) removeTemporary(temporary);
     // Another process was quicker, with the same queue.
     if (existsSync(copy)) return;
     throw new QueueError(
@@ -56,8 +57,4 @@ function saveCopy(db: Database, copy: string): void {
       },
     );
   }
-}
-
-function discardParts(temporary: string): void {
-  for (const suffix of ['', '-journal']) rmSync(temporary + suffix, { force: true });
 }

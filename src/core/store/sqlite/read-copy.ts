@@ -1,8 +1,9 @@
 /** Reads a queue where nothing can be written beside it: SQLite has no place there for the index of a queue with a log. */
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
+import { removeTemporary, temporaryDirectory } from '../../temporary.js';
 import { loadSqlite, type Database } from './driver.js';
 
 export interface ReadCopy {
@@ -22,10 +23,10 @@ const MOST_IN_MEMORY = 512 * 1024 * 1024;
 export function openCopy(path: string, temporary = tmpdir()): ReadCopy {
   let directory: string | undefined;
   try {
-    directory = mkdtempSync(join(temporary, 'syncq-read-'));
+    directory = temporaryDirectory('read', { within: temporary });
     return openIn(directory, path);
   } catch (error) {
-    if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+    if (directory !== undefined) removeTemporary(directory);
     if (!isWithoutLog(path)) throw error;
     return { db: inMemory(path), path, dispose: () => undefined };
   }
@@ -46,7 +47,9 @@ function openIn(directory: string, path: string): ReadCopy {
     db.close();
     throw error;
   }
-  return { db, path: copy, dispose: () => rmSync(directory, { recursive: true, force: true }) };
+  // Open, it needs no name any more: no end of this process leaves it behind.
+  removeTemporary(directory);
+  return { db, path: copy, dispose: () => removeTemporary(directory) };
 }
 
 function isWithoutLog(path: string): boolean {

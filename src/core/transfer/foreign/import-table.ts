@@ -25,7 +25,8 @@ export interface TableImport {
   context: DraftContext;
   asPaused: boolean;
   by: Actor;
-  onProgress?: (done: number, total: number) => void;
+  /** Awaited, so that it may let the program hear signals. */
+  onProgress?: (done: number, total: number) => void | Promise<void>;
 }
 
 /** Reads the table of an app's file, which is opened through a private copy and never changed. */
@@ -34,7 +35,7 @@ export async function importAppTable(
   path: string,
   options: Omit<TableImport, 'table'>,
 ): Promise<StoreReport & { skipped: number }> {
-  const table = openForeignTable(path, options.name);
+  const table = await openForeignTable(path, options.name);
   try {
     return await importTable(archive, { ...options, table });
   } finally {
@@ -89,7 +90,7 @@ async function* batchesOf(
     batch.push(item);
     if (batch.length < BATCH_ITEMS) continue;
     yield batch;
-    onProgress?.(number, table.count);
+    await onProgress?.(number, table.count);
     batch = [];
   }
   if (batch.length > 0) yield batch;

@@ -7,6 +7,7 @@ import { parseIsoTime } from '../../input/time.js';
 import type { Attempt, NewItem } from '../../item.js';
 import { cleanLine } from '../../send/clean.js';
 import type { ArchivedItem } from '../../store/archive.js';
+import { LAST_CLOCK_TIME } from '../fields.js';
 import type { MappedField, Mapping, TimeUnit } from './mapping.js';
 import { cellText, compile, type Cell, type Reader, type Row } from './template.js';
 
@@ -113,7 +114,7 @@ function itemOf(written: NewItem, value: Value, unit: TimeUnit, now: number): Ar
     askedAt: undefined,
     expiresAt: undefined,
     retryCount,
-    attemptCount: Math.max(retryCount, attempts.length),
+    attemptCount: attempts.length,
     stateAt: createdAt,
     review: undefined,
     revision: 0,
@@ -130,7 +131,7 @@ function pastOf(lastError: Cell | undefined, retryCount: number, at: number): At
   const status = /\b([45]\d\d)\b/.exec(message)?.[1];
   return [
     {
-      number: Math.max(1, retryCount),
+      number: 1,
       startedAt: at,
       durationMs: 0,
       outcome: 'transient',
@@ -147,8 +148,8 @@ function pastOf(lastError: Cell | undefined, retryCount: number, at: number): At
 
 function countOf(cell: Cell | undefined): number {
   if (cell === undefined || cell === null || cell === '') return 0;
-  const count = Number(cellText(cell));
-  if (Number.isSafeInteger(count) && count >= 0) return count;
+  const text = cellText(cell);
+  if (/^\d{1,9}(?:\.0+)?$/.test(text)) return Number(text);
   throw new QueueError('bad-item', 'retryCount is not a whole number');
 }
 
@@ -161,7 +162,8 @@ function timeOf(field: string, cell: Cell | undefined, unit: TimeUnit): number |
   if (/^\d+(?:\.\d+)?$/.test(text)) {
     const number = Number(text);
     const found = unit !== 'auto' ? unit : number < 1e11 ? 's' : number < 1e14 ? 'ms' : 'us';
-    return Math.round(number * FACTORS[found]);
+    const at = Math.round(number * FACTORS[found]);
+    if (at <= LAST_CLOCK_TIME) return at;
   }
   const iso = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?$/.test(text) ? `${text.replace(' ', 'T')}Z` : text;
   try {
