@@ -1,6 +1,6 @@
 /** Asks before something that cannot be undone; where nobody can be asked, a script says --yes. */
 import { createInterface } from 'node:readline';
-import { QueueError } from '../core/errors.js';
+import { isQueueError, QueueError } from '../core/errors.js';
 import { printable } from '../render/printable.js';
 
 export interface Question {
@@ -25,6 +25,24 @@ export async function confirmed({ lines, would, yes, json }: Question): Promise<
     });
   }
   return await askYesNo(`${lines.map(printable).join('\n')}? [y/N] `, false);
+}
+
+/**
+ * Does what may have to be confirmed: asks only when it is refused for that. Undefined = the answer was no.
+ *
+ * @throws {QueueError} `confirm-needed`: nobody can be asked; and what `act` throws
+ */
+export async function askedFirst<T>(
+  act: (yes: boolean) => Promise<T>,
+  { yes, json }: Pick<Question, 'yes' | 'json'>,
+): Promise<T | undefined> {
+  try {
+    return await act(yes);
+  } catch (error) {
+    if (!isQueueError(error) || error.code !== 'confirm-needed') throw error;
+    const would = error.message.replace('; nothing was changed', '');
+    return (await confirmed({ lines: [would, 'Go on'], would, yes: false, json })) ? await act(true) : undefined;
+  }
 }
 
 /** Enter alone means `otherwise`; the end of the input and Ctrl-C mean no. Call only where somebody can be asked. */

@@ -41,9 +41,7 @@ export function editAnswer(
         ),
       ),
       ...(unknown
-        ? [
-            'mind: the last outcome is unknown, so the server may have the old version already; under the new key it takes this for another write',
-          ]
+        ? ['mind: the server may have the old version already; under the new key it takes this for another write']
         : []),
     ],
   };

@@ -6,7 +6,7 @@ import { QueueError } from '../core/index.js';
 import { forgetTemporary, removeTemporary, temporaryDirectory } from '../core/temporary.js';
 import { compactJson, prettyJson } from '../core/policy/json-layout.js';
 import { isJsonType } from '../render/json.js';
-import { askYesNo } from './confirm.js';
+import { askedFirst, askYesNo } from './confirm.js';
 import { openEditor, theEditor } from './editor.js';
 import type { Environment } from './environment.js';
 import type { StopSignal } from './exit-codes.js';
@@ -17,6 +17,8 @@ import { refuseUsage } from './usage.js';
 export interface HandOptions {
   /** Stdout is for the document: the editor gets the terminal elsewhere, and nobody is asked. */
   json: boolean;
+  /** Edits also what the server may have already. */
+  yes: boolean;
   /** What the editor is started with: no secret. */
   env: Environment;
   say: (...lines: string[]) => Promise<void>;
@@ -30,7 +32,9 @@ export async function editByHand(
   options: HandOptions,
 ): Promise<EditResult | undefined> {
   const editor = theEditor();
-  const open = await queue.desk.beginEdit(id, by);
+  // Asked before anybody types: while it is open, nothing of it is sent.
+  const open = await askedFirst((yes) => queue.desk.beginEdit(id, by, { yes }), options);
+  if (open === undefined) return undefined;
   const { stop, received, dispose } = stopOnSignals();
   let isKilled = false;
   let keep = false;

@@ -1,5 +1,6 @@
 /** What `discard` and `complete` share: look, ask with the count by cause, act on what was shown, tell. */
 import type { Actor, ChangeReport, Filter, Queue } from '../core/index.js';
+import { arrivedWords } from '../core/policy/item-words.js';
 import { quote } from '../core/policy/why.js';
 import type { JsonObject } from '../render/json.js';
 import { oneLine } from '../render/printable.js';
@@ -82,8 +83,10 @@ const MOST_CAUSES = 15;
 
 /** How many for which cause; pending items have none yet. */
 export function causeLines({ groups, from }: Pick<ChangeReport, 'groups' | 'from'>): string[] {
-  const causes = groups.map(({ count, target, reason, status, message }) =>
-    oneLine(`${count} in review at ${target}: ${reason}${status === 0 ? '' : ` (${status})`}, ${quote(message)}`),
+  const causes = groups.map(({ count, target, reason, status, message, ...group }) =>
+    oneLine(
+      `${count} in review at ${target}: ${reason}${status === 0 ? '' : ` (${status})`}${arrivedWords(group)}, ${quote(message)}`,
+    ),
   );
   const { pending = 0 } = from;
   const rest = groups.slice(MOST_CAUSES).reduce((sum, { count }) => sum + count, 0);
@@ -96,5 +99,7 @@ export function causeLines({ groups, from }: Pick<ChangeReport, 'groups' | 'from
 
 function unknownLines({ unknown }: ChangeReport): string[] {
   if (unknown.length === 0) return [];
-  return [`the last outcome of ${itemWords(unknown)} is unknown: the server may have it already, or still get it`];
+  return [
+    `${itemWords(unknown)} may have arrived: the server may have ${unknown.length === 1 ? 'it' : 'them'} already`,
+  ];
 }

@@ -43,7 +43,9 @@ export async function eraseEntity(queue: Queue, entity: Entity, options: EraseOp
 function effects({ discarded, unknown, copies }: EraseReport): string[] {
   return [
     ...(discarded.length === 0 ? [] : [`${countWords(discarded.length)} not delivered yet: discarded`]),
-    ...(unknown.length === 0 ? [] : [`the last outcome of ${itemWords(unknown)} is unknown: the server may have it`]),
+    ...(unknown.length === 0
+      ? []
+      : [`${itemWords(unknown)} may have arrived: the server may have ${unknown.length === 1 ? 'it' : 'them'}`]),
     ...copies.map((path) => oneLine(`removed: ${path}, the queue as it was before an upgrade`)),
   ];
 }

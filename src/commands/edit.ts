@@ -4,6 +4,7 @@ import { BaseCommand } from '../cli/base-command.js';
 import { editAnswer } from '../cli/edit-answer.js';
 import { editByHand } from '../cli/edit-by-hand.js';
 import { editsOf } from '../cli/edit-flags.js';
+import { askedFirst } from '../cli/confirm.js';
 import { childEnvironment } from '../cli/environment.js';
 import { parseId } from '../cli/ids.js';
 import { withNearIds } from '../cli/near-ids.js';
@@ -55,6 +56,7 @@ export default class Edit extends BaseCommand {
     }),
     path: Flags.string({ description: 'the path below the base URL of its target', helpValue: 'PATH' }),
     reason: Flags.string({ description: 'why, for the history', helpValue: 'TEXT' }),
+    yes: Flags.boolean({ char: 'y', description: 'do not ask when the server may have the item already' }),
   };
 
   override async run(): Promise<JsonObject> {
@@ -63,14 +65,15 @@ export default class Edit extends BaseCommand {
     const { queue, config } = await this.open('write');
     const edits = await editsOf(flags, config.limits.payloadBytes, process.stdin);
     const by = this.by(flags.reason);
+    const asking = { yes: flags.yes, json: this.jsonEnabled() };
     const result = await withNearIds(queue, id, async () =>
       edits === undefined
         ? await editByHand(queue, id, by, {
-            json: this.jsonEnabled(),
+            ...asking,
             env: childEnvironment(config),
             say: (...lines) => this.say(...lines),
           })
-        : await queue.desk.edit(id, edits, by),
+        : await askedFirst((yes) => queue.desk.edit(id, edits, by, { yes }), asking),
     );
     const next = result?.item.state === 'pending' ? await queue.next([result.item.target]) : undefined;
     const answer = editAnswer(id, result, next, this.now);

@@ -45,7 +45,7 @@ export type {
 } from './store/store.js';
 export { emptyStatus } from './status.js';
 export type { AgeRow } from './support/ages.js';
-export type { Desk, EditResult, OpenEdit } from './support/desk.js';
+export type { Desk, EditOptions, EditResult, OpenEdit } from './support/desk.js';
 export type { ItemEdits } from './support/edit-item.js';
 export type { JsonChange } from './support/json-edit.js';
 export { adoptQueue, backupQueue, examineQueue, repairQueue, salvageQueue } from './doctor/examine.js';

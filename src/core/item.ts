@@ -140,6 +140,11 @@ export interface ItemSummary {
   retryCount: number;
   maxRetries: number | undefined;
   attemptCount: number;
+  /**
+   * Number of its first attempt that may have had its effect at the server (no answer came, or a 5xx), under whatever key;
+   * 0 = the original of this copy may have sent it; undefined = none, or it is at its end.
+   */
+  mayHaveArrived: number | undefined;
   /** The last attempt or event that did not deliver; undefined when nothing failed yet. */
   lastError: LastError | undefined;
   reviewReason: ReviewReason | undefined;
@@ -175,6 +180,7 @@ export type WaitingOn =
       since: number;
       lastError: LastError | undefined;
       notBefore: number | undefined;
+      mayHaveArrived: number | undefined;
       isOrphaned: boolean;
     }
   | {

@@ -134,7 +134,9 @@ function eventWords(entry: HistoryEntry, one: boolean): string {
 }
 
 function detailWords(event: string, detail: Record<string, unknown> | undefined): string {
-  const unknown = detail?.['lastOutcome'] === 'unknown' ? ', though the server may have it already' : '';
+  // `lastOutcome` is what version 1 of the file noted.
+  const mayHaveArrived = detail?.['mayHaveArrived'] !== undefined || detail?.['lastOutcome'] === 'unknown';
+  const unknown = mayHaveArrived ? ', though the server may have it already' : '';
   if (event === 'edited') {
     const fields = Array.isArray(detail?.['fields'])
       ? detail['fields'].filter((field) => typeof field === 'string')

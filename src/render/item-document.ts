@@ -41,6 +41,7 @@ export function summaryDocument(item: ItemSummary, options: DocumentOptions): Js
     expiresAt: isoTime(item.expiresAt),
     retryCount: item.retryCount,
     maxRetries: item.maxRetries ?? null,
+    ...(item.mayHaveArrived === undefined ? {} : { mayHaveArrived: item.mayHaveArrived }),
     lastError: lastErrorDocument(item.lastError),
     reviewReason: item.reviewReason ?? null,
     completedAt: isoTime(item.completedAt),

@@ -1,5 +1,6 @@
 /** The live view of `watch`: one screen, the answer first, as much of the rest as fits. Data in, lines out. */
 import type { QueueEvent } from '../core/events.js';
+import { arrivedWords } from '../core/policy/item-words.js';
 import { statusAnswer } from '../core/policy/status-answer.js';
 import { moment, span } from '../core/policy/time-words.js';
 import type { StatusReport, TargetStatus } from '../core/report.js';
@@ -146,7 +147,7 @@ function shorten(lines: readonly string[], most: number): readonly string[] {
 
 function reviews({ reviewGroups }: StatusReport, { columns, style }: Look): string[] {
   const lines = reviewGroups.slice(0, GROUPS_SHOWN).map((group) => {
-    const status = group.status === 0 ? '' : ` (${group.status})`;
+    const status = `${group.status === 0 ? '' : ` (${group.status})`}${arrivedWords(group)}`;
     return style.red(
       fitted(
         `${group.count} ${group.reason}${status}, from item ${group.firstId}, ${group.target}: ${group.message}`,

@@ -64,7 +64,7 @@ function lastRunDocument({ lastRun }: StatusReport): JsonObject | null {
 
 /** Review items by cause; a status of 0 means that there was none. */
 export function reviewGroupsDocument(groups: StatusReport['reviewGroups']): JsonObject[] {
-  return groups.map(({ target, reason, status, operation, count, firstId, message }): JsonObject => ({
+  return groups.map(({ target, reason, status, operation, count, firstId, message, mayHaveArrived }): JsonObject => ({
     target,
     reason,
     status: status === 0 ? null : status,
@@ -72,5 +72,6 @@ export function reviewGroupsDocument(groups: StatusReport['reviewGroups']): Json
     count,
     firstId,
     message,
+    mayHaveArrived,
   }));
 }

@@ -1,5 +1,6 @@
 /** The status view: the answer first, then the numbers behind it. */
 import type { CheckResult, FailedLimit } from '../core/policy/check.js';
+import { arrivedWords } from '../core/policy/item-words.js';
 import { statusAnswer } from '../core/policy/status-answer.js';
 import { span } from '../core/policy/time-words.js';
 import { targetSentence } from '../core/policy/why.js';
@@ -116,7 +117,7 @@ async function reviewLines({ reviewGroups }: StatusReport, look: Look): Promise<
       group.status === 0 ? '-' : String(group.status),
       group.operation,
       String(group.firstId),
-      group.message,
+      `${group.message}${arrivedWords(group)}`,
       closerLook(group),
     ]);
     return ['', ...(await renderTable([], rows, look))];
@@ -129,7 +130,7 @@ async function reviewLines({ reviewGroups }: StatusReport, look: Look): Promise<
     ...shown.flatMap((group) => {
       const { count, target, reason, status, operation, message } = group;
       const head = `${String(count).padStart(width)} in review  `;
-      const facts = `${target}, ${operation}, ${reason}${status === 0 ? '' : ` ${status}`}: `;
+      const facts = `${target}, ${operation}, ${reason}${status === 0 ? '' : ` ${status}`}${arrivedWords(group)}: `;
       // The sentence is what the person reads out: it gets a second line before it is cut.
       const room = look.columns - head.length;
       const words = hanging(head, fitted(facts + message, room * 2 - WORD_BREAK), look);

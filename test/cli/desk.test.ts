@@ -120,6 +120,7 @@ test('a person who is asked about many causes still sees the question', () => {
     count: 2,
     firstId: n + 1,
     message: `cause ${n}`,
+    mayHaveArrived: false,
   }));
   const lines = causeLines({ groups, from: { review: 1000, pending: 3 } });
   expect(lines).toHaveLength(17);

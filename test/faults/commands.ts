@@ -7,6 +7,7 @@ import { emptyConfig } from '../../src/core/config/validate.js';
 import { examineQueue } from '../../src/core/index.js';
 import { loadSqlite } from '../../src/core/store/sqlite/driver.js';
 import { runCli } from '../support/cli.js';
+import { makeVersion1 } from '../support/older-queue.js';
 
 export interface FaultCase {
   name: string;
@@ -58,6 +59,13 @@ export const CASES: readonly FaultCase[] = [
     argv: ['enqueue', 'POST', '/a', '-d', '{"n":3}', '--key', 'k3', '--entity', 'a/1'],
     again: [0],
     counts: { pending: 4 },
+  },
+  {
+    name: 'enqueue that renews the format of the file',
+    prepare: async (cwd) => makeVersion1(join(cwd, 'syncq.db')),
+    argv: ['enqueue', 'POST', '/a', '-d', '{"n":3}', '--key', 'k3', '--entity', 'a/1'],
+    again: [0],
+    counts: { pending: 7, sending: 1, review: 7, completed: 2, discarded: 1 },
   },
   {
     name: 'enqueue --from',

@@ -32,6 +32,7 @@ const state: LiveState = {
         count: 3,
         firstId: 5,
         message: 'phone must be digits',
+        mayHaveArrived: false,
       },
     ],
   },

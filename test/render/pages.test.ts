@@ -64,6 +64,7 @@ const ITEM: ItemDetail = {
   retryCount: 0,
   maxRetries: undefined,
   attemptCount: 1,
+  mayHaveArrived: undefined,
   lastError: { outcome: 'rejected', status: 422, message: 'phone must be digits', at: AT },
   reviewReason: 'rejected',
   stateAt: AT,
@@ -236,6 +237,7 @@ describe('the document of an item', () => {
           since: AT,
           lastError: undefined,
           notBefore: undefined,
+          mayHaveArrived: undefined,
           isOrphaned: false,
         },
       },
@@ -337,6 +339,7 @@ const REPORT: StatusReport = {
       count: 3,
       firstId: 1041,
       message: 'phone \x07must be digits',
+      mayHaveArrived: false,
     },
   ],
   copyOf: undefined,
@@ -410,6 +413,7 @@ describe('the status view', () => {
           count: 3,
           firstId: 1041,
           message: 'phone \x07must be digits',
+          mayHaveArrived: false,
         },
       ],
       copyOf: null,
@@ -628,5 +632,25 @@ describe('targets', () => {
     expect(probeDocument('p', { ...refused, kind: 'misconfigured', code: 'auth' })).toMatchObject({
       credential: 'refused',
     });
+  });
+});
+
+describe('an item that may have arrived', () => {
+  test('says so in JSON by the number of the attempt, and else has no such field', () => {
+    const document = (item: ItemDetail): unknown => itemDocument(item, { now: NOW, mask: same });
+    expect(document(ITEM)).not.toHaveProperty('mayHaveArrived');
+    expect(document({ ...ITEM, mayHaveArrived: 0 })).toMatchObject({ mayHaveArrived: 0 });
+    expect(document({ ...ITEM, mayHaveArrived: 3 })).toMatchObject({
+      mayHaveArrived: 3,
+      why: expect.stringMatching(/; attempt 3 may have arrived$/),
+    });
+  });
+
+  test('is told apart in status, in text and in JSON', async () => {
+    const [group] = REPORT.reviewGroups;
+    const report = { ...REPORT, reviewGroups: [{ ...group!, mayHaveArrived: true }] };
+    expect((await statusView(report, PIPE)).join('\n')).toContain('must be digits, may have arrived\tsyncq inspect');
+    expect((await statusView(report, TERMINAL)).join('\n')).toContain('rejected 422, may have arrived: phone');
+    expect(statusDocument(report)).toMatchObject({ reviewGroups: [{ mayHaveArrived: true }] });
   });
 });

@@ -151,6 +151,7 @@ export const readId = argument<number>('id', id);
 export const readActor = argument<Actor>('by', actor);
 export const readEntity = argument<{ type: string; id: string }>('entity', entity);
 export const readEdits = argument<ItemEdits>('edits', options(EDITS));
+export const readEditOptions = argument<{ yes?: boolean }>('options', options({ yes: bool }));
 export const readDeskOptions = argument<{ dryRun: boolean; by: Actor }>(
   'options',
   options({ dryRun: bool, by: actor }, ['dryRun', 'by']),

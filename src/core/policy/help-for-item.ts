@@ -13,7 +13,8 @@ export interface Advice {
 type Helped = Pick<ItemSummary, 'id' | 'state' | 'reviewReason' | 'target' | 'entity' | 'waitingOn'> & {
   isOrphaned?: boolean;
   idempotencyKey?: string;
-  attempts?: readonly Pick<Attempt, 'idempotencyKey'>[];
+  mayHaveArrived?: number | undefined;
+  attempts?: readonly Pick<Attempt, 'number' | 'idempotencyKey'>[];
 };
 
 const NEXT_RUN: Advice = {
@@ -65,38 +66,45 @@ const REVIEW_SENTENCES: Readonly<Record<ReviewReason, string>> = {
 };
 
 /** What to type for each reason, the likeliest first. Ending an item also lets go what is blocked behind it. */
-function reviewCommands(id: number, reason: ReviewReason | undefined): string[] {
+function reviewCommands({ id, reviewReason: reason, mayHaveArrived }: Helped): string[] {
   const retry = `syncq retry ${id}`;
   const discard = `syncq discard ${id}`;
+  const complete = `syncq complete ${id} --reason 'the server has it'`;
+  const arrived = mayHaveArrived === undefined ? [] : [complete];
   switch (reason) {
     case 'rejected':
     case 'redirect':
-      return [`syncq edit ${id}`, retry, discard];
+      return [`syncq edit ${id}`, retry, ...arrived, discard];
     case 'conflict':
     case 'unknown':
-      return [retry, `syncq complete ${id} --reason 'the server has it'`, discard];
+      return [retry, complete, discard];
     case 'exhausted':
     case 'expired':
     case undefined:
-      return [retry, discard];
+      return [retry, ...arrived, discard];
     case 'editing':
-      return [retry];
+      return [retry, ...arrived];
   }
 }
 
 const EDITED_SINCE =
   'Look at the server whether the version before the edit arrived: under its new key this one is another write';
 
-function forReview({ id, reviewReason, idempotencyKey, attempts }: Helped): Advice {
-  const sent = attempts?.at(-1);
-  const isEditedSince = reviewReason === 'unknown' && sent !== undefined && sent.idempotencyKey !== idempotencyKey;
-  const sentence = isEditedSince
-    ? EDITED_SINCE
-    : reviewReason === undefined
-      ? 'Look at the attempts, then send it again'
-      : REVIEW_SENTENCES[reviewReason];
-  return { sentence, commands: reviewCommands(id, reviewReason) };
+function forReview(item: Helped): Advice {
+  const commands = reviewCommands(item);
+  const { reviewReason, idempotencyKey, attempts, mayHaveArrived } = item;
+  const sent = attempts?.find(({ number }) => number === mayHaveArrived);
+  if (sent !== undefined && sent.idempotencyKey !== idempotencyKey) return { sentence: EDITED_SINCE, commands };
+  const sentence =
+    reviewReason === undefined ? 'Look at the attempts, then send it again' : REVIEW_SENTENCES[reviewReason];
+  const isSaid = mayHaveArrived === undefined || reviewReason === 'unknown' || reviewReason === 'editing';
+  return {
+    sentence: isSaid ? sentence : `${LOOK_FIRST}${sentence[0]?.toLowerCase() ?? ''}${sentence.slice(1)}`,
+    commands,
+  };
 }
+
+const LOOK_FIRST = 'Look at the server first: if it has this write already, complete it; if not, ';
 
 type TargetState = Extract<NonNullable<ItemSummary['waitingOn']>, { kind: 'target' }>['state'];
 

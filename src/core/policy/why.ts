@@ -3,6 +3,7 @@
  * may quote a server, so whoever prints it makes it harmless first.
  */
 import type { ItemSummary, LastError, ReviewReason, State, TargetStateName, WaitingOn } from '../item.js';
+import { arrivalWords } from './item-words.js';
 import { isReason } from './reasons.js';
 import { moment } from './time-words.js';
 
@@ -26,10 +27,20 @@ export type Explained = Pick<
   | 'notBefore'
   | 'waitingOn'
   | 'isOrphaned'
+  | 'mayHaveArrived'
 >;
 
 /** Why the item is where it is: lower case, no final period, local times. */
 export function why(item: Explained, now: number): string {
+  return withArrival(whereItIs(item, now), item.mayHaveArrived);
+}
+
+/** What people must know before they do anything to it, whatever it waits for. */
+function withArrival(sentence: string, number: number | undefined): string {
+  return number === undefined ? sentence : `${sentence}; ${arrivalWords(number)}`;
+}
+
+function whereItIs(item: Explained, now: number): string {
   switch (item.state) {
     case 'completed':
       return delivered(item, now);
@@ -47,6 +58,10 @@ export function why(item: Explained, now: number): string {
 /** For a table that has a column for the state: of an item in review only what was wrong, the shortest way. */
 export function shortWhy(item: Explained, now: number): string {
   if (item.state !== 'review' || item.reviewReason === 'editing') return why(item, now);
+  return withArrival(shortCause(item, now), item.mayHaveArrived);
+}
+
+function shortCause(item: Explained, now: number): string {
   if (item.reviewReason === 'rejected')
     return `${isUnsent(item.lastError) ? 'not sent' : 'refused'}${inBrackets(item.lastError)}`;
   if (item.reviewReason === 'conflict') return `conflict${inBrackets(item.lastError)}`;
@@ -188,7 +203,7 @@ const BLOCKED_BY: Readonly<Record<State, (on: Blocker, now: number) => string>> 
   discarded: () => 'has just been discarded',
 };
 
-const blocker = (on: Blocker, now: number): string => BLOCKED_BY[on.state](on, now);
+const blocker = (on: Blocker, now: number): string => withArrival(BLOCKED_BY[on.state](on, now), on.mayHaveArrived);
 
 /** What a sentence about a target needs to know. */
 export interface TargetFactsForWords {

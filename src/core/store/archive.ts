@@ -106,6 +106,8 @@ export interface ArchivedItem {
   review: ArchivedReview | undefined;
   tags: readonly string[];
   revision: number;
+  /** As in `ItemSummary`. */
+  mayHaveArrived: number | undefined;
   /** Oldest first; an attempt without outcome was under way. */
   attempts: readonly Attempt[];
   revisions: readonly ArchivedRevision[];
@@ -125,6 +127,8 @@ export interface StoreOptions {
   targets: readonly ArchivedTarget[];
   /** Pauses the targets of the items in the same commit, with this reason. */
   pause: string | undefined;
+  /** Of a queue that may have sent them since: unfinished ones may have arrived (0, or what they remember). Default: no. */
+  areCopies?: boolean;
   by: Actor;
   now: number;
   /** Who had items before they came here; kept for good. Left out = not known: then every bound target is in doubt. */

@@ -45,8 +45,9 @@ export type PersonCommand =
   | { kind: 'retry'; filter: Filter; expires: { at: number } | { delayMs: number } | undefined; dryRun: boolean }
   | { kind: 'discard'; filter: Filter; dryRun: boolean }
   | { kind: 'complete'; filter: Filter; dryRun: boolean }
-  | ({ kind: 'edit'; id: number } & Edit)
-  | { kind: 'begin-edit'; id: number }
+  /** `yes`: also where the server may then have both versions. */
+  | ({ kind: 'edit'; id: number; yes?: boolean } & Edit)
+  | { kind: 'begin-edit'; id: number; yes?: boolean }
   | { kind: 'end-edit'; id: number; token: number; edit: Edit | undefined }
   | { kind: 'pause'; what: PauseScope; until: number | undefined }
   | { kind: 'resume'; what: PauseScope }
@@ -91,8 +92,8 @@ export interface Revision {
 export interface ChangeReport {
   /** Items (or, for pause and resume, targets or entities) that changed. */
   changed: number[];
-  /** Matched, but not changed, and why. */
-  skipped: { id: number; reason: string; state: State }[];
+  /** Matched, but not changed, and why. `confirm-needed`: a person has to say yes first. */
+  skipped: { id: number; reason: string; state: State; code?: 'confirm-needed' }[];
   /** Ids asked for that do not exist. */
   missing: number[];
   /** Review items among the changed (or, in a dry run, those that would change), by cause. */
@@ -105,9 +106,9 @@ export interface ChangeReport {
   stillHeld: { name: string; reason: string }[];
   /** The changed items by the state they were in. */
   from: Partial<Record<State, number>>;
-  /** Changed items whose last outcome is unknown: the server may have them already. At most 100. */
+  /** Changed items that the server may have already. At most 100. */
   unknown: number[];
-  /** Those of `unknown` that were edited since: they have another key than the one that was sent. */
+  /** Those of `unknown` that were edited since: they have another key than the one that may have arrived. */
   underNewKey: number[];
   /** Of a begun edit: what ends it. */
   token?: number;
@@ -134,7 +135,7 @@ export interface EraseReport {
   items: number[];
   /** Of these, unfinished ones, which are discarded. */
   discarded: number[];
-  /** Of the discarded, those whose last outcome is unknown. */
+  /** Of the discarded, those that the server may have. */
   unknown: number[];
   /** Attempts whose messages and answers, and revisions whose payloads, are removed. */
   attempts: number;
@@ -154,6 +155,8 @@ export interface ReviewGroup {
   count: number;
   firstId: number;
   message: string;
+  /** The server may have its items already. */
+  mayHaveArrived: boolean;
 }
 
 export interface HistoryEntry {

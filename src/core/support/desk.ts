@@ -6,7 +6,7 @@ import type { Clock } from '../clock.js';
 import type { Config } from '../config/types.js';
 import { QueueError } from '../errors.js';
 import { runnerIdentity } from '../host.js';
-import { readActor, readDeskOptions, readEdits, readEntity, readId } from '../input/arguments.js';
+import { readActor, readDeskOptions, readEditOptions, readEdits, readEntity, readId } from '../input/arguments.js';
 import type { Entity, ItemDetail } from '../item.js';
 import { Channels, configOf } from '../runner/channels.js';
 import type {
@@ -30,9 +30,9 @@ export interface Desk {
   /** How old the unfinished items are, all targets together first. */
   ages(): Promise<AgeRow[]>;
   /** Changes what an item sends; the old version is kept, the new one gets a key of its own. */
-  edit(id: number, edits: ItemEdits, by: Actor): Promise<EditResult>;
+  edit(id: number, edits: ItemEdits, by: Actor, options?: EditOptions): Promise<EditResult>;
   /** Puts an item into review (reason `editing`) while a person has it open; `endEdit` puts it back where it was. */
-  beginEdit(id: number, by: Actor): Promise<OpenEdit>;
+  beginEdit(id: number, by: Actor, options?: EditOptions): Promise<OpenEdit>;
   /** Checks what an open edit would make of the item. @throws {QueueError} bad-item, too-large */
   checkEdit(open: OpenEdit, edits: ItemEdits): void;
   /** With undefined, or when nothing differs, the edit is abandoned. */
@@ -52,6 +52,11 @@ export interface DeskDeps {
   random: () => number;
 }
 
+/** `yes`: also when the server may have the item already, and may have both versions then. Default no: `confirm-needed`. */
+export interface EditOptions {
+  yes?: boolean;
+}
+
 /** An item that somebody has open in an editor. */
 export interface OpenEdit {
   item: ItemDetail;
@@ -63,7 +68,7 @@ export interface OpenEdit {
 export interface EditResult {
   item: ItemDetail;
   fields: readonly string[];
-  /** The last outcome was unknown: the server may already have the old version. */
+  /** The server may already have the old version. */
   unknown: boolean;
   kinds: Edited['kinds'];
 }
@@ -72,8 +77,9 @@ export function openDesk(deps: DeskDeps): Desk {
   return {
     revisions: async (id) => deps.store.revisions(readId(id)),
     ages: async () => ageTable(await deps.store.ages(deps.clock.now())),
-    edit: async (id, edits, by) => edit(deps, readId(id), readEdits(edits), readActor(by)),
-    beginEdit: async (id, by) => beginEdit(deps, readId(id), readActor(by)),
+    edit: async (id, edits, by, options) =>
+      edit(deps, readId(id), readEdits(edits), readActor(by), readEditOptions(options ?? {})),
+    beginEdit: async (id, by, options) => beginEdit(deps, readId(id), readActor(by), readEditOptions(options ?? {})),
     checkEdit: ({ item }, edits) => void rewrite(deps, item, readEdits(edits)),
     endEdit: async (open, edits, by) =>
       endEdit(deps, open, edits === undefined ? undefined : readEdits(edits), readActor(by)),
@@ -148,21 +154,27 @@ function merge(first: ChangeReport, second: ChangeReport): ChangeReport {
   };
 }
 
-/** @throws {QueueError} not-found, bad-item, too-large, busy; nothing is changed then */
-async function edit(deps: DeskDeps, id: number, edits: ItemEdits, by: Actor): Promise<EditResult> {
+/** @throws {QueueError} not-found, bad-item, too-large, busy, confirm-needed; nothing is changed then */
+async function edit(
+  deps: DeskDeps,
+  id: number,
+  edits: ItemEdits,
+  by: Actor,
+  options: EditOptions,
+): Promise<EditResult> {
   const item = await itemOf(deps, id);
   const edited = rewrite(deps, item, edits);
   if (edited.same) throw new QueueError('not-found', `item ${id} is like that already; nothing was changed`);
-  const report = await change(deps, { kind: 'edit', id, ...edited.edit }, by);
+  const report = await change(deps, { kind: 'edit', id, ...options, ...edited.edit }, by);
   assertChanged(report, id);
   return resultOf(deps, report, edited);
 }
 
 /** Takes the item out of the queue's hands while a person works on it. @throws as `edit` */
-async function beginEdit(deps: DeskDeps, id: number, by: Actor): Promise<OpenEdit> {
+async function beginEdit(deps: DeskDeps, id: number, by: Actor, options: EditOptions): Promise<OpenEdit> {
   const before = await itemOf(deps, id);
   if (before.payloadGone) rewrite(deps, before, {});
-  const report = await change(deps, { kind: 'begin-edit', id }, by);
+  const report = await change(deps, { kind: 'begin-edit', id, ...options }, by);
   assertChanged(report, id);
   const [from = 'pending'] = Object.keys(report.from) as ItemDetail['state'][];
   return { item: await itemOf(deps, id), from, token: report.token ?? 0 };
@@ -211,6 +223,15 @@ function assertChanged({ changed, skipped: [skipped], missing }: ChangeReport, i
   if (changed.length > 0) return;
   if (skipped === undefined || missing.length > 0)
     throw new QueueError('not-found', `there is no item ${id}; nothing was changed`);
+  if (skipped.code !== undefined) {
+    throw new QueueError(
+      skipped.code,
+      `the server may have item ${id} already (${skipped.reason}): an edit gives it a new key, and the server may then have both; nothing was changed`,
+      {
+        hint: `Look at the server first. If it has the write: syncq complete ${id}. To edit it all the same, say yes (--yes).`,
+      },
+    );
+  }
   throw new QueueError(
     skipped.state === 'sending' ? 'busy' : 'bad-item',
     `item ${id} cannot be edited: ${skipped.reason}; nothing was changed`,

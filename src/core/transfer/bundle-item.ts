@@ -126,6 +126,7 @@ function readItem(bytes: Uint8Array, members: ReadonlyMap<string, JsonRange>, co
     stateAt: fields.time('stateAt'),
     review: readReview(fields),
     revision: fields.count('revision', 0),
+    mayHaveArrived: arrivedIn(fields, attempts.length),
     attempts: attempts.map((attempt, index) => ({ ...attempt, number: index + 1 })),
     revisions: fields.list('revisions', (value) =>
       readRevision(new Fields(value, 'a revision'), { method, target }, attempts, context),
@@ -135,6 +136,12 @@ function readItem(bytes: Uint8Array, members: ReadonlyMap<string, JsonRange>, co
   checkWhole(item);
   checkPast(item, context.now);
   return item;
+}
+
+/** At most the last attempt that the bundle brings: the numbers begin at 1 here. */
+function arrivedIn(fields: Fields, attempts: number): number | undefined {
+  const number = fields.optionalCount('mayHaveArrived');
+  return number === undefined ? undefined : Math.min(number, attempts);
 }
 
 const SHA256 = /^[0-9a-f]{64}$/;

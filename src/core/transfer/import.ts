@@ -47,6 +47,7 @@ export async function importBundle(
   const report = await archive.store(batches, {
     targets: prologue.targets,
     recipients: recipientsOf(prologue),
+    areCopies: true,
     pause: header.redacted ? REDACTED : asPaused ? ASKED : undefined,
     by,
     now,

@@ -9,8 +9,11 @@ import type { Examination, Salvage } from '../../../src/core/index.js';
 import { adoptQueue, backupQueue, examineQueue, repairQueue, salvageQueue } from '../../../src/core/index.js';
 import { loadSqlite, type Database } from '../../../src/core/store/sqlite/driver.js';
 import { acquireLock } from '../../../src/core/store/sqlite/lock.js';
+import { STATES } from '../../../src/core/item.js';
+import { ARRIVED_IN_VERSION_1, makeVersion1 } from '../../support/older-queue.js';
 import { testQueue } from '../../support/queue.js';
 import { startServer } from '../../support/rest-server.js';
+import { tempDirectory } from '../../support/temp.js';
 
 const BY = { who: 'kim', command: 'doctor', reason: undefined };
 const CONFIG = { config: emptyConfig(), problem: undefined, warning: undefined };
@@ -62,7 +65,7 @@ function overwritePage(path: string, page: number): void {
 describe('examining a queue file', () => {
   test('finds nothing in a sound one, and counts what it checked', async () => {
     const path = await closedQueue();
-    expect(await examine(path)).toMatchObject({ findings: [], items: 40, payloads: 40, unsealed: 0, schemaVersion: 1 });
+    expect(await examine(path)).toMatchObject({ findings: [], items: 40, payloads: 40, unsealed: 0, schemaVersion: 2 });
   });
 
   test.each([
@@ -235,11 +238,32 @@ describe('a backup', () => {
     expect(server.requests).toHaveLength(1);
     expect(await adoptQueue(place(elsewhere), BY)).toContain(path);
     expect(await adoptQueue(place(elsewhere), BY)).toBeUndefined();
+    const { items } = await copy.queue.inspect([1]);
+    expect(items).toMatchObject([{ mayHaveArrived: 0 }]);
     await copy.queue.drain();
     expect(server.requests.map((request) => request.headers['idempotency-key'])).toEqual(
       Array(2).fill(server.requests[0]?.headers['idempotency-key']),
     );
     expect(await copy.queue.history()).toMatchObject([{ event: 'adopted', who: 'kim' }]);
+  });
+
+  test('of a queue with items in every state is adopted: all that are unfinished may have been sent by the original', async () => {
+    const path = join(tempDirectory(), 'queue.db');
+    makeVersion1(path);
+    backupQueue(place(path), `${path}.copy`);
+    await adoptQueue(place(`${path}.copy`), BY);
+    const { queue } = testQueue({ api: { baseUrl: 'http://127.0.0.1:9' } }, { path: `${path}.copy` });
+    const { items } = await queue.list({ states: [...STATES] }, { limit: 50 });
+    const arrived = items.map(({ id, mayHaveArrived }) => [id, mayHaveArrived]);
+    const open = Object.fromEntries(
+      items.map(({ id, state }) => [id, state === 'completed' || state === 'discarded' ? undefined : 0]),
+    );
+    expect(Object.fromEntries(arrived)).toEqual({ ...open, ...ARRIVED_IN_VERSION_1 });
+    expect((await queue.status()).reviewGroups.every(({ mayHaveArrived }) => mayHaveArrived)).toBe(true);
+    expect((await examine(`${path}.copy`)).findings.filter(({ severity }) => severity !== 'note')).toEqual([]);
+    // It was never claimed here, but may have been there.
+    await queue.enqueue({ method: 'POST', path: '/new', entity: 'f/1', json: 1 }, { ifQueued: 'replace' });
+    expect((await queue.inspect([17])).items).toMatchObject([{ state: 'pending' }]);
   });
 
   test('of a damaged queue is refused and leaves nothing behind', async () => {

@@ -5,7 +5,7 @@ import { REVIEW_REASONS, TARGET_STATES } from '../../../src/core/item.js';
 import { whatHelps } from '../../../src/core/policy/help-for-item.js';
 import { movedReason } from '../../../src/core/policy/moved-target.js';
 import type { Explained } from '../../../src/core/policy/why.js';
-import { quote, targetSentence, why } from '../../../src/core/policy/why.js';
+import { quote, shortWhy, targetSentence, why } from '../../../src/core/policy/why.js';
 
 /** Monday, 23 November 2026, local time. */
 const at = (hours: number, minutes: number, day = 23): number => new Date(2026, 10, day, hours, minutes).getTime();
@@ -32,6 +32,7 @@ const ITEM: Explained = {
   notBefore: undefined,
   waitingOn: undefined,
   isOrphaned: false,
+  mayHaveArrived: undefined,
 };
 const response = (status: number): Explained['response'] => ({
   status,
@@ -51,6 +52,7 @@ const behind = (change: Partial<Extract<WaitingOn, { kind: 'item' }>>): Partial<
     since: at(9, 12),
     lastError: undefined,
     notBefore: undefined,
+    mayHaveArrived: undefined,
     isOrphaned: false,
     ...change,
   },
@@ -153,6 +155,33 @@ describe('why', () => {
   });
 });
 
+describe('an attempt that may have arrived', () => {
+  const conflict = { state: 'review', reviewReason: 'conflict', lastError: error('exists', 409) } as const;
+
+  test.each<Case>([
+    [
+      'in review since 09:12: it conflicts with what the server has (409, exists); attempt 1 may have arrived',
+      conflict,
+    ],
+    ['due now; attempt 1 may have arrived', {}],
+    ['being sent since 09:12 (attempt 2); attempt 1 may have arrived', { state: 'sending', attemptCount: 2 }],
+    ['being edited since 09:12; attempt 1 may have arrived', { state: 'review', reviewReason: 'editing' }],
+  ])('is named whatever came after it: %s', (expected, change) => {
+    expect(why({ ...ITEM, ...change, mayHaveArrived: 1 }, NOW)).toBe(expected);
+    expect(why({ ...ITEM, ...change, mayHaveArrived: 0 }, NOW)).toBe(
+      expected.replace('attempt 1 may have arrived', 'the original may have sent it'),
+    );
+    expect(shortWhy({ ...ITEM, ...change, mayHaveArrived: 1 }, NOW)).toMatch(/; attempt 1 may have arrived$/);
+  });
+
+  test('is named of the item ahead, too', () => {
+    const waiting = behind({ reason: 'conflict', lastError: error('exists', 409), mayHaveArrived: 1 });
+    expect(why({ ...ITEM, ...waiting }, NOW)).toBe(
+      'waiting behind item 1041, which is in review since 09:12: it conflicts with what the server has (409, exists); attempt 1 may have arrived',
+    );
+  });
+});
+
 describe('what helps', () => {
   const helped = { id: 7, state: 'pending' as const, reviewReason: undefined, target: 'production', entity: undefined };
 
@@ -172,9 +201,40 @@ describe('what helps', () => {
 
   test('for an item that was edited after its unknown outcome is no promise of the same key', () => {
     const unknown = { ...helped, state: 'review' as const, reviewReason: 'unknown' as const, waitingOn: undefined };
-    const sent = { ...unknown, attempts: [{ idempotencyKey: 'old' }] };
+    const sent = { ...unknown, mayHaveArrived: 1, attempts: [{ number: 1, idempotencyKey: 'old' }] };
     expect(whatHelps({ ...sent, idempotencyKey: 'old' })?.sentence).toMatch(/uses the same idempotency key$/);
     expect(whatHelps({ ...sent, idempotencyKey: 'new' })?.sentence).toMatch(/this one is another write$/);
+  });
+
+  test.each(REVIEW_REASONS.map((reason) => [reason] as const))(
+    'for an item in review (%s) that may have arrived offers complete, after a look',
+    (reviewReason) => {
+      const review = { ...helped, state: 'review' as const, reviewReason, waitingOn: undefined };
+      const complete = "syncq complete 7 --reason 'the server has it'";
+      for (const mayHaveArrived of [0, 3])
+        expect(whatHelps({ ...review, mayHaveArrived })?.commands).toContain(complete);
+      const always = ['conflict', 'unknown'].includes(reviewReason);
+      expect(whatHelps(review)?.commands.includes(complete)).toBe(always);
+      if (reviewReason === 'rejected') {
+        expect(whatHelps({ ...review, mayHaveArrived: 1 })?.sentence).toMatch(
+          /^Look at the server first: if it has this write already, complete it; if not, mend the cause/,
+        );
+      }
+    },
+  );
+
+  test('for an item that was edited after an attempt that may have arrived says so, whatever came after', () => {
+    const rejected = { ...helped, state: 'review' as const, reviewReason: 'rejected' as const, waitingOn: undefined };
+    const attempts = [
+      { number: 1, idempotencyKey: 'old' },
+      { number: 2, idempotencyKey: 'new' },
+    ];
+    expect(whatHelps({ ...rejected, attempts, idempotencyKey: 'new', mayHaveArrived: 1 })?.sentence).toMatch(
+      /this one is another write$/,
+    );
+    expect(whatHelps({ ...rejected, attempts, idempotencyKey: 'new', mayHaveArrived: 2 })?.sentence).toMatch(
+      /^Look at the server first/,
+    );
   });
 
   test('is to start a runner for an item that is due, or that a dead runner left, or that waits behind one', () => {

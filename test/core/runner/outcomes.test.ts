@@ -22,6 +22,23 @@ interface Row {
 
 const json = { 'content-type': 'application/json' };
 
+/** A 4xx says that it had no effect, a redirect too; these say nothing. */
+const MAY_HAVE_ARRIVED = [
+  '511',
+  'a connection cut without an answer',
+  'a reset',
+  'silence',
+  'a 200 that is not what was expected (captive portal)',
+  'silence, and the server does not honour the key',
+  '502',
+  '503',
+  '504',
+  '503 with Retry-After',
+  '500',
+  '507',
+  '5xx that this server means as no',
+];
+
 const ROWS: Row[] = [
   { when: '201', answer: { status: 201 }, outcome: 'delivered', state: 'completed', target: 'online', ends: 'done' },
   { when: '204', answer: { status: 204 }, outcome: 'delivered', state: 'completed', target: 'online', ends: 'done' },
@@ -278,6 +295,7 @@ describe('an answer of the server', () => {
     const { items } = await queue.inspect([id]);
     const [item] = items;
     expect(item?.attempts[0]).toMatchObject({ outcome: row.outcome, counted: false });
+    expect(item?.mayHaveArrived).toBe(MAY_HAVE_ARRIVED.includes(row.when) ? 1 : undefined);
     expect(item).toMatchObject({ state: row.state, retryCount: 0, reviewReason: row.reason });
     const status = await queue.status();
     expect(status.targets[0]?.state).toBe(row.target);
@@ -313,7 +331,7 @@ describe('an answer of the server', () => {
     });
     expect(await queue.drain()).toMatchObject({ attempts: 0, stopped: 'held', tryLater: true });
     const { items } = await queue.inspect([1]);
-    expect(items[0]).toMatchObject({ state: 'pending', retryCount: 0, waiting: 'held' });
+    expect(items[0]).toMatchObject({ state: 'pending', retryCount: 0, waiting: 'held', mayHaveArrived: undefined });
 
     await server.start();
     expect(await queue.drain()).toMatchObject({ attempts: 1, delivered: 1, stopped: 'drained', tryLater: false });

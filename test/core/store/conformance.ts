@@ -5,6 +5,7 @@
 /* eslint-disable jest/no-export -- a suite that the test file of each store runs */
 import { describe } from '@jest/globals';
 
+import { arrivalConformance } from './conformance/arrival.js';
 import { deskConformance } from './conformance/desk.js';
 import { enqueueConformance } from './conformance/enqueue.js';
 import type { OpenSubject } from './conformance/harness.js';
@@ -22,6 +23,9 @@ export function storeConformance(kind: string, open: OpenSubject): void {
     });
     describe('sends', () => {
       sendingConformance(open);
+    });
+    describe('remembers', () => {
+      arrivalConformance(open);
     });
     describe('obeys', () => {
       peopleConformance(open);

@@ -23,10 +23,12 @@ async function sending(): Promise<TestQueue & { id: number; session: Session }> 
 }
 
 describe('an item that a dead runner left as being sent', () => {
-  test('is settled first, then edited, with a warning', async () => {
+  test('is settled first, then edited when somebody says yes, with a warning', async () => {
     const { queue, id, session } = await sending();
     await session.end(undefined);
-    const result = await queue.desk.edit(id, json('/n', '2'), KARI);
+    await expect(queue.desk.edit(id, json('/n', '2'), KARI)).rejects.toMatchObject({ code: 'confirm-needed' });
+    await expect(queue.desk.beginEdit(id, KARI)).rejects.toMatchObject({ code: 'confirm-needed' });
+    const result = await queue.desk.edit(id, json('/n', '2'), KARI, { yes: true });
     expect(result).toMatchObject({
       fields: ['/n'],
       unknown: true,

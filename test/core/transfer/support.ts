@@ -42,6 +42,7 @@ export function archivedItem(more: Partial<ArchivedItem> = {}): ArchivedItem {
     review: undefined,
     tags: [],
     revision: 0,
+    mayHaveArrived: undefined,
     attempts: [],
     revisions: [],
     history: [],

@@ -20,6 +20,7 @@ import { whereOf } from './filters.js';
 import { importItems } from './import.js';
 import { HAS_DELIVERED, readRecipients } from './recipients.js';
 import { contentTypeOf, orUndefined, toHeaders, toTags } from './rows.js';
+import { COMPLETED } from './schema.js';
 import { readAttempts } from './summaries.js';
 
 /** Payload bytes after which a page ends: a page of large items must not need their number times 1 MiB. */
@@ -55,6 +56,8 @@ interface ItemColumns {
   review_cause: string | null;
   tags: string | null;
   revision: number;
+  /** Not there in a file of version 1. */
+  may_have_arrived?: number | null;
 }
 
 const SELECT_ITEM = `SELECT item.*, target.name AS target, entity.type AS entity_type, entity.key AS entity_key,
@@ -183,6 +186,7 @@ export class SqliteArchive implements Archive {
             },
       tags: toTags(row.tags),
       revision: row.revision,
+      mayHaveArrived: row.state < COMPLETED ? orUndefined(row.may_have_arrived ?? null) : undefined,
       attempts: row.attempts === 0 ? [] : readAttempts(this.#connection, row.id),
       revisions: row.revision === 0 ? [] : this.#revisions(row.id),
       history: this.#history(row.id),

@@ -23,7 +23,7 @@ export function auditQueue(connection: Connection): Finding[] {
 
 /** The part of it that follows from the items: for a file whose pages and payloads were looked at already. */
 export function auditDerived(connection: Connection): Finding[] {
-  return [lanes, heads, counts, groups, ledger].flatMap((check) => check(connection));
+  return [lanes, heads, counts, groups, halves, ledger].flatMap((check) => check(connection));
 }
 
 function integrity(connection: Connection): Finding[] {
@@ -131,6 +131,17 @@ function counts(connection: Connection): Finding[] {
       }),
     ];
   });
+}
+
+/** A group that says otherwise than its item of whether the server may have it would hide that from people. */
+function halves(connection: Connection): Finding[] {
+  return byIds(
+    connection,
+    'review-groups',
+    'in a review group that says otherwise whether the server may have them',
+    `SELECT item.id FROM item INDEXED BY item_flagged JOIN review_group ON review_group.id = item.review_group
+     WHERE item.state = ${REVIEW} AND review_group.may_have_arrived <> (item.may_have_arrived IS NOT NULL) ORDER BY item.id`,
+  );
 }
 
 function groups(connection: Connection): Finding[] {

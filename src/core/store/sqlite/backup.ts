@@ -13,6 +13,8 @@ import { appendHistory } from './history.js';
 import { assertKnownSchema } from './known-schema.js';
 import type { OpenOptions } from './open-options.js';
 import { openFile } from './open.js';
+import { REGROUP } from './review-groups.js';
+import { COMPLETED } from './schema.js';
 
 export interface BackupReport {
   file: string;
@@ -113,6 +115,9 @@ function stamp(temporary: string, from: string, now: number): Omit<BackupReport,
   }
 }
 
+/** Nobody here can know what the original sends: it may have sent everything that is unfinished in the copy. */
+const DOUBT = `UPDATE item SET may_have_arrived = ifnull(may_have_arrived, 0), touched = 1 WHERE state < ${COMPLETED}`;
+
 /**
  * Makes a stamped copy a queue in its own right.
  *
@@ -125,6 +130,8 @@ export async function adoptFile(options: Omit<OpenOptions, 'mode'>, by: Actor): 
       const copyOf = connection.get<{ copy_of: string | null }>('SELECT copy_of FROM queue')?.copy_of ?? undefined;
       if (copyOf === undefined) return undefined;
       connection.run('UPDATE queue SET copy_of = NULL');
+      connection.run(DOUBT);
+      for (const sql of REGROUP) connection.run(sql);
       const at = options.clock.now();
       appendHistory(connection, {
         at,

@@ -7,7 +7,8 @@ import { newIdempotencyKey } from '../../input/key.js';
 import type { Actor, ChangeReport, Edit, Revision } from '../store.js';
 import type { Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
-import { appendHistory } from './history.js';
+import { arrivalWords } from '../../policy/item-words.js';
+import { appendHistory, arrivedDetail } from './history.js';
 import { restorePlace } from './lanes.js';
 import { joinGroup, leaveGroup, type ReviewCause } from './review-groups.js';
 import { DEFAULT_CONTENT_TYPE, orNull, orUndefined } from './rows.js';
@@ -36,14 +37,12 @@ interface EditRow {
   revision: number;
   review_group: number | null;
   reason: string | null;
-  last_outcome: string | null;
   may_have_arrived: number | null;
 }
 
 const SELECT_ROW = `SELECT item.id, item.state, item.elig, item.target_id, target.name AS target, item.lane, item.entity_id,
   item.operation, item.not_before, item.state_at, item.attempts, item.revision, item.review_group, review_group.reason,
-  item.may_have_arrived AS may_have_arrived,
-  (SELECT outcome FROM attempt WHERE attempt.item_id = item.id ORDER BY number DESC LIMIT 1) AS last_outcome
+  item.may_have_arrived AS may_have_arrived
   FROM item JOIN target ON target.id = item.target_id LEFT JOIN review_group ON review_group.id = item.review_group
   WHERE item.id = ?`;
 
@@ -56,22 +55,29 @@ interface Opened {
   reason: string | null;
 }
 
-export function editItem(work: EditWork, report: ChangeReport, id: number, edit: Edit): ChangeReport {
+export function editItem(
+  work: EditWork,
+  report: ChangeReport,
+  id: number,
+  edit: Edit & { yes?: boolean },
+): ChangeReport {
   const row = work.connection.get<EditRow>(SELECT_ROW, id);
   if (row === undefined) return missing(report, id);
   const refused = refusal(work.connection, row) ?? (row.revision === edit.revision ? undefined : OUTRUN);
   if (refused !== undefined) return skipped(report, row, refused);
+  if (wantsYes(row, edit.yes)) return unconfirmed(report, row);
   storeEdit(work, row, edit);
   return changed(report, row);
 }
 
 /** The item goes to review, reason `editing`, and keeps its place. The answer's `token` ends it. */
-export function beginEdit(work: EditWork, report: ChangeReport, id: number): ChangeReport {
+export function beginEdit(work: EditWork, report: ChangeReport, id: number, yes?: boolean): ChangeReport {
   const { connection, tally, by, now } = work;
   const row = connection.get<EditRow>(SELECT_ROW, id);
   if (row === undefined) return missing(report, id);
   const refused = refusal(connection, row);
   if (refused !== undefined) return skipped(report, row, refused);
+  if (wantsYes(row, yes)) return unconfirmed(report, row);
   const from = stateOf(row) as Opened['from'];
   const message = `${by.who} has it open in an editor`;
   if (row.review_group !== null) leaveGroup(connection, row.review_group);
@@ -213,7 +219,6 @@ function note(
   event: string,
   detail: Record<string, unknown> | undefined,
 ): void {
-  const unknown = row.last_outcome === 'unknown' ? { lastOutcome: 'unknown' } : {};
   appendHistory(connection, {
     at: now,
     item: row.id,
@@ -222,7 +227,7 @@ function note(
     command: by.command,
     event,
     reason: by.reason,
-    detail: detail === undefined ? undefined : { ...detail, ...unknown },
+    detail: detail === undefined ? undefined : { ...detail, ...arrivedDetail(row) },
   });
 }
 
@@ -235,12 +240,22 @@ const skipped = (report: ChangeReport, row: EditRow, reason: string): ChangeRepo
   skipped: [{ id: row.id, reason, state: stateOf(row) }],
 });
 
+/** An edit gives a new key: the server may then have both versions, so a person says whether that is meant. */
+const wantsYes = (row: EditRow, yes = false): boolean => row.may_have_arrived !== null && !yes;
+
+const unconfirmed = (report: ChangeReport, row: EditRow): ChangeReport => ({
+  ...report,
+  skipped: [
+    { id: row.id, reason: arrivalWords(row.may_have_arrived ?? 0), state: stateOf(row), code: 'confirm-needed' },
+  ],
+});
+
 const changed = (report: ChangeReport, row: EditRow): ChangeReport => ({
   ...report,
   changed: [row.id],
   targets: [row.target],
   from: { [stateOf(row)]: 1 },
-  unknown: row.last_outcome === 'unknown' ? [row.id] : [],
+  unknown: row.may_have_arrived === null ? [] : [row.id],
 });
 
 /** The latest opening of an item in an editor. */

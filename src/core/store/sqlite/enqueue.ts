@@ -159,11 +159,11 @@ export class Enqueuer {
     };
   }
 
-  /** The latest item of the same target, entity and operation that was never on the wire. */
+  /** The latest item of the same target, entity and operation that was never claimed, here or where it came from. */
   #unsent(target: number, entity: number, operation: string): EnqueueResult | undefined {
     const row = this.#connection.get<{ id: number; idempotency_key: string }>(
       `SELECT id, idempotency_key FROM item INDEXED BY item_entity
-       WHERE entity_id = ? AND target_id = ? AND operation = ? AND state = ${PENDING} AND attempts = 0
+       WHERE entity_id = ? AND target_id = ? AND operation = ? AND state = ${PENDING} AND touched = 0
        ORDER BY id DESC LIMIT 1`,
       entity,
       target,

@@ -38,7 +38,7 @@ export function eraseEntity(
   const report = {
     items: found.map(({ id }) => id),
     discarded: found.filter(({ state }) => state < COMPLETED).map(({ id }) => id),
-    unknown: found.filter((row) => row.state < COMPLETED && row.last_outcome === 'unknown').map(({ id }) => id),
+    unknown: found.filter((row) => row.state < COMPLETED && row.may_have_arrived !== null).map(({ id }) => id),
     attempts: 0,
     revisions: 0,
   };

@@ -1,7 +1,4 @@
 /** Takes the bytes of a write out of the file, wherever they are kept; the item itself stays as a tombstone. */
-import { readdirSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-
 import type { Clock } from '../../clock.js';
 import { isBusy, isFull, storeError, type Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
@@ -92,16 +89,4 @@ function truncateLog(connection: Connection): boolean {
     if (isBusy(error) || isFull(error)) return false;
     throw storeError(error, connection.path, true);
   }
-}
-
-/** Copies of this queue that upgrades left beside it: `FILE.v1` and so on. */
-export function upgradeCopies(path: string): string[] {
-  const start = `${basename(path)}.v`;
-  return readdirSync(dirname(path))
-    .filter((name) => name.startsWith(start) && /^\d+$/.test(name.slice(start.length)))
-    .map((name) => join(dirname(path), name));
-}
-
-export function removeFiles(paths: readonly string[]): void {
-  for (const path of paths) rmSync(path, { force: true });
 }

@@ -58,3 +58,12 @@ export function readHistory(
     detail: row.detail === null ? undefined : (JSON.parse(row.detail) as Record<string, unknown>),
   }));
 }
+
+/** Of an event of an item: the server may have it already. */
+export function arrivedDetail({
+  may_have_arrived: number,
+}: {
+  may_have_arrived: number | null;
+}): Record<string, number> {
+  return number === null ? {} : { mayHaveArrived: number };
+}

@@ -15,8 +15,8 @@ import { Tally } from './tally.js';
 
 const INSERT_ITEM = `INSERT INTO item (id, idempotency_key, created_at, target_id, entity_id, lane, state, elig, not_before,
   set_at, asked_at, expires_at, retry_count, max_retries, attempts, state_at, review_group, revision, payload_bytes, method,
-  path, operation, content_type, headers, tags, payload_sha256, payload)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  path, operation, content_type, headers, tags, payload_sha256, payload,
+  may_have_arrived, touched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /** The attempt ids of another queue mean nothing here: 0 is before them all. */
 const INSERT_ATTEMPT = `INSERT INTO attempt (item_id, number, attempt, started_at, duration_ms, outcome, counted, status,
@@ -188,6 +188,8 @@ class Importer {
     const entity = item.entity === undefined ? undefined : this.#entity(item.entity.type, item.entity.id);
     const { state, review } = standingOf(item);
     const { now } = this.#options;
+    const copied = this.#options.areCopies === true ? 0 : undefined;
+    const arrived = STATE_CODE[state] < COMPLETED ? (item.mayHaveArrived ?? copied) : undefined;
     const notBefore =
       state === 'pending' && item.notBefore !== undefined && item.notBefore > now ? item.notBefore : null;
     const lane = laneOf(target.order, entity?.id, item.ownLane && item.askedAt !== undefined);
@@ -199,7 +201,7 @@ class Importer {
         : joinGroup(this.#connection, {
             target: target.id,
             operation: item.operation,
-            mayHaveArrived: false,
+            mayHaveArrived: arrived !== undefined,
             ...review,
           });
     const { lastInsertRowid: id } = this.#connection.run(
@@ -230,6 +232,8 @@ class Importer {
       item.tags.length === 0 ? null : JSON.stringify(item.tags),
       item.payloadSha256 === undefined ? null : Buffer.from(item.payloadSha256, 'hex'),
       orNull(item.payload),
+      orNull(arrived),
+      arrived === undefined && item.attemptCount === 0 ? 0 : 1,
     );
     this.#firstNew = Math.min(this.#firstNew, id);
     this.#tally.move(target.id, undefined, { state, elig });

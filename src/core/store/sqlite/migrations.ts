@@ -24,7 +24,7 @@ ${REVIEW_GROUP};
 INSERT INTO review_group (id, target_id, reason, status, operation, cause, message, items)
   SELECT id, target_id, reason, status, operation, cause, message, items FROM old_group;
 DROP TABLE old_group;
-${REGROUP}
+${REGROUP.join(';\n')};
 DROP VIEW items;
 ${ITEMS_VIEW};
 `;

@@ -274,8 +274,7 @@ function createOrMigrate(db: Database, path: string): void {
   assertVersion(path, version);
   if (version === SCHEMA_VERSION) return;
   if (version > 0) {
-    assertKnownSchema(db, path);
-    migrate(db, path, version);
+    migrate(db, path);
     return;
   }
   db.pragma('synchronous = EXTRA');

@@ -5,7 +5,7 @@ import type { Actor, ChangeReport, Filter, PersonCommand, ReviewGroup } from '..
 import type { Connection } from './connection.js';
 import type { Change } from './change.js';
 import { beginEdit, editItem, endEdit } from './edit.js';
-import { appendHistory } from './history.js';
+import { appendHistory, arrivedDetail } from './history.js';
 import { isLocked } from './lock.js';
 import { nextInLane, restorePlace } from './lanes.js';
 import { acceptTarget, pause, renameTarget, resume } from './people-targets.js';
@@ -28,14 +28,16 @@ export interface ItemRow {
   not_before: number | null;
   expires_at: number | null;
   last_outcome: string | null;
+  may_have_arrived: number | null;
 }
 
 export const SELECT_ROW = `SELECT item.id, item.state, item.elig, item.target_id, target.name AS target, item.lane, item.entity_id,
   item.review_group, item.attempts, item.not_before, item.expires_at,
+  item.may_have_arrived AS may_have_arrived,
   (SELECT outcome FROM attempt WHERE attempt.item_id = item.id ORDER BY number DESC LIMIT 1) AS last_outcome
   FROM item JOIN target ON target.id = item.target_id WHERE item.id = ?`;
 
-/** Ids of items with an unknown outcome that a report names; enough to warn. */
+/** Ids of items that may have arrived that a report names; enough to warn. */
 const MOST_UNKNOWN = 100;
 
 /** Carries out one command inside the caller's transaction. */
@@ -63,7 +65,7 @@ function dispatch(change: Change, command: PersonCommand): ChangeReport {
     case 'edit':
       return editItem(change, emptyReport(), command.id, command);
     case 'begin-edit':
-      return beginEdit(change, emptyReport(), command.id);
+      return beginEdit(change, emptyReport(), command.id, command.yes);
     case 'end-edit':
       return endEdit(change, emptyReport(), command.id, command.token, command.edit);
     case 'pause':
@@ -105,7 +107,7 @@ function onItems(
     }
     report.changed.push(id);
     report.from[stateOf(row)] = (report.from[stateOf(row)] ?? 0) + 1;
-    if (row.last_outcome === 'unknown' && report.unknown.length < MOST_UNKNOWN) {
+    if (row.may_have_arrived !== null && report.unknown.length < MOST_UNKNOWN) {
       report.unknown.push(id);
       if (wasEditedSince(connection, row)) report.underNewKey.push(id);
     }
@@ -121,10 +123,10 @@ function onItems(
 const whyCompleted = ({ last_outcome: last }: ItemRow): string =>
   last === null || last === 'delivered' ? 'it was delivered already' : 'it was marked as completed';
 
-/** Edited after its last attempt: what the server may have is another version, under another key. */
-function wasEditedSince(connection: Connection, { id, attempts }: ItemRow): boolean {
+/** Edited since: what the server may have is another version, under another key. */
+function wasEditedSince(connection: Connection, { id, may_have_arrived: arrived }: ItemRow): boolean {
   const last = 'SELECT max(attempts) AS attempts FROM revision WHERE item_id = ?';
-  return connection.get<{ attempts: number | null }>(last, id)?.attempts === attempts;
+  return (connection.get<{ attempts: number | null }>(last, id)?.attempts ?? -1) >= (arrived ?? 0);
 }
 
 function countGroup(connection: Connection, groups: Map<string, ReviewGroup>, row: ItemRow): void {
@@ -134,11 +136,12 @@ function countGroup(connection: Connection, groups: Map<string, ReviewGroup>, ro
     known.count += 1;
     return;
   }
-  const group = connection.get<Omit<ReviewGroup, 'count' | 'firstId' | 'target'>>(
+  const group = connection.get<Omit<ReviewGroup, 'count' | 'firstId' | 'target' | 'mayHaveArrived'>>(
     'SELECT reason, status, operation, message FROM review_group WHERE id = ?',
     row.review_group,
   );
-  if (group !== undefined) groups.set(key, { ...group, target: row.target, count: 1, firstId: row.id });
+  const mayHaveArrived = row.may_have_arrived !== null;
+  if (group !== undefined) groups.set(key, { ...group, target: row.target, count: 1, firstId: row.id, mayHaveArrived });
 }
 
 function stateOf(row: Pick<ItemRow, 'state'>): State {
@@ -184,7 +187,7 @@ function retryItem(
   if (row.review_group !== null) leaveGroup(connection, row.review_group);
   connection.run(
     `UPDATE item SET state = ${PENDING}, review_group = NULL, not_before = NULL, set_at = NULL${
-      fromReview ? ', retry_count = 0, failures = 0, crashes = 0, failing_since = NULL' : ''
+      fromReview ? ', retry_count = 0, failures = 0, crashes = 0, unreadable = 0, failing_since = NULL' : ''
     }, fail_mark = NULL, expires_at = ${expires === undefined ? 'CASE WHEN expires_at <= ? THEN NULL ELSE expires_at END' : '?'},
      state_at = ? WHERE id = ?`,
     expires === undefined ? now : 'at' in expires ? expires.at : now + expires.delayMs,
@@ -238,6 +241,6 @@ function note({ connection, by, now }: Pick<Change, 'connection' | 'by' | 'now'>
     command: by.command,
     event,
     reason: by.reason,
-    detail: { from: stateOf(row), ...(row.last_outcome === 'unknown' ? { lastOutcome: 'unknown' } : {}) },
+    detail: { from: stateOf(row), ...arrivedDetail(row) },
   });
 }

@@ -8,7 +8,8 @@ import { acquireLock } from './lock.js';
 import { Reserve } from './reserve.js';
 import type { OpenOptions } from './open-options.js';
 import { openFile } from './open.js';
-import { COMPLETED, ELIG, PENDING, REVIEW } from './schema.js';
+import { REGROUP } from './review-groups.js';
+import { COMPLETED, ELIG, PENDING } from './schema.js';
 
 export interface RepairReport {
   /** Rows whose derived values were wrong. */
@@ -43,9 +44,6 @@ const RIGHT_COUNTS = `SELECT target.id AS target_id, ${COUNTED.map((name) => `co
     FROM target LEFT JOIN item ON item.target_id = target.id GROUP BY target.id`;
 const MEND_COUNTS = `UPDATE tally SET ${COUNTED.map((name) => `${name} = found.${name}`).join(', ')} FROM (${RIGHT_COUNTS}) AS found
   WHERE tally.target_id = found.target_id AND (${COUNTED.map((name) => `tally.${name} IS NOT found.${name}`).join(' OR ')})`;
-
-const RIGHT_GROUP = `(SELECT count(*) FROM item WHERE item.state = ${REVIEW} AND item.review_group = review_group.id)`;
-const MEND_GROUPS = `UPDATE review_group SET items = ${RIGHT_GROUP} WHERE items IS NOT ${RIGHT_GROUP}`;
 
 /**
  * Only under the runner's lock and only on a file that SQLite finds whole: on a damaged one, what is derived would be
@@ -93,7 +91,7 @@ function mend(connection: Connection, now: number, by: Actor): RepairReport {
   const heads = connection.run(MEND_HEADS).changes;
   const added = connection.run(ADD_COUNTS).changes;
   const targets = Math.max(added, connection.run(MEND_COUNTS).changes);
-  const groups = connection.run(MEND_GROUPS).changes;
+  const groups = REGROUP.reduce((changes, sql) => changes + connection.run(sql).changes, 0);
   const report = { heads, targets, groups };
   if (heads + targets + groups > 0) {
     appendHistory(connection, {

@@ -63,6 +63,7 @@ interface ItemColumns {
   review_message: string | null;
   tags: string | null;
   revision: number;
+  may_have_arrived: number | null;
 }
 
 const SELECT_ITEM = `SELECT item.id, item.created_at, item.operation, entity.type AS entity_type, entity.key AS entity_key,
@@ -71,7 +72,7 @@ const SELECT_ITEM = `SELECT item.id, item.created_at, item.operation, entity.typ
   item.payload_bytes, length(item.payload) AS payload_length, item.payload_sha256, item.idempotency_key, item.state,
   item.elig, item.lane, item.not_before, item.expires_at, item.retry_count, item.max_retries, item.attempts,
   item.state_at, item.claim_at, review_group.reason AS review_reason, review_group.status AS review_status,
-  review_group.message AS review_message, item.tags, item.revision
+  review_group.message AS review_message, item.tags, item.revision, item.may_have_arrived AS may_have_arrived
   FROM item LEFT JOIN entity ON entity.id = item.entity_id
   LEFT JOIN review_group ON review_group.id = item.review_group WHERE item.id = ?`;
 
@@ -158,6 +159,7 @@ function readSummary(connection: Connection, id: number, page: PageFacts): ItemS
     retryCount: row.retry_count,
     maxRetries: orUndefined(row.max_retries),
     attemptCount: row.attempts,
+    mayHaveArrived: row.state < COMPLETED ? orUndefined(row.may_have_arrived) : undefined,
     lastError: lastErrorOf(row, last),
     reviewReason: orUndefined(row.review_reason),
     stateAt: row.state_at ?? row.created_at,
@@ -268,6 +270,7 @@ function blocker(connection: Connection, row: ItemColumns, hasRunner: () => bool
     since: ahead.state_at ?? ahead.created_at,
     lastError: lastErrorOf(ahead, last),
     notBefore: orUndefined(ahead.not_before),
+    mayHaveArrived: orUndefined(ahead.may_have_arrived),
     isOrphaned: ahead.state === SENDING && !hasRunner(),
   };
 }

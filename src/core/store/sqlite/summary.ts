@@ -114,9 +114,10 @@ export function readGroups(connection: Connection): ReviewGroup[] {
       operation: string;
       items: number;
       message: string;
+      may_have_arrived: number | null;
     }>(
-      `SELECT review_group.id, target.name AS target, review_group.reason, status, operation, items, message
-       FROM review_group JOIN target ON target.id = review_group.target_id WHERE items > 0 ORDER BY items DESC, review_group.id`,
+      `SELECT review_group.id, target.name AS target, review_group.reason, status, operation, items, message,
+         review_group.may_have_arrived AS may_have_arrived FROM review_group JOIN target ON target.id = review_group.target_id WHERE items > 0 ORDER BY items DESC, review_group.id`,
     )
     .map((row) => ({
       target: row.target,
@@ -126,6 +127,7 @@ export function readGroups(connection: Connection): ReviewGroup[] {
       count: row.items,
       firstId: firstOfGroup(connection, row.id),
       message: row.message,
+      mayHaveArrived: row.may_have_arrived === 1,
     }));
 }
 

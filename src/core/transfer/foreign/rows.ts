@@ -118,6 +118,7 @@ function itemOf(written: NewItem, value: Value, unit: TimeUnit, now: number): Ar
     stateAt: createdAt,
     review: undefined,
     revision: 0,
+    mayHaveArrived: undefined,
     attempts,
     revisions: [],
     history: [],

@@ -77,7 +77,7 @@ export function deskConformance(open: OpenSubject): void {
       await (await b.start()).send(id!, 'unknown');
       const retry = { kind: 'retry', filter: { ids: [id!] }, expires: undefined, dryRun: false } as const;
       expect(await b.change(retry)).toMatchObject({ unknown: [id], underNewKey: [] });
-      await b.change({ kind: 'edit', id: id!, ...edit() });
+      await b.change({ kind: 'edit', id: id!, yes: true, ...edit() });
       expect(await b.change(retry)).toMatchObject({ unknown: [id], underNewKey: [id] });
     });
 
@@ -112,11 +112,14 @@ export function deskConformance(open: OpenSubject): void {
       expect(await b.store.revisions(id!)).toHaveLength(1);
     });
 
-    test('warns of an item whose last outcome is unknown', async () => {
+    test('warns of an item that the server may have', async () => {
       const b = await bench();
       const [id] = await b.add({});
       await (await b.start()).send(id!, 'unknown');
-      expect(await b.change({ kind: 'edit', id: id!, ...edit() })).toMatchObject({ changed: [id], unknown: [id] });
+      expect(await b.change({ kind: 'edit', id: id!, yes: true, ...edit() })).toMatchObject({
+        changed: [id],
+        unknown: [id],
+      });
     });
   });
 

@@ -238,7 +238,7 @@ export function end(outcome: Outcome, more: Partial<AttemptEnd> = {}): AttemptEn
     redirectedTo: undefined,
     response: undefined,
     crashed: false,
-    mayHaveArrived: false,
+    mayHaveArrived: outcome === 'unknown',
     isUnreadable: false,
     ...more,
   };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
+import { STATES } from '../../../../src/core/item.js';
 import type { ArchivedItem, StoreOptions } from '../../../../src/core/store/archive.js';
 import { startServer } from '../../../support/rest-server.js';
 import { testQueue, type TestQueue } from '../../../support/queue.js';
@@ -174,4 +175,31 @@ describe('an archive', () => {
     await to.queue.archive.store(batches(), { targets: [], pause: undefined, by: BY, now: 1, detail: {} });
     expect(await allOf(to)).toMatchObject([{ state: 'pending', attempts: [{ outcome: 'unknown', number: 1 }] }]);
   });
+});
+
+test('copies of items of a queue that may have sent them since say so, as long as they are unfinished', async () => {
+  const { from } = await fullQueue();
+  const plain = testQueue({});
+  await move(from, plain);
+  const copies = testQueue({});
+  await move(from, copies, { areCopies: true });
+  const arrivals = async ({ queue }: TestQueue): Promise<string[]> => {
+    const { items } = await queue.list({ states: [...STATES] }, { limit: 50 });
+    return items
+      .toSorted((a, b) => a.id - b.id)
+      .map(({ state, mayHaveArrived }) => `${state} ${String(mayHaveArrived)}`);
+  };
+  const before = await arrivals(from);
+  expect(await arrivals(plain)).toEqual(before);
+  expect(before.filter((text) => text.endsWith(' 1'))).toEqual(['pending 1']);
+  expect(await arrivals(copies)).toEqual(
+    before.map((text) => (/^(pending|review)/.test(text) ? text.replace('undefined', '0') : text)),
+  );
+  expect((await copies.queue.status()).reviewGroups).toMatchObject([{ mayHaveArrived: true }]);
+  const [waiting] = (await copies.queue.list({ states: ['pending'], entities: [{ type: 'thing', id: 'x' }] })).items;
+  const newer = await copies.queue.enqueue(
+    { method: 'POST', path: '/behind', entity: 'thing/x', json: 1, target: 'api' },
+    { ifQueued: 'keep' },
+  );
+  expect(newer.id).not.toBe(waiting?.id);
 });

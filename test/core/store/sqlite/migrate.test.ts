@@ -1,17 +1,21 @@
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { systemClock } from '../../../../src/core/clock.js';
-import { migrate } from '../../../../src/core/store/sqlite/migrate.js';
+import type { Finding } from '../../../../src/core/doctor/finding.js';
+import { STATES } from '../../../../src/core/item.js';
+import { examineFile } from '../../../../src/core/store/sqlite/examine.js';
+import { migrate, upgradeCopies } from '../../../../src/core/store/sqlite/migrate.js';
 import { MIGRATIONS } from '../../../../src/core/store/sqlite/migrations.js';
 import { SCHEMA_VERSION } from '../../../../src/core/store/sqlite/schema.js';
 import { openSqliteStore } from '../../../../src/core/store/sqlite/store.js';
 import type { Store } from '../../../../src/core/store/store.js';
+import { ARRIVED_IN_VERSION_1, makeVersion1 } from '../../../support/older-queue.js';
 import { tempDirectory } from '../../../support/temp.js';
 import { item, openGate, decide, runner } from '../conformance/harness.js';
-import { raw } from './support.js';
+import { faultsOf, raw } from './support.js';
 
 const opened: Store[] = [];
 afterEach(async () => {
@@ -49,7 +53,7 @@ describe('a migration', () => {
     const { path } = await queue();
     const umask = process.umask(0);
     try {
-      raw(path, (db) => migrate(db, path, SCHEMA_VERSION, NEXT));
+      raw(path, (db) => migrate(db, path, NEXT));
     } finally {
       process.umask(umask);
     }
@@ -59,30 +63,20 @@ describe('a migration', () => {
     expect(readdirSync(dirname(path)).filter((name) => name.endsWith('.part'))).toEqual([]);
   });
 
-  test('that finds no room for the copy changes nothing and leaves no half of one', async () => {
-    const { path, store } = await queue();
-    await store.close();
-    const full = (db: Parameters<typeof migrate>[0]): Parameters<typeof migrate>[0] =>
-      new Proxy(db, {
-        get: (target, name) =>
-          name === 'prepare'
-            ? () => ({
-                run: (copy: string) => {
-                  writeFileSync(copy, 'half');
-                  throw Object.assign(new Error('as SQLite says'), { code: 'SQLITE_FULL' });
-                },
-              })
-            : (target as any)[name].bind(target),
-      });
-    expect(() => raw(path, (db) => migrate(full(db), path, SCHEMA_VERSION, NEXT))).toThrow(/could not be saved/);
+  test('that cannot make the copy changes nothing and leaves no half of one', async () => {
+    // Its name is so long that the one of an unfinished copy is too long.
+    const path = join(tempDirectory(), `${'q'.repeat(235)}.db`);
+    await add(open(path));
+    expect(() => raw(path, (db) => migrate(db, path, NEXT))).toThrow(/could not be saved/);
     expect(versionOf(path)).toBe(SCHEMA_VERSION);
     expect(readdirSync(dirname(path)).filter((name) => /v\d|part/.test(name))).toEqual([]);
   });
 
   test('that fails half-way leaves the old format', async () => {
     const { path } = await queue();
-    expect(() => raw(path, (db) => migrate(db, path, SCHEMA_VERSION, [...NEXT, 'no SQL']))).toThrow();
+    expect(() => raw(path, (db) => migrate(db, path, [...NEXT, 'no SQL']))).toThrow();
     expect(versionOf(path)).toBe(SCHEMA_VERSION);
+    expect(existsSync(`${path}.v${SCHEMA_VERSION}`)).toBe(false);
     expect(
       raw(path, (db) =>
         db.prepare("SELECT count(*) FROM pragma_table_info('queue') WHERE name = 'more'").pluck().get(),
@@ -94,7 +88,7 @@ describe('a migration', () => {
     const { path, store } = await queue();
     const session = await store.acquire(runner(), { decide, gate: openGate }, 0);
     if ('heldBy' in session) throw new Error('held');
-    raw(path, (db) => migrate(db, path, SCHEMA_VERSION, NEXT));
+    raw(path, (db) => migrate(db, path, NEXT));
     const step = { now: 0, settle: [], release: [], targets: [], claim: 1, only: undefined, signal: undefined };
     await expect(session.step(step)).rejects.toMatchObject({ code: 'other-runner' });
     await session.end(undefined);
@@ -108,5 +102,134 @@ describe('a migration', () => {
     })();
     await expect(store.bulk(batches, { now: () => 0 })).rejects.toMatchObject(newer);
     expect(raw(path, (db) => db.prepare('SELECT count(*) FROM item').pluck().get())).toBe(1);
+  });
+
+  test('keeps a copy that is there already, which may be the only one of another state, and what was begun it removes', async () => {
+    const { path } = await queue();
+    const first = `${path}.v${SCHEMA_VERSION}`;
+    writeFileSync(first, 'of another day');
+    const begun = join(dirname(path), `.queue.db.v${SCHEMA_VERSION}.0123456789ab.part`);
+    writeFileSync(begun, 'half');
+    raw(path, (db) => migrate(db, path, NEXT));
+    expect(readFileSync(first, 'utf8')).toBe('of another day');
+    expect(raw(`${first}.2`, (db) => db.prepare('SELECT count(*) FROM item').pluck().get())).toBe(1);
+    expect(existsSync(begun)).toBe(false);
+    expect(upgradeCopies(path).toSorted()).toEqual([first, `${first}.2`]);
+  });
+
+  test('that another process has just made is not made again', async () => {
+    const { path } = await queue();
+    const epochs = [1, 2].map(() => {
+      raw(path, (db) => migrate(db, path, NEXT));
+      return raw(path, (db) => db.prepare('SELECT epoch FROM runner').pluck().get());
+    });
+    expect(epochs[1]).toBe(epochs[0]);
+    expect(upgradeCopies(path)).toHaveLength(1);
+  });
+});
+
+const plain = (sql: string): string =>
+  sql
+    .replace(/--[^\n]*/g, '')
+    .replace(/\s+/g, ' ')
+    .replace(/ ?([(),]) ?/g, '$1');
+const schemaOf = (path: string): [string, string][] =>
+  raw(
+    path,
+    (db) =>
+      db.prepare('SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name').raw().all() as [
+        string,
+        string,
+      ][],
+  ).map(([name, sql]) => [name, plain(sql)]);
+
+async function problemsOf(path: string): Promise<Finding[]> {
+  const place = { path, clock: systemClock, uid: process.getuid?.(), allowNetworkDisk: false };
+  return (await examineFile(place)).findings.filter(({ severity }) => severity !== 'note');
+}
+
+describe('a file of version 1', () => {
+  const older = (): string => {
+    const path = join(tempDirectory(), 'queue.db');
+    makeVersion1(path);
+    return path;
+  };
+  const facts = (path: string): unknown =>
+    raw(path, (db) =>
+      db
+        .prepare(
+          'SELECT id, state, idempotency_key, attempts, retry_count, not_before, lane, elig, revision, payload FROM item',
+        )
+        .all(),
+    );
+
+  test('becomes one like a new file, with every item as it was, and doctor finds nothing', async () => {
+    const path = older();
+    const before = facts(path);
+    const store = open(path);
+    expect(facts(path)).toEqual(before);
+    expect(faultsOf(path)).toEqual([]);
+    const fresh = join(tempDirectory(), 'queue.db');
+    await add(open(fresh));
+    expect(schemaOf(path)).toEqual(schemaOf(fresh));
+    const page = await store.select({ states: [...STATES] }, { after: undefined, limit: 100, now: Date.now() });
+    const arrived = page.items.flatMap(({ id, mayHaveArrived }) =>
+      mayHaveArrived === undefined ? [] : [[id, mayHaveArrived]],
+    );
+    expect(Object.fromEntries(arrived)).toEqual(ARRIVED_IN_VERSION_1);
+    const touched = raw(path, (db) => db.prepare('SELECT id FROM item WHERE touched = 1 ORDER BY id').pluck().all());
+    expect(touched).toEqual([2, 3, 4, 5, 6, 8, 13, 15]);
+    const { reviewGroups } = await store.summary(Date.now());
+    expect(
+      reviewGroups.map(({ reason, count, firstId, mayHaveArrived }) => [reason, count, firstId, mayHaveArrived]),
+    ).toEqual([
+      ['rejected', 2, 5, false],
+      ['conflict', 1, 2, false],
+      ['expired', 1, 10, false],
+      ['conflict', 1, 3, true],
+      ['rejected', 1, 4, true],
+      ['editing', 1, 13, true],
+    ]);
+    expect(await problemsOf(path)).toEqual([]);
+  });
+
+  test('gives back an item that was open in an editor to a group that says the same of it', async () => {
+    const path = older();
+    const store = open(path);
+    const by = { who: 'x', command: 'x', reason: undefined };
+    const token = raw(path, (db) =>
+      db.prepare("SELECT max(id) FROM history WHERE event = 'editing'").pluck().get(),
+    ) as number;
+    await store.change({ kind: 'end-edit', id: 13, token, edit: undefined }, by, Date.now());
+    const { reviewGroups } = await store.summary(Date.now());
+    expect(reviewGroups.find(({ firstId }) => firstId === 3)).toMatchObject({ count: 2, mayHaveArrived: true });
+    expect(faultsOf(path)).toEqual([]);
+  });
+
+  test('is read as it is: nothing of it changes', async () => {
+    const path = older();
+    const bytes = readFileSync(path);
+    const store = openSqliteStore({
+      path,
+      mode: 'read',
+      clock: systemClock,
+      uid: process.getuid?.(),
+      allowNetworkDisk: false,
+    });
+    opened.push(store);
+    const now = Date.now();
+    const page = await store.select({ states: [...STATES] }, { after: undefined, limit: 100, now });
+    expect(page.items).toHaveLength(17);
+    expect(page.items.every(({ mayHaveArrived }) => mayHaveArrived === undefined)).toBe(true);
+    expect((await store.get([3, 7, 15], now)).map(({ state }) => state)).toEqual(['review', 'pending', 'sending']);
+    expect((await store.summary(now)).reviewGroups).toMatchObject([{ count: 3, mayHaveArrived: false }, {}, {}, {}]);
+    expect(await store.archive.scan({}, { after: 0, upTo: 99, limit: 99 })).toHaveLength(17);
+    await store.attention({ limit: 99, now });
+    await store.upcoming([1], { limit: 9, now });
+    await store.ages(now);
+    await store.history({ item: 6, since: undefined, limit: 9 });
+    expect(await problemsOf(path)).toEqual([]);
+    expect(readFileSync(path)).toEqual(bytes);
+    expect(existsSync(`${path}.v1`)).toBe(false);
   });
 });

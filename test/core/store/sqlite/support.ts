@@ -42,6 +42,8 @@ const CHECKS = {
     WHERE pending <> ifnull(p, 0) OR sending <> ifnull(s, 0) OR review <> ifnull(r, 0) OR completed <> ifnull(c, 0)
       OR discarded <> ifnull(d, 0) OR ready <> ifnull(e1, 0) OR waiting <> ifnull(e2, 0) OR paused <> ifnull(e3, 0)`,
   group: `SELECT id, items FROM review_group WHERE items <> (SELECT count(*) FROM item WHERE review_group = review_group.id)`,
+  half: `SELECT item.id FROM item JOIN review_group ON review_group.id = item.review_group
+    WHERE review_group.may_have_arrived <> (item.may_have_arrived IS NOT NULL)`,
   lane: `SELECT item.id, lane, entity_id, lane_order FROM item JOIN target ON target.id = item.target_id WHERE item.state < 3 AND CASE lane_order
       WHEN 'none' THEN lane IS NOT NULL WHEN 'strict' THEN lane IS NOT 0
       ELSE lane IS NOT CASE WHEN entity_id IS NOT NULL THEN entity_id WHEN lane IS NULL THEN NULL ELSE 0 END END`,
