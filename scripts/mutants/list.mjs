@@ -201,8 +201,8 @@ export const MUTANTS = [
     edits: [
       edit(
         'src/core/policy/target-state.ts',
-        "state === 'misconfigured' || (isTimedHold(state) && attempt <= holdMark)",
-        "state === 'misconfigured' && attempt < 0 && holdMark < 0",
+        "isTimedHold(target) ? attempt <= target.holdMark : target.state === 'misconfigured'",
+        "target.state === 'misconfigured' && attempt < 0",
       ),
     ],
     tests: RULES,

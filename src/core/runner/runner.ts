@@ -336,8 +336,10 @@ function endOf(result: SendResult, claim: Claim, config: Parameters<typeof class
   };
 }
 
-/** A 4xx says that the request had no effect, a redirect too; silence, a 5xx and an answer that is not the API's say nothing. */
+/** A 4xx says that the request had no effect, whoever gives it; silence, a 5xx and an answer that is not the API's do not. */
 function mayHaveArrived(result: SendResult, outcome: AttemptEnd['outcome']): boolean {
   if (result.kind === 'no-answer') return result.isSent;
-  return result.kind === 'response' && (outcome === 'unknown' || result.response.status >= 500);
+  if (result.kind !== 'response') return false;
+  const { status } = result.response;
+  return status >= 500 || (outcome === 'unknown' && status < 400);
 }

@@ -85,7 +85,7 @@ describe('409 where the config says that it means delivered', () => {
   test('is a conflict after an edit: the server may have the version before it', async () => {
     const { drain, queue, id } = await world();
     await drain(CUT);
-    await queue.desk.edit(id, { json: [{ op: 'set', pointer: '/n', value: '2' }] }, KARI);
+    await queue.desk.edit(id, { json: [{ op: 'set', pointer: '/n', value: '2' }] }, KARI, { yes: true });
     expect(await drain(EXISTS)).toMatchObject({ state: 'review', outcomes: ['unknown', 'conflict'] });
     // Nor does a second cut under the new key tell which version is there.
     await queue.change({ kind: 'retry', filter: { ids: [id] }, expires: undefined, dryRun: false }, KARI);
@@ -95,7 +95,7 @@ describe('409 where the config says that it means delivered', () => {
   test('is delivered after an edit of what never arrived, once the new version may have arrived', async () => {
     const { drain, queue, id } = await world();
     await drain({ status: 422 });
-    await queue.desk.edit(id, { json: [{ op: 'set', pointer: '/n', value: '2' }] }, KARI);
+    await queue.desk.edit(id, { json: [{ op: 'set', pointer: '/n', value: '2' }] }, KARI, { yes: true });
     await queue.change({ kind: 'retry', filter: { ids: [id] }, expires: undefined, dryRun: false }, KARI);
     const ended = await drain(CUT, EXISTS);
     expect(ended).toMatchObject({ state: 'completed', outcomes: ['rejected', 'unknown', 'delivered'] });
@@ -191,7 +191,7 @@ describe('of a copy, whose original may have sent the item', () => {
   test('an edit makes it another version than the original’s', async () => {
     const copied = await world({ target: { outcomes: RULES } });
     cameAsCopy(copied);
-    await copied.queue.desk.edit(copied.id, { json: [{ op: 'set', pointer: '/n', value: '2' }] }, KARI);
+    await copied.queue.desk.edit(copied.id, { json: [{ op: 'set', pointer: '/n', value: '2' }] }, KARI, { yes: true });
     expect(await copied.drain(CUT, EXISTS)).toMatchObject({ state: 'review', outcomes: ['unknown', 'conflict'] });
   });
 });
@@ -230,7 +230,7 @@ describe('a rule about the answer', () => {
   test('without a need of a repeat still asks for an edit’s version', async () => {
     const { drain, queue, id } = await world({ target: { outcomes: RULES } });
     await drain(CUT);
-    await queue.desk.edit(id, { json: [{ op: 'set', pointer: '/n', value: '2' }] }, KARI);
+    await queue.desk.edit(id, { json: [{ op: 'set', pointer: '/n', value: '2' }] }, KARI, { yes: true });
     const replay: Answer = { status: 400, headers: { 'X-Replay': 'yes' }, body: { code: 'EXISTS' } };
     expect(await drain(replay)).toMatchObject({ state: 'review', outcomes: ['unknown', 'rejected'] });
   });

@@ -98,7 +98,7 @@ describe('a line', () => {
 
   test('of a bundle keeps everything an item had', () => {
     const item = archivedItem({
-      entity: { type: 'a', id: 'b' }, state: 'review', retryCount: 2, maxRetries: 3, revision: 1, mayHaveArrived: 2, tags: ['x'], ownLane: true, notBefore: 5, askedAt: 4, expiresAt: 9,
+      entity: { type: 'a', id: 'b' }, state: 'review', retryCount: 2, maxRetries: 3, revision: 1, mayHaveArrived: 1, tags: ['x'], ownLane: true, notBefore: 5, askedAt: 4, expiresAt: 9,
       review: { reason: 'rejected', status: 422, message: 'no', cause: 'no' },
       attempts: [{ number: 1, startedAt: 2, durationMs: 3, outcome: 'rejected', status: 422, message: 'no', counted: true, runner: 'run 1@h', url: 'https://x.example.org/', idempotencyKey: 'k', response: { status: 422, headers: { a: 'b' }, body: Buffer.from([0xff]), complete: false } }],
       revisions: [{ number: 0, at: 1, who: 'kari', reason: 'typo', attempts: 1, idempotencyKey: 'k', path: '/a', contentType: 'text/plain', headers: {}, payloadSha256: createHash('sha256').update('old').digest('hex'), payload: Buffer.from('old') }],
