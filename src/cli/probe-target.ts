@@ -11,7 +11,7 @@ import type { ProbeResult } from '../core/send/result.js';
 import type { TargetConfig } from '../core/target.js';
 import { environment } from './environment.js';
 
-export { rulesWithoutRepeat } from '../core/policy/outcome-rules.js';
+export { doubtfulRules } from '../core/policy/outcome-rules.js';
 
 /** Never rejects: what is wrong is the answer. */
 export async function probeTarget(

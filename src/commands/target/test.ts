@@ -2,7 +2,7 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.js';
 import { EXIT } from '../../cli/exit-codes.js';
-import { knownTarget, probeTarget, rulesWithoutRepeat } from '../../cli/probe-target.js';
+import { knownTarget, probeTarget, doubtfulRules } from '../../cli/probe-target.js';
 import type { JsonObject } from '../../render/json.js';
 import { probeDocument, probeLine } from '../../render/target.js';
 
@@ -26,7 +26,7 @@ export default class TargetTest extends BaseCommand {
     const progress = this.progress(`trying ${args.name}`);
     const probe = await probeTarget(target, config, new AbortController().signal);
     progress.stop();
-    const notes = rulesWithoutRepeat(target);
+    const notes = doubtfulRules(target);
     await this.print(probeLine(args.name, probe), ...notes);
     if (probe.kind !== 'reachable') this.endWith(probe.kind === 'unreachable' ? EXIT.tryLater : EXIT.needsPerson);
     return probeDocument(args.name, probe, notes);

@@ -1,7 +1,7 @@
 /** What around the file can go wrong: modes, room on the disk, the clock, a config that no longer names a target. Pure. */
 import type { Config } from '../config/types.js';
 import { acceptCommand } from '../policy/moved-target.js';
-import { rulesWithoutRepeat } from '../policy/outcome-rules.js';
+import { doubtfulRules } from '../policy/outcome-rules.js';
 import { finding, type Finding } from './finding.js';
 
 /** A file of the queue as the disk has it. */
@@ -147,8 +147,8 @@ export function configFindings({ config, problem, warning }: ConfigFacts, target
     ];
   }
   const found = [...config.targets.values()]
-    .flatMap(rulesWithoutRepeat)
-    .map((sentence) => finding('note', 'rule-without-repeat', sentence));
+    .flatMap(doubtfulRules)
+    .map((sentence) => finding('note', 'doubtful-rule', sentence));
   const waiting = targets.filter(({ unfinished }) => unfinished > 0);
   if (problem === 'none' && waiting.some(({ implicit }) => !implicit)) {
     found.push(

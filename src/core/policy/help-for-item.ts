@@ -1,6 +1,6 @@
 /** What a person can do about an item: one sentence, and the commands to copy. Pure. */
 import type { Attempt, ItemSummary, ReviewReason } from '../item.js';
-import { acceptCommand, asksForAcceptance } from './moved-target.js';
+import { acceptCommand } from './moved-target.js';
 import { isReason, type OwnReason } from './reasons.js';
 import { shellWord } from './shell-word.js';
 
@@ -36,12 +36,7 @@ export function whatHelps(item: Helped): Advice | undefined {
         ? { sentence: `Deal with item ${on.id} first`, commands: [`syncq inspect ${on.id}`] }
         : undefined;
     case 'target':
-      return asksForAcceptance(on.reason)
-        ? {
-            sentence: 'Say that the new base URL is meant, or put the old one back',
-            commands: [acceptCommand(on.name)],
-          }
-        : forTarget(item.target, on.state, on.reason);
+      return forTarget(item.target, on.state, on.reason);
     case 'entity-paused': {
       const { entity } = item;
       const name = entity === undefined ? '--all' : `--entity ${shellWord(`${entity.type}/${entity.id}`)}`;
@@ -127,33 +122,29 @@ const AGAINST: readonly [OwnReason, string][] = [
 
 function forTarget(target: string, state: TargetState, reason: string | undefined): Advice | undefined {
   const name = shellWord(target);
-  const own = AGAINST.find(([kind]) => isReason(kind, reason));
-  if (own !== undefined && state !== 'paused') {
-    const [, sentence] = own;
-    return { sentence, commands: [`syncq target test ${name}`, `syncq resume ${name}`] };
+  const test = `syncq target test ${name}`;
+  const resume = `syncq resume ${name}`;
+  if (state === 'paused') return { sentence: 'End the pause when its cause is gone', commands: [resume] };
+  if (isReason('moved', reason)) {
+    const sentence = 'Say that the new base URL is meant, or put the old one back';
+    return { sentence, commands: [acceptCommand(target)] };
   }
+  const own = AGAINST.find(([kind]) => isReason(kind, reason));
+  if (own !== undefined) return { sentence: own[1], commands: [test, resume] };
   switch (state) {
     case 'offline':
     case 'suspect':
     case 'unavailable':
       return {
         sentence: 'Nothing needs to be done: it goes on by itself when the server answers',
-        commands: [`syncq target test ${name}`],
+        commands: [test],
       };
     case 'throttled':
       return { sentence: 'Nothing needs to be done: it goes on by itself', commands: [] };
     case 'auth':
-      return {
-        sentence: 'Renew the credential, then resume the target',
-        commands: [`syncq target test ${name}`, `syncq resume ${name}`],
-      };
+      return { sentence: 'Renew the credential, then resume the target', commands: [test, resume] };
     case 'misconfigured':
-      return {
-        sentence: 'Mend the settings of the target',
-        commands: [`syncq target test ${name}`, `syncq resume ${name}`],
-      };
-    case 'paused':
-      return { sentence: 'End the pause when its cause is gone', commands: [`syncq resume ${name}`] };
+      return { sentence: 'Mend the settings of the target', commands: [test, resume] };
     case 'untried':
     case 'online':
       return undefined;

@@ -91,12 +91,13 @@ function valueAt(document: unknown, pointer: string): unknown {
   return value;
 }
 
-/** Sentences about the rules that take a first attempt's refusal for a delivery, for `target test` and `doctor`. */
-export function rulesWithoutRepeat({ name, outcomes }: { name: string; outcomes: readonly OutcomeRule[] }): string[] {
-  return outcomes.flatMap(({ status, onlyRepeat }, index) => {
+/** Sentences about the rules that may take a refusal for a delivery, for `target test` and `doctor`. */
+export function doubtfulRules({ name, outcomes }: { name: string; outcomes: readonly OutcomeRule[] }): string[] {
+  return outcomes.flatMap(({ status, body, header, means, onlyRepeat }, index) => {
     const of = status === undefined ? 'an answer' : status.join(' or ');
-    return onlyRepeat
-      ? []
-      : [`targets.${name}.outcomes[${index}] takes ${of} to a first attempt for a delivery ("onlyRepeat": false)`];
+    const place = `targets.${name}.outcomes`;
+    if (!onlyRepeat) return [`${place}[${index}] takes ${of} to a first attempt for a delivery ("onlyRepeat": false)`];
+    if (means !== 'delivered' || body !== undefined || header !== undefined) return [];
+    return [`${place} takes any ${of} to a repeat for a delivery, also a second refusal: name a "body" or a "header"`];
   });
 }

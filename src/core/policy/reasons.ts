@@ -9,6 +9,8 @@ const BEGIN = {
   between: 'something between here and the server answered',
   /** The time for a body was over before the link had taken it. */
   thinLink: 'cut after ',
+  /** Attempts to the old one are open. */
+  moved: 'base URL changed from ',
 } as const;
 
 export type OwnReason = keyof typeof BEGIN;
@@ -19,4 +21,9 @@ export function reasonOf(kind: OwnReason, rest: string): string {
 
 export function isReason(kind: OwnReason, reason: string | undefined): boolean {
   return reason?.startsWith(BEGIN[kind]) === true;
+}
+
+/** A server's own words, which pass for none of these. */
+export function wordsOfServer(words: string): string {
+  return Object.values(BEGIN).some((begin) => words.startsWith(begin)) ? `it says: ${words}` : words;
 }

@@ -7,7 +7,6 @@ import type { Gate } from '../store/store.js';
 import type { HoldKind, TargetRow } from '../target.js';
 import { holdMs, isOver, RETRY_AFTER_CAP_MS, SHORTEST_THROTTLE_MS } from './backoff.js';
 import { isServerFailure, isSound, noteFailure } from './outage.js';
-import { isReason } from './reasons.js';
 import type { SettleContext } from './settle-context.js';
 
 type StoredState = TargetRow['state'];
@@ -131,7 +130,7 @@ function afterFailure(context: SettleContext): Change {
     case 'throttled':
       return throttle(context);
     case 'auth':
-      return deny(context);
+      return holdAgain(context, 'auth', target.state === 'auth', true);
     case 'misconfigured':
       return enter(context, 'misconfigured', end.message, undefined, 'tls');
     case 'transient':
@@ -236,15 +235,6 @@ function extendThrottle({ end, target, now }: SettleContext): Change {
   return wait === undefined || now + wait <= (target.until ?? 0) ? {} : { until: now + wait, setAt: now };
 }
 
-/** A server's own words are no proxy's. */
-function deny(context: SettleContext): Change {
-  const { end, target } = context;
-  const { message } = end;
-  const told = end.status !== 407 && isReason('proxyLogin', message) ? `it says: ${message}` : message;
-  const named = { ...context, end: { ...end, message: told } };
-  return holdAgain(named, 'auth', target.state === 'auth', end.outcome === 'auth');
-}
-
 /**
  * Only a sound answer ends it, so a tester that failed in another way lengthens it too.
  *
@@ -275,7 +265,7 @@ function afterTransient(context: SettleContext): Change {
 
 function suspectThenHold(context: SettleContext): Change {
   const { target, end, now } = context;
-  if (target.state === 'auth') return deny(context);
+  if (target.state === 'auth') return holdAgain(context, 'auth', true, false);
   if (target.state !== 'suspect' && target.state !== 'unavailable') return enter(context, 'suspect', end.message);
   const step = target.state === 'unavailable' ? target.holdStep + 1 : 0;
   return { ...enter(context, 'unavailable', end.message, now + holdMs('unavailable', step)), holdStep: step };

@@ -8,6 +8,8 @@ import type { TargetConfig } from '../target.js';
 export type ServerFacts = Pick<TargetConfig, 'baseUrl' | 'expect'>;
 
 const LOGIN_PAGE = ': a login page? if it is the server itself, ';
+/** What helps against a redirect that leads away. */
+export const AWAY = 'correct the base URL: it redirects to another host';
 
 export function between(remedy: string): string {
   return reasonOf('between', LOGIN_PAGE + remedy);
@@ -30,19 +32,19 @@ export function betweenOf(
       ': a proxy that wants a login (407), and none is set (HTTP_PROXY, HTTPS_PROXY or "proxy")',
     );
   if (status >= 300 && status < 400) {
-    const { location = '' } = headers;
     const base = foreignHttp(baseUrl);
-    const isElsewhere =
-      base !== undefined &&
-      URL.canParse(location, base.href) &&
-      new URL(location, base.href).hostname !== base.hostname;
-    return isElsewhere ? between('correct the base URL: it redirects to another host') : undefined;
+    return base !== undefined && leadsAway(headers['location'], base) ? between(AWAY) : undefined;
   }
   if (status < 200 || status > 299 || status === 204 || status === 205 || method === 'HEAD') return undefined;
   const type = mediaType(headers['content-type']);
   const isPage = type === undefined ? looksLikePage(body) : type === 'text/html' || type === 'application/xhtml+xml';
   const isExpected = expect?.contentType !== undefined && fits(type, expect.contentType);
   return isPage && !isExpected && foreignHttp(baseUrl) !== undefined ? between('set expect') : undefined;
+}
+
+/** To another host. */
+export function leadsAway(location: string | null | undefined, { href, hostname }: URL): boolean {
+  return URL.canParse(location ?? '', href) && new URL(location ?? '', href).hostname !== hostname;
 }
 
 /** The base URL where others can read along and answer. Asked last: it costs, and most answers are neither page nor redirect. */

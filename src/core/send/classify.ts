@@ -3,6 +3,7 @@ import type { Method, Outcome, ResponseExcerpt } from '../item.js';
 import type { TargetConfig } from '../target.js';
 import { hideValuesOf, type Hide } from '../config/hide-values.js';
 import { ruleFor, type Answered } from '../policy/outcome-rules.js';
+import { wordsOfServer } from '../policy/reasons.js';
 import { repeatWords } from '../policy/why.js';
 import type { SensitivePatterns } from '../config/sensitive.js';
 import { betweenOf, fits, mediaType } from './between.js';
@@ -213,7 +214,7 @@ function wordsOf(
   if (outcome !== 'redirect' && said === undefined) return alike(PLAIN[response.status] ?? noReason(response));
   const hide = hideValuesOf([payload], sensitive);
   if (said === undefined) return alike(redirectMessage(response.headers['location'], hide));
-  const message = hide(said.message);
+  const message = wordsOfServer(hide(said.message));
   return { message, cause: causeKey(said.title === undefined ? message : hide(said.title), namesIn(payload)) };
 }
 

@@ -35,8 +35,8 @@ export interface ConnectorOptions extends TcpOptions {
 export interface ProxyEndpoint {
   url: URL;
   authorization: string | undefined;
-  /** The setting that names it, for a sentence. */
-  where: string;
+  /** The environment variable that names it; undefined = the setting "proxy". */
+  variable: string | undefined;
 }
 
 /** A URL's host without the brackets of an IPv6 address. */

@@ -83,8 +83,8 @@ export async function prepareTransport(
   if (secureContext !== undefined && 'code' in secureContext) return { kind: 'broken', problem: secureContext };
   const proxy = choice.kind === 'proxy' ? choice : undefined;
   if (target.denyPrivate && proxy !== undefined && isIP(plainHost(base)) === 0) {
-    const what = `"denyPrivate" cannot be kept, because the proxy ${proxy.url.host} looks up ${base.hostname} itself`;
-    return broken(FORBIDDEN_ADDRESS, `${what}: set "proxy": false, or leave it to the proxy and unset "denyPrivate"`);
+    const what = `"denyPrivate" cannot be kept: the proxy ${proxy.url.host} looks up ${base.hostname} itself`;
+    return broken(FORBIDDEN_ADDRESS, `${what}; set "proxy": false or unset "denyPrivate"`);
   }
   const undici = await import('undici');
   const options: ConnectorOptions = {

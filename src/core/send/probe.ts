@@ -4,7 +4,7 @@ import type { Dispatcher, request as undiciRequest } from 'undici';
 import type { Clock } from '../clock.js';
 import { ruleFor } from '../policy/outcome-rules.js';
 import type { TargetConfig } from '../target.js';
-import { between, betweenOf } from './between.js';
+import { AWAY, between, betweenOf, leadsAway } from './between.js';
 import { plainHost } from './connector.js';
 import type { PreparedTransport, Transport } from './dispatcher.js';
 import { BAD_REQUEST, failureOf } from './failure.js';
@@ -247,7 +247,6 @@ function viaDispatcher(send: typeof undiciRequest, dispatcher: Dispatcher): type
 function judge(response: Response, expected: string | undefined, transport: Transport): Finding {
   const { base } = transport;
   const { status } = response;
-  const location = response.headers.get('location');
   if (isPage(response) && expected !== undefined && !/html/i.test(expected)) return portal('set expect');
   if (DOWN_STATUS.has(status)) {
     return {
@@ -256,10 +255,7 @@ function judge(response: Response, expected: string | undefined, transport: Tran
       message: `${base.host} answered the probe with ${String(status)}`,
     };
   }
-  const isRedirect = status >= 300 && status < 400 && location !== null && URL.canParse(location, base.href);
-  if (isRedirect && new URL(location, base.href).hostname !== base.hostname) {
-    return portal('correct the base URL: it redirects to another host');
-  }
+  if (status >= 300 && status < 400 && leadsAway(response.headers.get('location'), base)) return portal(AWAY);
   return { kind: 'reachable', status };
 }
 

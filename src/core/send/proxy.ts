@@ -3,13 +3,11 @@ import { isLoopbackHost } from '../loopback.js';
 import { reasonOf } from '../policy/reasons.js';
 import type { ProxyEndpoint } from './connector.js';
 
-const SETTING = 'the setting "proxy"';
-
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export type ProxyChoice =
   | { kind: 'direct' }
-  | { kind: 'proxy'; url: URL; authorization: string | undefined; where: string }
+  | ({ kind: 'proxy' } & ProxyEndpoint)
   /** The setting cannot be used; the text names it and never repeats its value, which may hold a password. */
   | { kind: 'bad'; message: string };
 
@@ -20,18 +18,23 @@ export type ProxyChoice =
  */
 export function proxyFor(url: URL, setting: string | false | undefined, env: Environment): ProxyChoice {
   if (setting === false) return { kind: 'direct' };
-  if (setting !== undefined) return parseProxy(setting, SETTING);
-  const name = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-  const value = fromEnvironment(env, name);
+  if (setting !== undefined) return parseProxy(setting, undefined);
+  const variable = variableFor(url);
+  const name = env[variable.toLowerCase()] === undefined ? variable : variable.toLowerCase();
+  const value = fromEnvironment(env, variable);
   if (value === undefined) return { kind: 'direct' };
   const exempt = fromEnvironment(env, 'NO_PROXY') ?? '';
   // What Node puts in place of bytes that are no UTF-8.
   const damaged = value.includes('\ufffd') ? name : exempt.includes('\ufffd') ? 'NO_PROXY' : undefined;
   if (damaged !== undefined) return { kind: 'bad', message: `the environment variable ${damaged} is not valid UTF-8` };
   if (isExempt(url, exempt)) return { kind: 'direct' };
-  const choice = parseProxy(value, `the environment variable ${name}`);
+  const choice = parseProxy(value, name);
   const isLocalProxy = choice.kind === 'proxy' && isLoopbackHost(choice.url.hostname);
   return isLoopbackHost(url.hostname) && !isLocalProxy ? { kind: 'direct' } : choice;
+}
+
+function variableFor({ protocol }: URL): string {
+  return protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
 }
 
 function fromEnvironment(env: Environment, name: string): string | undefined {
@@ -39,7 +42,12 @@ function fromEnvironment(env: Environment, name: string): string | undefined {
   return value === undefined || value.trim() === '' ? undefined : value.trim();
 }
 
-function parseProxy(value: string, where: string): ProxyChoice {
+function placeOf(variable: string | undefined): string {
+  return variable === undefined ? 'the setting "proxy"' : `the environment variable ${variable}`;
+}
+
+function parseProxy(value: string, variable: string | undefined): ProxyChoice {
+  const where = placeOf(variable);
   // "proxy:3128" is what people write, and every other tool takes it.
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
   if (!URL.canParse(text)) return { kind: 'bad', message: `${where} is not a URL` };
@@ -53,7 +61,7 @@ function parseProxy(value: string, where: string): ProxyChoice {
   const authorization = basicOf(url);
   if (authorization === null)
     return { kind: 'bad', message: `${where} holds a user or password that cannot be decoded` };
-  return { kind: 'proxy', url, authorization, where };
+  return { kind: 'proxy', url, authorization, variable };
 }
 
 /** True when it was the proxy that refused its tunnel with a 407. */
@@ -71,14 +79,13 @@ export function loginOf(
   isTunnel: boolean,
 ): string | undefined {
   if (proxy === undefined || (base.protocol === 'https:' && !isTunnel)) return undefined;
-  const { url, authorization, where } = proxy;
-  const { host, protocol } = url;
-  const variable = base.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-  const meant = `${variable}=${protocol}//USER:PASSWORD@${host}`;
+  const { authorization, variable } = proxy;
+  const { host, protocol } = proxy.url;
+  const meant = `set ${variable ?? variableFor(base)}=${protocol}//USER:PASSWORD@${host}`;
   const rest =
     authorization !== undefined
-      ? `does not accept the user and password in ${where} (407)`
-      : `wants a login (407): ${where === SETTING ? 'take "proxy" out of the target and set' : 'set'} ${meant}`;
+      ? `does not accept the user and password in ${placeOf(variable)} (407)`
+      : `wants a login (407): ${variable === undefined ? 'take "proxy" out of the target and ' : ''}${meant}`;
   return reasonOf('proxyLogin', `${host} ${rest}`);
 }
 

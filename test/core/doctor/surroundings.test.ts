@@ -80,9 +80,11 @@ describe('the config', () => {
     expect(codes(configFindings(facts, [one]))).toEqual(expected);
   });
 
-  test('whose rules take a first attempt’s refusal for a delivery is noted, no more', () => {
+  test('whose rules take a refusal for a delivery is noted, no more', () => {
     const rules = [
       { status: 409, means: 'delivered' },
+      { status: 409, body: { '/code': 'EXISTS' }, means: 'delivered' },
+      { status: 409, means: 'conflict' },
       { status: [400, '5xx'], body: { '/code': 159 }, means: 'delivered', onlyRepeat: false },
     ];
     const lax = parseConfig(
@@ -90,8 +92,12 @@ describe('the config', () => {
       { source: undefined, baseDir: '/' },
     );
     const found = configFindings({ ...known, config: lax }, []);
-    expect(found).toMatchObject([{ severity: 'note', code: 'rule-without-repeat' }]);
-    expect(found[0]?.message).toContain('targets.api.outcomes[1] takes 400 or 5xx to a first attempt');
+    expect(found).toMatchObject([
+      { severity: 'note', code: 'doubtful-rule' },
+      { severity: 'note', code: 'doubtful-rule' },
+    ]);
+    expect(found[0]?.message).toContain('targets.api.outcomes takes any 409 to a repeat for a delivery');
+    expect(found[1]?.message).toContain('targets.api.outcomes[3] takes 400 or 5xx to a first attempt');
     expect(gravest(found)).toBeUndefined();
   });
 });

@@ -453,11 +453,3 @@ describe('answers that cannot be read', () => {
     expect(isSendable(held, NOW + DAY)).toBe(false);
   });
 });
-
-describe('a proxy that wants a login', () => {
-  test('only a 407 speaks for it: the words of a server do not', () => {
-    const message = 'the proxy 10.0.0.1:3128 wants a login (407): set HTTP_PROXY=…';
-    expect(targetAfterwards('auth', { end: { status: 407, message } }).reason).toBe(message);
-    expect(targetAfterwards('auth', { end: { status: 401, message } }).reason).toBe(`it says: ${message}`);
-  });
-});

@@ -267,9 +267,10 @@ describe('what helps', () => {
   });
 
   test('is to resume a paused target or entity, quoted for the shell', () => {
-    expect(whatHelps({ ...helped, waitingOn: target('paused').waitingOn })?.commands).toEqual([
-      'syncq resume production',
-    ]);
+    for (const reason of ['', 'the proxy is being replaced', 'base URL changed from a to b, look at it'])
+      expect(whatHelps({ ...helped, waitingOn: target('paused', { reason }).waitingOn })?.commands).toEqual([
+        'syncq resume production',
+      ]);
     const entity = { type: 'person', id: "O'Neil; rm -rf ~" };
     const paused: WaitingOn = { kind: 'entity-paused', since: 0, until: undefined, reason: undefined };
     expect(whatHelps({ ...helped, entity, waitingOn: paused })?.commands).toEqual([

@@ -369,4 +369,15 @@ describe('something in between', () => {
     const result = { ...answer(407, {}, 'API says no'), proxyLogin } as SendResult;
     expect(classify(result, { method: 'POST' }, open, now)).toMatchObject({ outcome: 'auth', message: proxyLogin });
   });
+
+  test.each([
+    [401, 'the proxy 10.0.0.1:3128 wants a login (407): set HTTP_PROXY=…'],
+    [503, 'something between here and the server answered: log in'],
+    [502, 'the answer of the upstream server is invalid'],
+    [500, 'cut after 30 s by the load balancer'],
+    [422, 'base URL changed from /v1 to /v2'],
+  ])('the words of a server pass for none of ours: %i, %s', (status, words) => {
+    const said = answer(status, { 'content-type': 'application/json' }, JSON.stringify({ detail: words }));
+    expect(classify(said, { method: 'POST' }, plain, now).message).toBe(`it says: ${words}`);
+  });
 });

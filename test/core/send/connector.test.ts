@@ -80,7 +80,10 @@ const PRIVATE = await privateName();
 
 test('a proxy that never answers is given up after the connect timeout', async () => {
   const proxy = keep(await startRaw(() => undefined));
-  const connect = tunnelConnector({ url: new URL(proxy.url), authorization: undefined, where: 'HTTP_PROXY' }, options);
+  const connect = tunnelConnector(
+    { url: new URL(proxy.url), authorization: undefined, variable: 'HTTP_PROXY' },
+    options,
+  );
   const started = performance.now();
   const error = await errorOf(connect, 'api.test', 443, 'https:');
   expect(failureOf(error, false, 'api.test')).toMatchObject({

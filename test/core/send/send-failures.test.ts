@@ -437,12 +437,16 @@ describe('proxies', () => {
       await (
         await sender(targetOf(url, { insecureHttp: true }), { [variable]: `http://me:no@${host}` })
       ).send(requestOf(), optionsOf()),
+      await (
+        await sender(targetOf(url, { insecureHttp: true }), { [variable.toLowerCase()]: proxy.url })
+      ).send(requestOf(), optionsOf()),
     ];
-    expect(results.map((result) => responseOf(result).status)).toEqual([407, 407, 407]);
+    expect(results.map((result) => responseOf(result).status)).toEqual([407, 407, 407, 407]);
     expect(results.map((result) => (result.kind === 'response' ? result.proxyLogin : ''))).toEqual([
       `${begin} wants a login (407): take "proxy" out of the target and set ${meant}`,
       `${begin} wants a login (407): set ${meant}`,
       `${begin} does not accept the user and password in the environment variable ${variable} (407)`,
+      `${begin} wants a login (407): set ${variable.toLowerCase()}=http://USER:PASSWORD@${host}`,
     ]);
   });
 

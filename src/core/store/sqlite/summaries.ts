@@ -159,7 +159,7 @@ function readSummary(connection: Connection, id: number, page: PageFacts): ItemS
     retryCount: row.retry_count,
     maxRetries: orUndefined(row.max_retries),
     attemptCount: row.attempts,
-    mayHaveArrived: row.state < COMPLETED ? orUndefined(row.may_have_arrived) : undefined,
+    ...fateOf(row, page.hasRunner),
     lastError: lastErrorOf(row, last),
     reviewReason: orUndefined(row.review_reason),
     stateAt: row.state_at ?? row.created_at,
@@ -170,8 +170,14 @@ function readSummary(connection: Connection, id: number, page: PageFacts): ItemS
     revision: row.revision,
     waiting: state === 'pending' ? waitingKind(row, target, now, waitingOn) : undefined,
     waitingOn,
-    isOrphaned: row.state === SENDING && !page.hasRunner(),
   };
+}
+
+/** The attempt that a dead runner left open may have arrived as well: the next runner notes it. */
+function fateOf(row: ItemColumns, hasRunner: () => boolean): Pick<ItemSummary, 'mayHaveArrived' | 'isOrphaned'> {
+  const isOrphaned = row.state === SENDING && !hasRunner();
+  const first = row.may_have_arrived ?? (isOrphaned ? row.attempts : undefined);
+  return { mayHaveArrived: row.state < COMPLETED ? first : undefined, isOrphaned };
 }
 
 function entityOf(row: { entity_type: string | null; entity_key: string | null }): Entity | undefined {
@@ -270,8 +276,7 @@ function blocker(connection: Connection, row: ItemColumns, hasRunner: () => bool
     since: ahead.state_at ?? ahead.created_at,
     lastError: lastErrorOf(ahead, last),
     notBefore: orUndefined(ahead.not_before),
-    mayHaveArrived: orUndefined(ahead.may_have_arrived),
-    isOrphaned: ahead.state === SENDING && !hasRunner(),
+    ...fateOf(ahead, hasRunner),
   };
 }
 

@@ -44,10 +44,13 @@ export function arrivalConformance(open: OpenSubject): void {
 
     test('is the one of a runner that died, also when the next answer is a refusal', async () => {
       const b = await bench();
-      const [id] = await b.add({});
+      const [id, behind] = await b.add(about('a/1'), about('a/1'));
       const dead = await b.start();
       await dead.claim();
+      expect(await b.one(id!)).toMatchObject({ state: 'sending', mayHaveArrived: undefined });
       await b.subject.killRunner(dead.session);
+      expect(await b.one(id!)).toMatchObject({ state: 'sending', isOrphaned: true, mayHaveArrived: 1 });
+      expect((await b.one(behind!)).waitingOn).toMatchObject({ id, mayHaveArrived: 1 });
       await (await b.start()).send(id!, 'rejected', { status: 422 });
       expect(await b.one(id!)).toMatchObject({ state: 'review', mayHaveArrived: 1 });
     });
