@@ -38,7 +38,7 @@ export async function editByHand(
   const { stop, received, dispose } = stopOnSignals();
   let isKilled = false;
   let keep = false;
-  const directory = temporaryDirectory('edit', { keep: true });
+  const directory = temporaryDirectory('edit');
   try {
     const text = textOf(open);
     const file = join(directory, `item-${id}.${text.isJson ? 'json' : 'txt'}`);

@@ -31,7 +31,7 @@ export default class Complete extends BaseCommand {
     const { args, flags } = await this.parse(Complete);
     const reason = writtenReason(flags.reason, '--review-reason');
     const filter = await chosenItems(args.id ?? [], { ...flags, reason: flags['review-reason'] }, this.now);
-    const queue = await this.openQueue('write');
+    const queue = await this.openQueue(flags['dry-run'] ? 'read' : 'write');
     const ended = await endItems(queue, filter, {
       kind: 'complete',
       by: this.by(reason),

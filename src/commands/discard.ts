@@ -28,7 +28,7 @@ export default class Discard extends BaseCommand {
   override async run(): Promise<JsonObject> {
     const { args, flags } = await this.parse(Discard);
     const filter = await chosenItems(args.id ?? [], flags, this.now);
-    const queue = await this.openQueue('write');
+    const queue = await this.openQueue(flags['dry-run'] ? 'read' : 'write');
     const ended = await endItems(queue, filter, {
       kind: 'discard',
       by: this.by(flags.because),

@@ -4,6 +4,7 @@ import { BaseCommand } from '../cli/base-command.js';
 import { enqueueBulk } from '../cli/enqueue-bulk.js';
 import type { Answer, EnqueueFlags } from '../cli/enqueue-one.js';
 import { enqueueOne } from '../cli/enqueue-one.js';
+import type { BeforeMaking, CliQueue } from '../cli/open-queue.js';
 import { refuseUsage } from '../cli/usage.js';
 import type { JsonObject } from '../render/json.js';
 
@@ -100,7 +101,7 @@ export default class Enqueue extends BaseCommand {
     if (method === undefined || path === undefined) {
       refuseUsage('METHOD and PATH are missing', `For example: syncq enqueue POST /notes -d '{"a":1}'`);
     }
-    return enqueueOne({ ...flags, method, path }, (before) => this.open('create', before), process.stdin);
+    return enqueueOne({ ...flags, method, path }, (before) => this.openToAdd(before), process.stdin);
   }
 
   private async bulk(from: string, { method }: Words, flags: { partial: boolean; stream: boolean }): Promise<Answer> {
@@ -113,14 +114,17 @@ export default class Enqueue extends BaseCommand {
     }
     const progress = this.progress('storing');
     const onLines = (count: number): void => progress.update(`storing: line ${count}`);
-    const answer = await enqueueBulk(
-      { ...flags, from },
-      (before) => this.open('create', before),
-      process.stdin,
-      onLines,
-    );
+    const answer = await enqueueBulk({ ...flags, from }, (before) => this.openToAdd(before), process.stdin, onLines);
     progress.stop();
     return answer;
+  }
+
+  private async openToAdd(before: BeforeMaking): Promise<CliQueue> {
+    const opened = await this.open('create', before);
+    const { copyOf } = await opened.queue.archive.identity();
+    if (copyOf !== undefined)
+      await this.say(`warning: this queue is a copy of ${copyOf}; nothing is sent from it until: syncq doctor --adopt`);
+    return opened;
   }
 }
 

@@ -24,7 +24,7 @@ export default class Erase extends BaseCommand {
   override async run(): Promise<JsonObject> {
     const { flags } = await this.parse(Erase);
     const entity = entityOf(flags.entity);
-    const queue = await this.openQueue('write');
+    const queue = await this.openQueue(flags['dry-run'] ? 'read' : 'write');
     const erased = await eraseEntity(queue, entity, {
       by: this.by(flags.reason),
       yes: flags.yes,

@@ -14,7 +14,7 @@ export default class Prune extends BaseCommand {
 
   override async run(): Promise<JsonObject> {
     const { flags } = await this.parse(Prune);
-    const { queue, config } = await this.open('write');
+    const { queue, config } = await this.open(flags['dry-run'] ? 'read' : 'write');
     const pruned = await pruneQueue(queue, config.retention, {
       by: this.by(),
       yes: flags.yes,

@@ -30,7 +30,7 @@ export default class Retry extends BaseCommand {
     const { args, flags } = await this.parse(Retry);
     const expiresMs = durationFlag('expires', flags.expires);
     const filter = await chosenItems(args.id ?? [], flags, this.now);
-    const queue = await this.openQueue('write');
+    const queue = await this.openQueue(flags['dry-run'] ? 'read' : 'write');
     const dryRun = flags['dry-run'];
     const report = await queue.retry(filter, this.by(), {
       dryRun,

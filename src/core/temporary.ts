@@ -3,7 +3,7 @@
  * knows of signals asks to be told, and removes them before it ends; the core knows no signals.
  */
 import { randomBytes } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -15,9 +15,6 @@ export interface TemporaryGuard {
 
 /** What SQLite may leave beside a file of its own. */
 const SUFFIXES = ['', '-journal', '-wal', '-shm'];
-
-/** Age from which a directory counts as left behind by a process that was killed, ms. */
-const STALE_MS = 24 * 60 * 60 * 1000;
 
 const named = new Set<string>();
 let guard: TemporaryGuard | undefined;
@@ -52,12 +49,8 @@ export function removeTemporaries(): void {
   for (const path of [...named]) removeTemporary(path);
 }
 
-/**
- * A directory of its own in the one for temporary files, for this user only (0700).
- *
- * @param keep leaves alone what a killed process left of this kind: somebody may want it
- */
-export function temporaryDirectory(kind: string, { within = tmpdir(), keep = false } = {}): string {
+/** A directory of its own in the one for temporary files, for this user only (0700). */
+export function temporaryDirectory(kind: string, within = tmpdir()): string {
   const directory = join(within, `syncq-${kind}-${randomBytes(6).toString('hex')}`);
   noteTemporary(directory);
   try {
@@ -66,20 +59,5 @@ export function temporaryDirectory(kind: string, { within = tmpdir(), keep = fal
     forgetTemporary(directory);
     throw error;
   }
-  if (!keep) removeStale(within, new RegExp(`^syncq-${kind}-[A-Za-z0-9]{6,12}$`), directory);
   return directory;
-}
-
-/** What kill -9 or a power cut left: of the same owner and kind, and a day older than `fresh`. */
-function removeStale(within: string, name: RegExp, fresh: string): void {
-  try {
-    const { uid, mtimeMs } = lstatSync(fresh);
-    for (const path of readdirSync(within).filter((entry) => name.test(entry))) {
-      const found = lstatSync(join(within, path));
-      if (found.isDirectory() && found.uid === uid && found.mtimeMs < mtimeMs - STALE_MS)
-        rmSync(join(within, path), { recursive: true, force: true });
-    }
-  } catch {
-    // The next one tries again.
-  }
 }

@@ -1,4 +1,4 @@
-/** What `doctor` prints: the answer first, then each finding with what is safe and what to do. */
+/** What `doctor` prints: the answer first, then each finding with what is safe and what to do, the figures last. */
 import type { Examination, RepairReport } from '../core/index.js';
 import type { JsonObject } from './json.js';
 import { isoTime } from './json.js';
@@ -32,13 +32,13 @@ export function doctorLines(path: string, examination: Examination, actions: Doc
   const paint = { sound: style.green, problem: style.yellow, unusable: style.red }[verdict];
   return [
     `${paint(VERDICT[verdict])}: ${oneLine(path)}`,
-    `  ${factLine(examination)}`,
     ...actionLines(actions),
     ...findings.flatMap(({ severity, message, safe, next }) => [
       `${{ note: style.dim('note'), problem: style.yellow('problem'), unusable: style.red('unusable') }[severity]}: ${oneLine(message)}`,
       ...(safe === undefined ? [] : [`  safe: ${oneLine(safe)}`]),
       ...(next === undefined ? [] : [`  do:   ${oneLine(next)}`]),
     ]),
+    `  ${factLine(examination)}`,
   ];
 }
 

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
 import { loadSqlite } from '../../src/core/store/sqlite/driver.js';
+import { makeVersion1 } from '../support/older-queue.js';
 import type { CliResult } from '../support/cli.js';
 import { runCli } from '../support/cli.js';
 import type { RestServer } from '../support/rest-server.js';
@@ -605,4 +606,21 @@ describe('looking', () => {
       '1\t422\n2\t422\n3\t200\n',
     );
   });
+});
+
+test('a dry run renews no older queue file', async () => {
+  writeConfig(await phoneServer(), { retention: { completed: '1s' } });
+  const path = join(testHome().cwd, 'syncq.db');
+  makeVersion1(path);
+  const before = readFileSync(path);
+  const asked = [
+    ['retry', '--all'],
+    ['discard', '--all'],
+    ['complete', '--all', '--reason', 'there'],
+    ['erase', '--entity', 'a/1'],
+    ['prune'],
+  ];
+  for (const argv of asked) expect((await syncq(...argv, '--dry-run')).code).not.toBe(6);
+  expect(readFileSync(path).equals(before)).toBe(true);
+  expect(existsSync(`${path}.v1`)).toBe(false);
 });

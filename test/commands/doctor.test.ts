@@ -53,6 +53,7 @@ describe('syncq doctor', () => {
     expect(stdout).toContain(
       `problem: others may read ${at('syncq.db')} (mode 644)\n  do:   chmod 600 ${at('syncq.db')}\n`,
     );
+    expect(stdout.split('\n')[1]).toMatch(/^problem: /);
   });
 
   test('works with a broken config and finds it', async () => {
@@ -123,12 +124,20 @@ describe('syncq backup', () => {
     expect(refused).toMatchObject({ code: 6 });
     expect(refused.json().error.code).toBe('queue-is-copy');
     expect(await runCli('doctor', '--queue', 'copy.db')).toMatchObject({ code: 3 });
+    writeFileSync(at('more.ndjson'), '{"method":"POST","path":"/b"}');
+    const warned = { code: 0, stderr: expect.stringContaining(`warning: this queue is a copy of ${at('syncq.db')} (`) };
+    for (const what of [
+      ['POST', '/a'],
+      ['--from', 'more.ndjson'],
+    ])
+      expect(await runCli('enqueue', ...what, '--queue', 'copy.db')).toMatchObject(warned);
 
     const asked = await runCli('doctor', '--queue', 'copy.db', '--adopt', '--json');
     expect(asked).toMatchObject({ code: 2 });
     expect(asked.json().error.code).toBe('confirm-needed');
     expect(await runCli('doctor', '--queue', 'copy.db', '--adopt', '--yes')).toMatchObject({ code: 0 });
     expect(await runCli('doctor', '--queue', 'copy.db', '--adopt', '--yes')).toMatchObject({ code: 5 });
+    expect((await runCli('enqueue', 'POST', '/a', '--queue', 'copy.db')).stderr).toBe('');
     expect((await runCli('run', '--queue', 'copy.db', '--json')).json()).not.toHaveProperty('error');
   });
 

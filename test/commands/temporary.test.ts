@@ -1,5 +1,5 @@
 /** What a command keeps in the directory for temporary files is gone when a signal ends it. */
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
@@ -71,16 +71,6 @@ test('a table that was copied has no name any more while its rows are stored', a
   await until(() => readdirSync(temporary).length > 0);
   await until(() => readdirSync(temporary).length === 0);
   expect((await program.ended).code).toBe(0);
-});
-
-test('what a killed import left a day ago is removed by the next one, and nothing else', async () => {
-  const { temporary, options } = world();
-  const names = ['syncq-import-0123456789ab', 'syncq-import-fedcba987654', 'syncq-edit-0123456789ab', 'other'];
-  for (const name of names) mkdirSync(join(temporary, name));
-  const yesterday = new Date(Date.now() - 25 * 60 * 60 * 1000);
-  for (const name of names.filter((_, index) => index !== 1)) utimesSync(join(temporary, name), yesterday, yesterday);
-  expect((await runProcess(['import', '--sqlite', appFile()], options)).code).toBe(0);
-  expect(readdirSync(temporary).sort()).toEqual(names.slice(1).sort());
 });
 
 test('an export that a signal ends leaves no part of its file', async () => {

@@ -328,9 +328,10 @@ export function storeError(error: unknown, path: string, committing: boolean): E
       },
     );
   }
-  const lacksPart = code === 'SQLITE_ERROR' && /^no such (?:table|column|index|view)/.test((error as Error).message);
-  if (lacksPart || code.startsWith('SQLITE_CORRUPT')) {
-    const what = lacksPart ? 'lacks a part that every queue has' : `is damaged (${code})`;
+  const { message } = error as Error;
+  const isOdd = code === 'SQLITE_ERROR' && /^(?:no such (?:table|column|index|view)|duplicate column)/.test(message);
+  if (isOdd || code.startsWith('SQLITE_CORRUPT')) {
+    const what = isOdd ? `is not as syncq made it (${message})` : `is damaged (${code})`;
     return new QueueError('corrupt', `${path} ${what}; nothing was sent or changed`, {
       ...cause,
       hint: 'keep the file, then: syncq doctor',

@@ -1,6 +1,7 @@
 /** Holds the schema of a queue file against the one this program makes: a trigger that is not ours rewrites what people enqueue. */
 import { QueueError } from '../../errors.js';
-import { loadSqlite, type Database } from './driver.js';
+import type { Database } from './driver.js';
+import { RENEWED } from './migrations.js';
 import { CREATE_SCHEMA, SCHEMA_VERSION } from './schema.js';
 
 export interface SchemaFault {
@@ -15,6 +16,8 @@ interface SchemaRow {
   name: string;
   tbl_name: string;
   sql: string | null;
+  /** The bytes of its name. */
+  hex: string;
 }
 
 let statements: ReadonlyMap<string, string> | undefined;
@@ -43,34 +46,41 @@ const isSame = (sql: string | null, known: string): boolean =>
   sql === known || (sql !== null && tokens(sql) === tokens(known));
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-const drop = ({ type, name }: SchemaRow): string => `DROP ${type.toUpperCase()} ${quoted(name)}`;
+/** What a terminal shows as it is, and a person can copy. */
+const PLAIN = /^[\p{L}\p{N} -~]*$/u;
+const shown = (name: string): string => (PLAIN.test(name) ? quoted(name) : JSON.stringify(name));
+
+function drop({ type, name, hex }: SchemaRow): string {
+  if (PLAIN.test(name)) return `DROP ${type.toUpperCase()} ${quoted(name)}`;
+  return `PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE hex(name) = '${hex}'; PRAGMA writable_schema = RESET; VACUUM`;
+}
 
 /**
  * What in a file is not as this program makes it (`faults`), and the tables and views of other programs, which may be
- * there. Of an older file, which is about to be renewed, only what is foreign is a fault.
+ * there. What a migration will renew in an older file may differ.
  */
 export function compareSchema(db: Database): { faults: SchemaFault[]; others: string[] } {
   const isPresent = db.pragma('user_version', { simple: true }) === SCHEMA_VERSION;
+  const mayDiffer = (name: string): boolean => !isPresent && RENEWED.has(name);
   const known = ours();
-  const rows = db.prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema').all() as SchemaRow[];
-  const names = new Set(rows.map(({ name }) => name));
-  const faults = [...known].flatMap(([name, sql]) => (isPresent && !names.has(name) ? [missing(name, sql)] : []));
+  const rows = db.prepare('SELECT type, name, tbl_name, sql, hex(name) AS hex FROM sqlite_schema').all() as SchemaRow[];
+  const faults: SchemaFault[] = [];
   const others: string[] = [];
   for (const row of rows) {
     const sql = known.get(row.name);
-    // The triggers of every version stand on the view `outbox`.
-    const isAsMade = isPresent ? isSame(row.sql, sql ?? '') : row.type !== 'trigger' || row.tbl_name === 'outbox';
     if (sql !== undefined) {
-      if (!isAsMade) faults.push(differs(db, row, sql));
+      if (!isSame(row.sql, sql) && (row.type === 'trigger' || !mayDiffer(row.name))) faults.push(differs(row, sql));
     } else if (row.type === 'table' || row.type === 'view') {
       if (!row.name.startsWith('sqlite_')) others.push(row.name);
     } else if (row.sql !== null && known.has(row.tbl_name.toLowerCase())) {
       faults.push({
-        message: `the ${row.type} ${quoted(row.name)} on ${row.tbl_name} is not syncq's`,
+        message: `the ${row.type} ${shown(row.name)} on ${row.tbl_name} is not syncq's`,
         next: drop(row),
       });
     }
   }
+  const names = new Set(rows.map(({ name }) => name));
+  for (const [name, sql] of known) if (!names.has(name) && !mayDiffer(name)) faults.push(missing(name, sql));
   return { faults, others };
 }
 
@@ -85,28 +95,9 @@ function missing(name: string, sql: string): SchemaFault {
   return { message: `syncq's own ${quoted(name)} is missing`, next };
 }
 
-function differs(db: Database, row: SchemaRow, sql: string): SchemaFault {
+function differs(row: SchemaRow, sql: string): SchemaFault {
   const message = `the ${row.type} ${quoted(row.name)} is not as syncq made it`;
-  if (!isTable(sql)) return { message, next: `${drop(row)}; ${inOneLine(sql)}` };
-  if (row.type !== 'table') return { message, next: RESTORE };
-  const [columns, made] = [columnsOf(db, row.name), madeColumns(row.name)];
-  const added = made.every((column) => columns.includes(column)) ? columns.filter((name) => !made.includes(name)) : [];
-  const next = added.map((column) => `ALTER TABLE ${quoted(row.name)} DROP COLUMN ${quoted(column)}`).join('; ');
-  return { message, next: next === '' ? RESTORE : next };
-}
-
-function columnsOf(db: Database, table: string): string[] {
-  return db.prepare('SELECT name FROM pragma_table_xinfo(?)').pluck().all(table) as string[];
-}
-
-function madeColumns(table: string): string[] {
-  const made = new (loadSqlite())(':memory:');
-  try {
-    made.exec(CREATE_SCHEMA);
-    return columnsOf(made, table);
-  } finally {
-    made.close();
-  }
+  return { message, next: isTable(sql) ? RESTORE : `${drop(row)}; ${inOneLine(sql)}` };
 }
 
 /** Making the trigger of `outbox` anew takes 10,000 characters. */

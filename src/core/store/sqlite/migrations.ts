@@ -18,16 +18,19 @@ ALTER TABLE item ADD COLUMN touched INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE item ADD COLUMN unreadable INTEGER NOT NULL DEFAULT 0;
 UPDATE item SET touched = 1, may_have_arrived = (SELECT min(number) FROM attempt
   WHERE attempt.item_id = item.id AND (attempt.outcome = 'unknown' OR attempt.status >= 500)) WHERE id IN (${ONCE_CLAIMED});
-CREATE TABLE old_group AS SELECT * FROM review_group;
+CREATE TEMP TABLE old_group AS SELECT * FROM review_group;
 DROP TABLE review_group;
 ${REVIEW_GROUP};
 INSERT INTO review_group (id, target_id, reason, status, operation, cause, message, items)
-  SELECT id, target_id, reason, status, operation, cause, message, items FROM old_group;
-DROP TABLE old_group;
+  SELECT id, target_id, reason, status, operation, cause, message, items FROM temp.old_group;
+DROP TABLE temp.old_group;
 ${REGROUP.join(';\n')};
-DROP VIEW items;
+DROP VIEW IF EXISTS items;
 ${ITEMS_VIEW};
 `;
+
+/** What migrations change of a file; everything else is in every version as it is in this one. */
+export const RENEWED: ReadonlySet<string> = new Set(['item', 'review_group', 'items']);
 
 /** `MIGRATIONS[n]` takes a file of version n+1 to n+2; runs inside one exclusive transaction. */
 export const MIGRATIONS: readonly string[] = [TO_VERSION_2];

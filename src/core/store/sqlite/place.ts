@@ -1,7 +1,7 @@
 /**
  * Judges where a queue lies before SQLite opens anything there: a file beside it that another user made (a log, a lock)
- * would be read as part of the queue. Holds who may write to the files, to their directory and to what is above it, and
- * whether the file alone is mounted. Looking first is enough: nobody else may write where it looked.
+ * would be read as part of the queue. Holds who may write to the files and to their directory, and whether the file
+ * alone is mounted. Looking first is enough: nobody else may write where it looked.
  */
 import { accessSync, chmodSync, constants, existsSync, lstatSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
@@ -38,7 +38,6 @@ export function assertSafePlace(path: string, uid: number | undefined, isWriter:
     assertDirectory(directory, around, uid);
     if (isWriter) assertMayWrite(directory, around, uid);
   }
-  if (uid !== undefined) for (const below of new Set([dirname(path), directory ?? dirname(path)])) assertAbove(below);
   const shared = [path, ...BESIDE.map((suffix) => path + suffix)].filter(
     (file) => assertOwnFile(file, file === path, { uid, sharedWith }) === 'shared',
   );
@@ -119,19 +118,6 @@ function assertMayWrite(directory: string, around: Stats, uid: number): void {
       hint: `name another place with --queue, or, where it is there for this queue alone (the volume of a container), as root: chown ${uid} ${directory}`,
     });
   }
-}
-
-/** Whoever may rename a directory above can put one of his own in its place, also between this look and the opening. */
-function assertAbove(directory: string): void {
-  const found = statSync(directory, { throwIfNoEntry: false });
-  if (found?.isDirectory() === true && worldWrites(found) && (found.mode & STICKY) === 0) {
-    throw new QueueError(
-      'queue-owner',
-      `every user may replace what lies in ${directory}, and so the directory of the queue; nothing was opened`,
-      { hint: `keep the queue elsewhere, or: chmod o-w ${directory}` },
-    );
-  }
-  if (dirname(directory) !== directory) assertAbove(dirname(directory));
 }
 
 function assertNoMountPoint(path: string, directory: string): void {

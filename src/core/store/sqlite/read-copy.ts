@@ -23,7 +23,7 @@ const MOST_IN_MEMORY = 512 * 1024 * 1024;
 export function openCopy(path: string, temporary = tmpdir()): ReadCopy {
   let directory: string | undefined;
   try {
-    directory = temporaryDirectory('read', { within: temporary });
+    directory = temporaryDirectory('read', temporary);
     return openIn(directory, path);
   } catch (error) {
     if (directory !== undefined) removeTemporary(directory);

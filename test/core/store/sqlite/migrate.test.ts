@@ -14,6 +14,8 @@ import { openSqliteStore } from '../../../../src/core/store/sqlite/store.js';
 import type { Store } from '../../../../src/core/store/store.js';
 import { ARRIVED_IN_VERSION_1, makeVersion1 } from '../../../support/older-queue.js';
 import { tempDirectory } from '../../../support/temp.js';
+import { emptyConfig } from '../../../../src/core/config/validate.js';
+import { examineQueue } from '../../../../src/core/index.js';
 import { item, openGate, decide, runner } from '../conformance/harness.js';
 import { faultsOf, raw } from './support.js';
 
@@ -231,5 +233,49 @@ describe('a file of version 1', () => {
     expect(await problemsOf(path)).toEqual([]);
     expect(readFileSync(path)).toEqual(bytes);
     expect(existsSync(`${path}.v1`)).toBe(false);
+  });
+});
+
+describe('a file of version 1 into which somebody put more', () => {
+  /** How it is renewed, and what doctor finds before that. */
+  const renewed = async (sql: string): Promise<{ end: unknown; found: string[]; version: unknown; path: string }> => {
+    const path = join(tempDirectory(), 'queue.db');
+    makeVersion1(path);
+    raw(path, (db) => db.exec(sql));
+    const config = { config: emptyConfig(), problem: undefined, warning: undefined };
+    const { findings } = await examineQueue({ path, clock: systemClock }, config);
+    const found = findings.filter(({ severity }) => severity === 'unusable').map(({ next }) => next ?? '');
+    try {
+      open(path);
+      return { end: 'renewed', found, version: versionOf(path), path };
+    } catch (error) {
+      return { end: (error as { code: string }).code, found, version: versionOf(path), path };
+    }
+  };
+
+  test.each([
+    'CREATE TABLE old_group (x)',
+    'CREATE VIEW old_group AS SELECT 1',
+    'CREATE VIEW app_v AS SELECT * FROM review_group JOIN items ON true',
+    'CREATE TABLE app_t (x REFERENCES review_group (id)); INSERT INTO app_t SELECT id FROM review_group',
+    'DROP VIEW items',
+  ])('is renewed: %s', async (sql) => {
+    const { path, ...rest } = await renewed(sql);
+    expect(rest).toEqual({ end: 'renewed', found: [], version: SCHEMA_VERSION });
+    expect(faultsOf(path)).toEqual([]);
+  });
+
+  test.each([
+    ['DROP VIEW status', 'CREATE VIEW status AS'],
+    ['DROP TRIGGER outbox_insert', 'CREATE TRIGGER outbox_insert'],
+    ['ALTER TABLE target ADD COLUMN mine TEXT', 'restore a backup'],
+  ])('is refused as it is, and doctor says the same: %s', async (sql, next) => {
+    const { end, found, version } = await renewed(sql);
+    expect({ end, version }).toEqual({ end: 'corrupt', version: 1 });
+    expect(found).toEqual([expect.stringContaining(next)]);
+  });
+
+  test('is refused as it is: a column that the migration makes', async () => {
+    expect(await renewed('ALTER TABLE item ADD COLUMN touched INTEGER')).toMatchObject({ end: 'corrupt', version: 1 });
   });
 });
