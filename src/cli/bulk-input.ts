@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { QueueError, isQueueError } from '../core/errors.js';
+import { QueueError, fileFailure, isQueueError } from '../core/errors.js';
 import { parseBulkLine } from '../core/input/bulk.js';
 import type { DraftContext } from '../core/input/draft.js';
 import type { Line } from '../core/input/ndjson.js';
@@ -200,11 +200,8 @@ async function copyAside(stream: AsyncIterable<Uint8Array>): Promise<number> {
     }
   } catch (error) {
     closeSync(file);
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-    throw new QueueError('disk-full', `no room in ${tmpdir()} to take the input aside; nothing was stored`, {
-      hint: 'Make room, set TMPDIR, give a file instead of -, or commit as lines arrive with --stream.',
-      cause: error,
-    });
+    const hint = 'Make room, set TMPDIR, give a file instead of -, or commit as lines arrive with --stream.';
+    throw fileFailure(error, tmpdir(), hint);
   }
   return file;
 }

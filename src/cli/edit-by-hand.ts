@@ -5,6 +5,7 @@ import type { Actor, EditResult, ItemEdits, OpenEdit, Queue } from '../core/inde
 import { QueueError } from '../core/index.js';
 import { forgetTemporary, removeTemporary, temporaryDirectory } from '../core/temporary.js';
 import { compactJson, prettyJson } from '../core/policy/json-layout.js';
+import { decodeText } from '../core/transfer/payload-text.js';
 import { isJsonType } from '../render/json.js';
 import { askedFirst, askYesNo } from './confirm.js';
 import { openEditor, theEditor } from './editor.js';
@@ -38,8 +39,9 @@ export async function editByHand(
   const { stop, received, dispose } = stopOnSignals();
   let isKilled = false;
   let keep = false;
-  const directory = temporaryDirectory('edit');
+  let directory: string | undefined;
   try {
+    directory = temporaryDirectory('edit');
     const text = textOf(open);
     const file = join(directory, `item-${id}.${text.isJson ? 'json' : 'txt'}`);
     writeFileSync(file, text.bytes, { mode: 0o600 });
@@ -82,8 +84,7 @@ export async function editByHand(
     throw error;
   } finally {
     // Somebody was told where it is.
-    if (keep && !stop.aborted) forgetTemporary(directory);
-    else removeTemporary(directory);
+    if (directory !== undefined) (keep && !stop.aborted ? forgetTemporary : removeTemporary)(directory);
     dispose();
     const signal = received();
     if (signal !== undefined && (isKilled || stop.aborted)) endBySignal(signal);
@@ -153,8 +154,8 @@ function textOf({ item }: OpenEdit): Text {
       hint: 'Give one with --data.',
     });
   const stored = Buffer.from(item.payload);
-  const text = stored.toString('utf8');
-  if (!Buffer.from(text, 'utf8').equals(stored)) {
+  const text = decodeText(stored);
+  if (text === undefined) {
     throw new QueueError('bad-item', `the payload of item ${item.id} is no text; nothing was changed`, {
       hint: 'Replace it with --data @file.',
     });
@@ -168,7 +169,9 @@ function textOf({ item }: OpenEdit): Text {
     bytes: Buffer.from(`${pretty}\n`, 'utf8'),
     isJson: true,
     editsOf: (saved) => {
-      const now = saved.toString('utf8');
+      const now = decodeText(saved);
+      // Of an editor that saves another encoding: to be refused with its reason.
+      if (now === undefined) return { payload: saved };
       if (compactJson(now) === compact) return { payload: stored };
       return { payload: compact === text ? compacted(saved, now) : likeBefore(saved, text) };
     },

@@ -4,6 +4,7 @@ import type { Actor, StoreReport } from '../core/index.js';
 import { importBundle } from '../core/transfer/import.js';
 import { importAppTable } from '../core/transfer/foreign/import-table.js';
 import type { Mapping } from '../core/transfer/foreign/mapping.js';
+import { decodeText } from '../core/transfer/payload-text.js';
 import { parseMapping, READY_MAPPINGS } from '../core/transfer/foreign/mapping.js';
 import type { JsonObject } from '../render/json.js';
 import { oneLine } from '../render/printable.js';
@@ -58,7 +59,10 @@ function readMapping(given: string): Mapping {
   const ready = READY_MAPPINGS.get(given);
   if (ready !== undefined) return ready;
   try {
-    return parseMapping(readFileSync(given, 'utf8'));
+    const text = decodeText(readFileSync(given));
+    return parseMapping(
+      text ?? refuseUsage(`the mapping ${given} is not UTF-8 text; nothing was stored`, 'Save it as UTF-8.'),
+    );
   } catch (error) {
     throw fileError(given, error);
   }

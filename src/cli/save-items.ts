@@ -2,12 +2,11 @@
  * Writes every item that can be read to NDJSON that `enqueue --from` takes. Items that are at their end go to a file of
  * their own: enqueued again, they would be sent a second time.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import type { FilePlace, SavedItem } from '../core/index.js';
 import { salvageQueue } from '../core/index.js';
-import { assertFree, fileFailure, publish, temporaryBeside } from '../core/new-file.js';
-import { removeTemporary } from '../core/temporary.js';
+import { assertFree } from '../core/new-file.js';
+import { AtomicFile } from '../core/transfer/atomic-file.js';
 import type { JsonObject } from '../render/json.js';
 import { isoTime, jsonLine, payloadFields } from '../render/json.js';
 
@@ -23,41 +22,12 @@ export interface SaveReport {
   altered: number[];
 }
 
-class Part {
-  readonly #place: string;
-  readonly #temporary: string;
-  readonly #handle: number;
-  #open = true;
+class Part extends AtomicFile {
   count = 0;
 
-  constructor(place: string) {
-    this.#place = place;
-    this.#temporary = temporaryBeside(place);
-    this.#handle = openSync(this.#temporary, 'a');
-  }
-
   add(item: SavedItem): void {
-    try {
-      writeSync(this.#handle, jsonLine(savedLine(item)));
-    } catch (error) {
-      throw fileFailure(error, this.#place);
-    }
+    this.write(jsonLine(savedLine(item)));
     this.count += 1;
-  }
-
-  publish(): void {
-    this.#close();
-    publish(this.#temporary, this.#place);
-  }
-
-  discard(): void {
-    this.#close();
-    removeTemporary(this.#temporary);
-  }
-
-  #close(): void {
-    if (this.#open) closeSync(this.#handle);
-    this.#open = false;
   }
 }
 
@@ -74,8 +44,8 @@ export function saveItems(place: FilePlace, to: string): SaveReport {
       if (found.kind === 'item') (isOver(found.item) ? parts.finished : parts.open).add(found.item);
       else (found.kind === 'altered' ? altered : unreadable).push(found.id);
     }
-    parts.open.publish();
-    if (parts.finished.count > 0) parts.finished.publish();
+    parts.open.commit();
+    if (parts.finished.count > 0) parts.finished.commit();
     else parts.finished.discard();
   } catch (error) {
     parts.open.discard();

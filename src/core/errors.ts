@@ -73,3 +73,19 @@ export function isQueueError(error: unknown): error is QueueError {
     (typeof error === 'object' && error !== null && (error as { name?: unknown }).name === 'QueueError')
   );
 }
+
+/** A file of ours that could not be made or written, by what the system said; any other error is handed back. */
+export function fileFailure(error: unknown, path: string, hint?: string): Error {
+  const { code } = error as NodeJS.ErrnoException;
+  if (error instanceof QueueError || code === undefined)
+    return error instanceof Error ? error : new Error(String(error));
+  const full = code === 'ENOSPC' || code === 'EDQUOT';
+  const next = full
+    ? 'free some space, or name a file on another disk'
+    : 'check the path and the permissions of its directory';
+  return new QueueError(
+    full ? 'disk-full' : 'unwritable',
+    `${path} cannot be written (${code}); the queue was not changed`,
+    { cause: error, hint: hint ?? next },
+  );
+}

@@ -3,7 +3,7 @@ import { closeSync, constants, fchmodSync, fsyncSync, lstatSync, openSync, renam
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 
-import { QueueError } from './errors.js';
+import { QueueError, fileFailure } from './errors.js';
 import { forgetTemporary, noteTemporary, removeTemporary } from './temporary.js';
 
 /**
@@ -70,21 +70,4 @@ function flush(path: string, flags: 'r' | 'r+'): void {
   } finally {
     closeSync(handle);
   }
-}
-
-export function fileFailure(error: unknown, path: string): Error {
-  const { code } = error as NodeJS.ErrnoException;
-  if (error instanceof QueueError || code === undefined)
-    return error instanceof Error ? error : new Error(String(error));
-  const full = code === 'ENOSPC' || code === 'EDQUOT';
-  return new QueueError(
-    full ? 'disk-full' : 'unwritable',
-    `${path} cannot be written (${code}); the queue was not changed`,
-    {
-      cause: error,
-      hint: full
-        ? 'free some space, or name a file on another disk'
-        : 'check the path and the permissions of its directory',
-    },
-  );
 }

@@ -7,6 +7,8 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { fileFailure } from './errors.js';
+
 /** Told when the first temporary gets its name, and when the last one has lost it. */
 export interface TemporaryGuard {
   hold(): void;
@@ -49,7 +51,11 @@ export function removeTemporaries(): void {
   for (const path of [...named]) removeTemporary(path);
 }
 
-/** A directory of its own in the one for temporary files, for this user only (0700). */
+/**
+ * A directory of its own in the one for temporary files, for this user only (0700).
+ *
+ * @throws {QueueError} `unwritable` or `disk-full`
+ */
 export function temporaryDirectory(kind: string, within = tmpdir()): string {
   const directory = join(within, `syncq-${kind}-${randomBytes(6).toString('hex')}`);
   noteTemporary(directory);
@@ -57,7 +63,7 @@ export function temporaryDirectory(kind: string, within = tmpdir()): string {
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {
     forgetTemporary(directory);
-    throw error;
+    throw fileFailure(error, directory, 'Set TMPDIR to a directory that you may write to.');
   }
   return directory;
 }

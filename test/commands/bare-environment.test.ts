@@ -106,6 +106,19 @@ describe('a working directory that is gone', () => {
   });
 });
 
+test.each(['import --sqlite app.db', 'enqueue --from -', 'edit 1'])(
+  'a directory for temporary files that is not there is named by %s, and changes nothing',
+  (command) => {
+    project();
+    writeFileSync(join(testHome().cwd, 'app.db'), '');
+    expect(shell(`syncq enqueue POST /a -d '{}'`).code).toBe(0);
+    const { code, stdout } = shell(`EDITOR=true TMPDIR=/nonexistent syncq ${command} --json </dev/null`);
+    expect(code).toBe(6);
+    expect(JSON.parse(stdout).error).toMatchObject({ code: 'unwritable', hint: expect.stringContaining('TMPDIR') });
+    expect(JSON.parse(shell('syncq inspect 1 --json').stdout)).toMatchObject({ state: 'pending' });
+  },
+);
+
 const canBeStranger = process.getuid?.() === 0 && nobodyCanRead(PROGRAM);
 (canBeStranger ? describe : describe.skip)('a user without a passwd entry', () => {
   /** @param env all that it has */

@@ -228,6 +228,14 @@ describe('edit', () => {
     expect(leftOpen()).toEqual([]);
   });
 
+  test('refuses what an editor saved in another encoding, and puts the item back', async () => {
+    writeConfig(await phoneServer());
+    await enqueuePerson('4O1');
+    const refused = await withEditor(String.raw`printf '{"phone":"J\370rn"}' > "$1"`, 'edit', '1', '--json');
+    expect([refused.code, refused.json().error.message]).toEqual([2, expect.stringContaining('not valid UTF-8')]);
+    expect(await state()).toEqual(['pending', null, { phone: '4O1', n: 1 }]);
+  });
+
   test('says so when the editor cannot be started, and puts the item back', async () => {
     writeConfig(await phoneServer());
     await enqueuePerson('4O1');

@@ -319,4 +319,39 @@ describe('syncq import --sqlite', () => {
     expect(json().error.message).toContain(message);
     if (hint !== undefined) expect(json().error.hint).toContain(hint);
   });
+
+  test('refuses a mapping that is not UTF-8', async () => {
+    const map = join(tempDirectory(), 'map.json');
+    writeFileSync(map, '{"key":"{id}","fields":{"method":"POST","path":"/a","entity":"p\xf8/{id}"}}', 'latin1');
+    const { code, json } = await runCli(
+      'import',
+      '--sqlite',
+      appFile(),
+      '--map',
+      map,
+      '--table',
+      'sync_queue',
+      '--json',
+    );
+    expect([code, json().error.message]).toEqual([2, expect.stringContaining('is not UTF-8 text; nothing was stored')]);
+  });
+
+  test.each([
+    ['entity_id', "CAST(x'4af8' AS TEXT)", 'row 1: a column that is used holds what is not valid UTF-8'],
+    ['entity_type', "x'4af8'", 'row 1: a column that is used holds what is not valid UTF-8'],
+    ['payload', "CAST(x'224af822' AS TEXT)", 'row 1: payload is not valid JSON: not valid UTF-8'],
+    ['last_error', "CAST(x'4af8' AS TEXT)", undefined],
+    ['entity_id', 'char(65533)', undefined],
+  ])('of bytes that are not UTF-8 in %s: %s', async (column, value, message) => {
+    const path = join(tempDirectory(), 'app.db');
+    const db = new (loadSqlite())(path);
+    db.exec(`CREATE TABLE sync_queue (id INTEGER, timestamp INTEGER, operation_type TEXT, entity_type, entity_id TEXT, payload TEXT, retry_count INTEGER, last_error TEXT);
+      INSERT INTO sync_queue VALUES (1, 1, 'create', 'a', 'b', '{}', 0, NULL); UPDATE sync_queue SET ${column} = ${value}`);
+    db.close();
+    const common = ['--queue', join(tempDirectory(), 'queue.db'), '--config', configFor('https://api.example.org/v1')];
+    const { code, json } = await runCli('import', '--sqlite', path, '--json', ...common);
+    expect(code).toBe(message === undefined ? 0 : 2);
+    if (message !== undefined) expect(json().error.message).toContain(message);
+    else expect((await runCli('inspect', '--json', ...common)).json().items).toHaveLength(1);
+  });
 });

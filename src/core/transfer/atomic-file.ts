@@ -2,7 +2,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-import { QueueError } from '../errors.js';
+import { fileFailure } from '../errors.js';
 import { temporaryBeside } from '../new-file.js';
 import { forgetTemporary, removeTemporary } from '../temporary.js';
 
@@ -82,16 +82,7 @@ export class AtomicFile {
     try {
       return act();
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-      const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-      throw new QueueError(
-        isFull ? 'disk-full' : 'unwritable',
-        `${this.#path} cannot be written (${code}); the queue was not changed`,
-        {
-          cause: error,
-          hint: 'name a place where there is room and that you may write to',
-        },
-      );
+      throw fileFailure(error, this.#path);
     }
   }
 }

@@ -108,6 +108,7 @@ function readItem(bytes: Uint8Array, members: ReadonlyMap<string, JsonRange>, co
     tags: fields.optional('tags') === undefined ? [] : tags(fields.optional('tags')),
   });
   const attempts = readAttempts(fields);
+  const arrived = fields.optionalCount('mayHaveArrived');
   const item: ArchivedItem = {
     ...written,
     contentType: payload === undefined ? optionalType(fields) : written.contentType,
@@ -126,7 +127,7 @@ function readItem(bytes: Uint8Array, members: ReadonlyMap<string, JsonRange>, co
     stateAt: fields.time('stateAt'),
     review: readReview(fields),
     revision: fields.count('revision', 0),
-    mayHaveArrived: arrivedIn(fields, attempts.length),
+    mayHaveArrived: arrived === undefined ? undefined : countUpTo(attempts, arrived),
     attempts: attempts.map((attempt, index) => ({ ...attempt, number: index + 1 })),
     revisions: fields.list('revisions', (value) =>
       readRevision(new Fields(value, 'a revision'), { method, target }, attempts, context),
@@ -136,12 +137,6 @@ function readItem(bytes: Uint8Array, members: ReadonlyMap<string, JsonRange>, co
   checkWhole(item);
   checkPast(item, context.now);
   return item;
-}
-
-/** At most the last attempt that the bundle brings: the numbers begin at 1 here. */
-function arrivedIn(fields: Fields, attempts: number): number | undefined {
-  const number = fields.optionalCount('mayHaveArrived');
-  return number === undefined ? undefined : Math.min(number, attempts);
 }
 
 const SHA256 = /^[0-9a-f]{64}$/;
@@ -235,6 +230,11 @@ function readAttempts(fields: Fields): Attempt[] {
   return attempts;
 }
 
+/** The number that an attempt gets here, where they begin at 1 and have no gaps; 0 for one before all of them. */
+function countUpTo(attempts: readonly Attempt[], last: number): number {
+  return attempts.filter(({ number }) => number <= last).length;
+}
+
 function readAttempt(fields: Fields): Attempt {
   const response = fields.optional('response');
   return {
@@ -278,7 +278,7 @@ function readRevision(
     at: fields.time('at'),
     who: fields.line('who', LONGEST_NAME),
     reason: fields.optionalText('reason'),
-    attempts: attempts.filter(({ number }) => number <= before).length,
+    attempts: countUpTo(attempts, before),
     idempotencyKey,
     path,
     contentType: payload === undefined ? optionalType(fields) : contentType,

@@ -108,6 +108,18 @@ describe('a line', () => {
   });
 
   test.each([
+    [0, 0],
+    [4, 1],
+    [7, 2],
+    [1e9, 2],
+  ])('of a bundle whose attempts have gaps names the same attempt: %s', (told, mayHaveArrived) => {
+    const attempt = { startedAt: 2, durationMs: 3, outcome: 'unknown', status: undefined, message: 'no', counted: false, runner: 'run', url: undefined, idempotencyKey: undefined, response: undefined } as const; // prettier-ignore
+    const attempts = [4, 7].map((number) => ({ ...attempt, number }));
+    const line = bundleLine(archivedItem({ attempts, attemptCount: 7, mayHaveArrived: told }));
+    expect(readBundleLine(Buffer.from(line.trimEnd()), bundleContext())).toMatchObject({ mayHaveArrived });
+  });
+
+  test.each([
     ['a path that leads out', { path: '/a/../b' }, 'path'],
     ['a path to another host', { path: '//evil.example.org' }, 'path'],
     ['a credential', { headers: { authorization: 'Bearer x' } }, 'credential'],

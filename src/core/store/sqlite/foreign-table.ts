@@ -89,8 +89,16 @@ class CopiedTable implements ForeignTable {
   }
 
   *rows(order: readonly string[]): Generator<ForeignRow> {
-    const columns = this.columns.map(quotedName).join(', ');
-    const terms = order.map(quotedName);
+    // Text as the bytes that are stored: read as text, what is not UTF-8 would become U+FFFD. SQLite itself converts UTF-16.
+    const isUtf8 = this.#db.pragma('encoding', { simple: true }) === 'UTF-8';
+    const columns = this.columns
+      .map(quotedName)
+      .map((name) =>
+        isUtf8 ? `iif(typeof(${name}) = 'text' AND ${name} <> '', CAST(${name} AS BLOB), ${name})` : name,
+      )
+      .map((value, index) => `${value} AS ${quotedName(this.columns[index] ?? '')}`)
+      .join(', ');
+    const terms = order.map((name) => `${this.#name}.${quotedName(name)}`);
     try {
       // Whole numbers beyond 2^53 must not be rounded.
       const statement = this.#db

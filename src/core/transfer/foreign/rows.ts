@@ -127,7 +127,9 @@ function itemOf(written: NewItem, value: Value, unit: TimeUnit, now: number): Ar
 
 /** Of all attempts the other program made, it remembers how the last one failed. */
 function pastOf(lastError: Cell | undefined, retryCount: number, at: number): Attempt[] {
-  const message = lastError === undefined ? '' : cleanLine(cellText(lastError), LONGEST_MESSAGE);
+  // Only shown: a byte that is not UTF-8 is no reason to refuse the row.
+  const text = lastError instanceof Uint8Array ? Buffer.from(lastError).toString('utf8') : cellText(lastError ?? null);
+  const message = cleanLine(text, LONGEST_MESSAGE);
   if (message === '') return [];
   const status = /\b([45]\d\d)\b/.exec(message)?.[1];
   return [

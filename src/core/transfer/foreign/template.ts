@@ -4,6 +4,8 @@
  */
 import { QueueError } from '../../errors.js';
 import { quoted } from '../../input/text.js';
+import { damaged } from '../fields.js';
+import { decodeText } from '../payload-text.js';
 
 export type Cell = string | number | bigint | Uint8Array | null;
 export type Row = Readonly<Record<string, Cell>>;
@@ -100,10 +102,11 @@ function placeholder(field: string, text: string, columns: readonly string[]): {
   );
 }
 
-/** Text of a cell; bytes are read as UTF-8. */
+/** Text of a cell. @throws {QueueError} `bad-item`: its bytes are not UTF-8, and different names would become one */
 export function cellText(cell: Cell): string {
   if (cell === null) return '';
-  return cell instanceof Uint8Array ? Buffer.from(cell).toString('utf8') : String(cell);
+  if (!(cell instanceof Uint8Array)) return String(cell);
+  return decodeText(cell) ?? damaged('a column', 'that is used holds what is not valid UTF-8');
 }
 
 function refuseValue(field: string, value: Cell): never {

@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import type { Attempt, Entity, ResponseExcerpt } from '../../item.js';
 import type { Edit, Rewriting } from '../../spelling/layers.js';
 import { readingsOf, rewritten } from '../../spelling/layers.js';
+import { decodeText } from '../payload-text.js';
 import { findSensitive, replaceSensitive } from './json.js';
 import { KnownValues } from './known-values.js';
 import { StandIns } from './stand-in.js';
@@ -75,7 +76,7 @@ function collectBody(
   patterns: SensitivePatterns,
   found: (value: string) => void,
 ): void {
-  const text = body === undefined ? undefined : decode(body);
+  const text = body === undefined ? undefined : decodeText(body);
   if (text === undefined || contentType === undefined) return;
   if (contentType.startsWith(FORM)) {
     for (const [name, value] of new URLSearchParams(text))
@@ -213,7 +214,7 @@ class ItemRedaction {
   /** @param isOurs a payload, in which only patterns tell what may be shown; an answer in free text is searched instead */
   #body(body: Uint8Array, contentType: string | undefined, isOurs: boolean): Uint8Array {
     if (body.length === 0) return body;
-    const text = decode(body);
+    const text = decodeText(body);
     // Bytes that are no text: nothing can be found in them, so nothing of them is kept but their number.
     if (text === undefined) return new Uint8Array(body.length);
     return Buffer.from(this.#bodyText(text, contentType, isOurs));
@@ -280,15 +281,6 @@ function nameIn(name: string): string {
 function queryOf(path: string): Iterable<[string, string]> {
   const question = path.indexOf('?');
   return question < 0 ? [] : new URLSearchParams(path.slice(question + 1));
-}
-
-/** UTF-8 text; undefined for anything else. */
-function decode(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
 }
 
 function sha256(bytes: Uint8Array): string {
