@@ -5,7 +5,6 @@
 import type { Clock } from '../clock.js';
 import { holdMs } from '../policy/backoff.js';
 import { createCredentials, type Credentials } from '../send/credential.js';
-import { probe } from '../send/probe.js';
 import type { Sender } from '../send/send.js';
 import type { ProbeResult, SendOptions, SendResult } from '../send/result.js';
 import type { StoredRequest } from '../item.js';
@@ -153,7 +152,7 @@ export class Channel {
 
   /** A look whether the target answers (`tls`: whether its certificate is good again). Never an attempt, never rejects. */
   async probe(mode: 'auto' | 'tls', signal: AbortSignal, timeoutMs?: number): Promise<ProbeResult> {
-    const { transport } = await this.sender();
+    const [{ transport }, { probe }] = await Promise.all([this.sender(), import('../send/probe.js')]);
     const { clock, version } = this.#deps;
     return probe(
       this.config,

@@ -8,18 +8,18 @@ export const FORBIDDEN_ADDRESS = 'forbidden-address';
  * IANA's registries of special-purpose addresses (RFC 6890), November 2026: whatever they do not call globally reachable,
  * and multicast. No package: ipaddr.js names the ranges, but which names and exceptions are public would still stand here.
  */
-const SPECIAL_IPV4 = listOf(
+const SPECIAL_IPV4 = lazyList(
   // This network and host, private use, a carrier's customers, link-local.
   '0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16',
   // Protocol assignments, relays of 6to4 (gone), benchmarking, documentation, multicast, reserved and broadcast.
   '192.0.0.0/24 192.88.99.0/24 198.18.0.0/15 192.0.2.0/24 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4',
 );
 /** Of IPv6 nothing else is public: not loopback, local use of any kind, discard, segment routing, multicast. */
-const UNICAST_IPV6 = listOf('2000::/3');
+const UNICAST_IPV6 = lazyList('2000::/3');
 /** In there: protocol assignments (benchmarking among them), documentation. */
-const SPECIAL_IPV6 = listOf('2001::/23 2001:db8::/32 3fff::/20');
+const SPECIAL_IPV6 = lazyList('2001::/23 2001:db8::/32 3fff::/20');
 /** In the above, and globally reachable: anycast of PCP, TURN and DNS-SD, AMT, AS112, ORCHIDv2, drones. */
-const PUBLIC = listOf(
+const PUBLIC = lazyList(
   '192.0.0.9/32 192.0.0.10/32 2001:1::1/128 2001:1::2/128 2001:1::3/128',
   '2001:3::/32 2001:4:112::/48 2001:20::/28 2001:30::/28',
 );
@@ -29,13 +29,18 @@ const EMBEDDED = /^(?:0{24}|0{20}ffff|0{16}ffff0000|0064ff9b0{16}|2002|20010000)
 /** Teredo hides its client's address by turning every bit over. */
 const TEREDO_CLIENT = /^20010000.{16}(.{8})$/;
 
-function listOf(...nets: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const net of nets.join(' ').split(' ')) {
-    const [address = '', prefix] = net.split('/');
-    list.addSubnet(address, Number(prefix), isIP(address) === 4 ? 'ipv4' : 'ipv6');
-  }
-  return list;
+/** Made when it is first asked: only a target with `denyPrivate` needs it, and every command would pay for it. */
+function lazyList(...nets: readonly string[]): { check: (address: string, family: 'ipv4' | 'ipv6') => boolean } {
+  let list: BlockList | undefined;
+  const make = (): BlockList => {
+    const made = new BlockList();
+    for (const net of nets.join(' ').split(' ')) {
+      const [address = '', prefix] = net.split('/');
+      made.addSubnet(address, Number(prefix), isIP(address) === 4 ? 'ipv4' : 'ipv6');
+    }
+    return made;
+  };
+  return { check: (address, family) => (list ??= make()).check(address, family) };
 }
 
 /** True for every address that is not globally reachable. One that holds an IPv4 address is judged by that. False for a name. */

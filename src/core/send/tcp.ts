@@ -1,7 +1,5 @@
 /** Opens a TCP connection to whichever address of a name answers first, as RFC 8305 (Happy Eyeballs) has it. */
-import { ADDRCONFIG } from 'node:dns';
 import type { LookupAddress } from 'node:dns';
-import { lookup as lookUp } from 'node:dns/promises';
 import { connect, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { platform } from 'node:os';
@@ -114,9 +112,11 @@ async function addressesOf(hostname: string, { denyPrivate, lookup = systemLooku
   return inTurn(found);
 }
 
-/** As Node asks for its own sockets: families that this machine has. */
-const systemLookup: Lookup = (hostname) =>
-  lookUp(hostname, { all: true, hints: platform() === 'win32' ? 0 : ADDRCONFIG });
+/** As Node asks for its own sockets: families that this machine has. Loaded here: `node:dns` reads resolv.conf at once. */
+const systemLookup: Lookup = async (hostname) => {
+  const { ADDRCONFIG, promises } = await import('node:dns');
+  return promises.lookup(hostname, { all: true, hints: platform() === 'win32' ? 0 : ADDRCONFIG });
+};
 
 /** Families in turn, beginning with that of the first (RFC 8305, section 4); each address once. */
 function inTurn(found: readonly LookupAddress[]): string[] {
