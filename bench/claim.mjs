@@ -9,7 +9,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { systemClock } from '../dist/core/clock.js';
+import { systemClock } from '../dist/core/nouns/clock.js';
 import { loadSqlite } from '../dist/core/store/sqlite/driver.js';
 import { openSqliteStore } from '../dist/core/store/sqlite/store.js';
 

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { systemClock } from '../dist/core/clock.js';
+import { systemClock } from '../dist/core/nouns/clock.js';
 import { openSqliteStore } from '../dist/core/store/sqlite/store.js';
 
 const ITEMS = Number(process.argv[2] ?? 1_000_000);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { OUTCOMES, REVIEW_REASONS, TARGET_STATES } from '../src/core/item.js';
+import { OUTCOMES, REVIEW_REASONS, TARGET_STATES } from '../src/core/nouns/item.js';
 import { whatHelps } from '../src/core/policy/help-for-item.js';
 import { ROOT } from './support/source-graph.js';
 

@@ -1,9 +1,9 @@
 /** The queue that is not there yet at the default place: it counts as empty, and nothing is created (contract, section 8). */
-import { systemClock } from '../core/clock.js';
-import type { Config } from '../core/config/types.js';
+import { systemClock } from '../core/nouns/clock.js';
+import type { Config } from '../core/nouns/config.js';
 import type { Archive, ChangeReport, DrainReport, Queue } from '../core/index.js';
 import { emptyStatus, QueueError } from '../core/index.js';
-import { emptyReport } from '../core/change-report.js';
+import { emptyReport } from '../core/nouns/change-report.js';
 import { contextOf } from '../core/input/draft.js';
 
 export function absentQueue(location: string, config: Config): Queue {

@@ -1,7 +1,7 @@
 /** `status --ages`: the answer, then how old what is unfinished is. */
 import type { Queue, StatusReport } from '../core/index.js';
 import { statusAnswer } from '../core/policy/status-answer.js';
-import { AGE_BOUNDS_MS, AGE_TITLES } from '../core/support/ages.js';
+import { AGE_BOUNDS_MS, AGE_TITLES } from '../core/policy/ages.js';
 import { ageLines, agesDocument } from '../render/ages.js';
 import type { JsonObject } from '../render/json.js';
 import { oneLine } from '../render/printable.js';

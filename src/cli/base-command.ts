@@ -5,7 +5,7 @@
  */
 import { Command, Flags } from '@oclif/core';
 import type { Interfaces } from '@oclif/core';
-import { systemClock } from '../core/clock.js';
+import { systemClock } from '../core/nouns/clock.js';
 import type { Queue } from '../core/index.js';
 import { errorDocument, errorText } from '../render/errors.js';
 import type { JsonObject } from '../render/json.js';

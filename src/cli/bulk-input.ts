@@ -2,16 +2,16 @@
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { QueueError, fileFailure, isQueueError } from '../core/errors.js';
+import { QueueError, fileFailure, isQueueError } from '../core/nouns/errors.js';
 import { parseBulkLine } from '../core/input/bulk.js';
 import type { DraftContext } from '../core/input/draft.js';
 import type { Line } from '../core/input/ndjson.js';
 import { keyConflict } from '../core/input/key.js';
 import { LineSplitter, readChunks } from '../core/input/ndjson.js';
-import { inPlace } from '../core/input/refuse.js';
-import type { NewItem } from '../core/item.js';
+import { inPlace } from '../core/check/refuse.js';
+import type { NewItem } from '../core/nouns/item.js';
 import type { OnConflict } from '../core/index.js';
-import { removeTemporary, temporaryDirectory } from '../core/temporary.js';
+import { removeTemporary, temporaryDirectory } from '../core/files/temporary.js';
 
 /** Items of one batch at most; a batch also ends with its chunk of the input. */
 const BATCH_ITEMS = 1000;

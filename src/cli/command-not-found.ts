@@ -1,6 +1,6 @@
 /** oclif's hook for a command that does not exist: says so with the nearest one, exit 2, as JSON when JSON was asked for. */
 import type { Hook } from '@oclif/core';
-import { nearestWord } from '../core/config/nearest.js';
+import { nearestWord } from '../core/check/nearest.js';
 import { errorDocument, errorText } from '../render/errors.js';
 import { jsonDocument } from '../render/json.js';
 import { fitted } from '../render/printable.js';

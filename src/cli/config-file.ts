@@ -1,9 +1,9 @@
 /** Finds and reads the one config file, and says which queue is meant. Decides nothing about what the settings mean. */
 import path from 'node:path';
-import { JsonTextError, walkJson } from '../core/config/json-tokens.js';
-import type { Config } from '../core/config/types.js';
+import { JsonTextError, walkJson } from '../core/json/json-tokens.js';
+import type { Config } from '../core/nouns/config.js';
 import { emptyConfig, isPostgresUrl, parseConfig, salvageQueue } from '../core/config/validate.js';
-import { isQueueError, QueueError } from '../core/errors.js';
+import { isQueueError, QueueError } from '../core/nouns/errors.js';
 import { lostDirectory } from './failure.js';
 import { variable } from './given-bytes.js';
 import { isOwnDirectory, ownDirectory } from './home.js';

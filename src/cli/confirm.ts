@@ -1,6 +1,6 @@
 /** Asks before something that cannot be undone; where nobody can be asked, a script says --yes. */
 import { createInterface } from 'node:readline';
-import { isQueueError, QueueError } from '../core/errors.js';
+import { isQueueError, QueueError } from '../core/nouns/errors.js';
 import { printable } from '../render/printable.js';
 
 export interface Question {

@@ -1,7 +1,7 @@
 /** What `doctor` does beside looking: repairs, saves, adopts; then looks again, so that it reports what is now. */
 import type { Examination } from '../core/index.js';
 import { adoptQueue, examineQueue, repairQueue } from '../core/index.js';
-import { QueueError } from '../core/errors.js';
+import { QueueError } from '../core/nouns/errors.js';
 import type { DoctorActions } from '../render/doctor.js';
 import { confirmed } from './confirm.js';
 import type { FoundFile } from './file-place.js';

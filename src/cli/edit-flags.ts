@@ -1,7 +1,7 @@
 /** The flags of `edit` as changes of an item. */
 import type { ItemEdits, JsonChange } from '../core/index.js';
 import { parseHeaderFlag } from '../core/input/headers.js';
-import { parsePointer, valueText } from '../core/support/json-edit.js';
+import { parsePointer, valueText } from '../core/input/json-edit.js';
 import { readData } from './data-input.js';
 import { inFlag } from './filters.js';
 import { refuseUsage } from './usage.js';

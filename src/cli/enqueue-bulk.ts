@@ -1,5 +1,5 @@
 /** `enqueue --from`: streams a file or stdin into the queue and tells what became of its lines. */
-import { systemClock } from '../core/clock.js';
+import { systemClock } from '../core/nouns/clock.js';
 import type { Queue } from '../core/index.js';
 import { contextOf, type DraftContext } from '../core/input/draft.js';
 import { oneLine } from '../render/printable.js';

@@ -1,6 +1,6 @@
 /** `enqueue METHOD PATH`: from its flags to one stored item and the words about it. */
-import { systemClock } from '../core/clock.js';
-import type { Config } from '../core/config/types.js';
+import { systemClock } from '../core/nouns/clock.js';
+import type { Config } from '../core/nouns/config.js';
 import type { IfQueued, Write } from '../core/index.js';
 import { checkDraft, contextOf } from '../core/input/draft.js';
 import { readWrite } from '../core/input/write.js';

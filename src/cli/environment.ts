@@ -1,6 +1,6 @@
 /** The one reader of the process environment in the seam; everything below is handed what it needs. */
 import { withoutSecrets } from '../core/config/secret-names.js';
-import type { Config } from '../core/config/types.js';
+import type { Config } from '../core/nouns/config.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

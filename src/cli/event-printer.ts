@@ -1,5 +1,5 @@
 /** Prints a runner's events while it works: the runner does not wait for the reader, but nothing is printed out of order. */
-import type { QueueEvent } from '../core/events.js';
+import type { QueueEvent } from '../core/nouns/events.js';
 import { OutputClosed } from './output.js';
 
 export interface EventPrinter {

@@ -1,6 +1,6 @@
 /** The only table from what happened to the number a process ends with (contract, section 6). */
-import type { ErrorCode } from '../core/errors.js';
-import type { DrainReport } from '../core/report.js';
+import type { ErrorCode } from '../core/nouns/errors.js';
+import type { DrainReport } from '../core/nouns/report.js';
 
 export const EXIT = {
   ok: 0,

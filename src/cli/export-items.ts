@@ -1,9 +1,9 @@
 /** What `export` does with its flags: the format, the place, the stand-ins, and what it says at the end. */
 import { createHash, randomBytes } from 'node:crypto';
-import { compileSensitive, EVERYTHING } from '../core/config/sensitive.js';
+import { compileSensitive, EVERYTHING } from '../core/privacy/sensitive.js';
 import type { Filter } from '../core/index.js';
 import { VERSION } from '../core/index.js';
-import { AtomicFile } from '../core/transfer/atomic-file.js';
+import { AtomicFile } from '../core/files/atomic-file.js';
 import type { ExportFormat, ExportOptions } from '../core/transfer/export.js';
 import { exportBundle, exportText } from '../core/transfer/export.js';
 import { Redactor } from '../core/transfer/redact/redactor.js';

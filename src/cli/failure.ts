@@ -1,8 +1,8 @@
 /** What any thrown thing means to the outside: a code from the closed list, a message, a hint. Nothing else of it gets out. */
 import { stripVTControlCharacters } from 'node:util';
-import { nearestWord } from '../core/config/nearest.js';
-import type { ErrorCode } from '../core/errors.js';
-import { ERROR_CODES, isQueueError, QueueError } from '../core/errors.js';
+import { nearestWord } from '../core/check/nearest.js';
+import type { ErrorCode } from '../core/nouns/errors.js';
+import { ERROR_CODES, isQueueError, QueueError } from '../core/nouns/errors.js';
 import { cut, oneLine } from '../render/printable.js';
 
 export interface Failure {

@@ -1,8 +1,8 @@
 /** Which queue file a command means that works on the file itself, not through an open queue (doctor, backup). */
 import { lstatSync } from 'node:fs';
-import { systemClock } from '../core/clock.js';
+import { systemClock } from '../core/nouns/clock.js';
 import type { FilePlace } from '../core/index.js';
-import { QueueError } from '../core/errors.js';
+import { QueueError } from '../core/nouns/errors.js';
 import type { ConfigLookup, LenientConfig } from './config-file.js';
 import { loadConfigLeniently, resolveQueueLeniently } from './config-file.js';
 import { environment } from './environment.js';

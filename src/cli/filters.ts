@@ -1,9 +1,9 @@
 /** The flags by which `inspect`, `retry` and their like choose items: the same flag twice means or, different flags and. */
 import { Flags } from '@oclif/core';
-import { QueueError } from '../core/errors.js';
+import { QueueError } from '../core/nouns/errors.js';
 import { parseSince } from '../core/input/time.js';
-import type { Entity, ReviewReason, State } from '../core/item.js';
-import { REVIEW_REASONS, STATES } from '../core/item.js';
+import type { Entity, ReviewReason, State } from '../core/nouns/item.js';
+import { REVIEW_REASONS, STATES } from '../core/nouns/item.js';
 import type { Filter } from '../core/index.js';
 
 const several = { multiple: true, multipleNonGreedy: true } as const;

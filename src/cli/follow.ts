@@ -1,5 +1,5 @@
 /** `status --follow`: looks again every second and shows what changed, until a signal ends it. */
-import { systemClock } from '../core/clock.js';
+import { systemClock } from '../core/nouns/clock.js';
 import type { Queue } from '../core/index.js';
 import type { JsonObject } from '../render/json.js';
 import { jsonLine } from '../render/json.js';

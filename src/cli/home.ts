@@ -4,7 +4,7 @@
  */
 import { userInfo } from 'node:os';
 import { isAbsolute } from 'node:path';
-import { QueueError } from '../core/errors.js';
+import { QueueError } from '../core/nouns/errors.js';
 import { variable } from './given-bytes.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;

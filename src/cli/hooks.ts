@@ -3,7 +3,7 @@
  * never waits for one, and one that fails is a line in the log.
  */
 import { spawn } from 'node:child_process';
-import type { Config } from '../core/config/types.js';
+import type { Config } from '../core/nouns/config.js';
 import type { QueueEvent } from '../core/index.js';
 import { eventDocument } from '../render/events.js';
 import type { Environment } from './environment.js';

@@ -1,5 +1,5 @@
 /** Item ids as people and programs give them: bare numbers as words, or on stdin where `-` is written. */
-import { QueueError } from '../core/errors.js';
+import { QueueError } from '../core/nouns/errors.js';
 
 /** Enough for five million ids; more is a wrong file. */
 const MOST_BYTES = 64 * 1024 * 1024;

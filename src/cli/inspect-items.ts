@@ -1,9 +1,9 @@
 /** What `inspect` shows: a list by filters, or items by their ids; values are masked unless a person asks for them. */
-import type { Hide } from '../core/config/hide-values.js';
-import { hideValuesOf } from '../core/config/hide-values.js';
-import type { SensitivePatterns } from '../core/config/sensitive.js';
-import { compileSensitive, EVERYTHING, maskJson } from '../core/config/sensitive.js';
-import type { ItemDetail } from '../core/item.js';
+import type { Hide } from '../core/privacy/hide-values.js';
+import { hideValuesOf } from '../core/privacy/hide-values.js';
+import type { SensitivePatterns } from '../core/nouns/sensitive.js';
+import { compileSensitive, EVERYTHING, maskJson } from '../core/privacy/sensitive.js';
+import type { ItemDetail } from '../core/nouns/item.js';
 import type { DocumentOptions, Mask } from '../render/item-document.js';
 import { itemDocument } from '../render/item-document.js';
 import { itemPage } from '../render/item.js';

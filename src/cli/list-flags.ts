@@ -1,5 +1,5 @@
 /** `--columns` and `--sort` of `inspect`. */
-import { nearestWord } from '../core/config/nearest.js';
+import { nearestWord } from '../core/check/nearest.js';
 import type { ColumnName } from '../render/list.js';
 import { ITEM_COLUMNS } from '../render/list.js';
 import { refuseUsage } from './usage.js';

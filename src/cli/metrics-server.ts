@@ -1,6 +1,6 @@
 /** Serves the queue's metrics to Prometheus while `watch` runs. */
 import type { Server } from 'node:http';
-import { QueueError } from '../core/errors.js';
+import { QueueError } from '../core/nouns/errors.js';
 import type { Queue, QueueEvent } from '../core/index.js';
 import type { LiveCounts } from '../render/metrics.js';
 import { openMetrics, OPENMETRICS_TYPE } from '../render/metrics.js';

@@ -1,6 +1,6 @@
 /** From flags, environment and config to an open queue: the one way in for commands. */
 import { lstatSync } from 'node:fs';
-import type { Config } from '../core/config/types.js';
+import type { Config } from '../core/nouns/config.js';
 import type { Queue } from '../core/index.js';
 import { openWithConfig } from '../core/index.js';
 import { absentQueue } from './absent-queue.js';

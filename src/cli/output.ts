@@ -2,7 +2,7 @@
  * Writes to stdout and stderr so that nothing is lost in silence: a full disk behind `> file` becomes an error with its
  * exit code, and a reader that went away (`| head -1`) ends the command quietly.
  */
-import { QueueError } from '../core/errors.js';
+import { QueueError } from '../core/nouns/errors.js';
 import { EXIT } from './exit-codes.js';
 
 /** The reader of stdout has gone away: nobody wants the rest. No failure. */

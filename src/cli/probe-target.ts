@@ -1,6 +1,6 @@
 /** Tries a target without sending it an item: its credential can be fetched, its server answers and accepts it. */
-import { systemClock } from '../core/clock.js';
-import type { Config } from '../core/config/types.js';
+import { systemClock } from '../core/nouns/clock.js';
+import type { Config } from '../core/nouns/config.js';
 import { secretNames } from '../core/config/secret-names.js';
 import { implicitTarget } from '../core/config/target-shape.js';
 import { QueueError, VERSION } from '../core/index.js';
@@ -8,7 +8,7 @@ import { createCredentials } from '../core/send/credential.js';
 import { prepareTransport } from '../core/send/dispatcher.js';
 import { probe } from '../core/send/probe.js';
 import type { ProbeResult } from '../core/send/result.js';
-import type { TargetConfig } from '../core/target.js';
+import type { TargetConfig } from '../core/nouns/target.js';
 import { environment } from './environment.js';
 
 export { doubtfulRules } from '../core/policy/outcome-rules.js';

@@ -1,5 +1,5 @@
 /** What `prune` shows before it asks, and what it tells when it is done. */
-import type { Config } from '../core/config/types.js';
+import type { Config } from '../core/nouns/config.js';
 import type { Actor, PruneReport, Queue } from '../core/index.js';
 import type { JsonObject } from '../render/json.js';
 import { confirmed } from './confirm.js';

@@ -1,7 +1,7 @@
 /** Runs the rehearsal server until a signal ends it: its journal on disk, its requests on stdout, in order. */
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { systemClock } from '../core/clock.js';
-import { QueueError } from '../core/errors.js';
+import { systemClock } from '../core/nouns/clock.js';
+import { QueueError } from '../core/nouns/errors.js';
 import { parseScript } from '../core/rehearse/script.js';
 import type { JournalEntry, RehearsalSummary } from '../core/rehearse/server.js';
 import { startRehearsal } from '../core/rehearse/server.js';

@@ -1,5 +1,5 @@
 /** Renames a target in both places that know it, so that a failure in between leaves a state that a second try ends. */
-import type { Config } from '../core/config/types.js';
+import type { Config } from '../core/nouns/config.js';
 import type { Actor, Queue } from '../core/index.js';
 import { QueueError } from '../core/index.js';
 import { renameTargetInConfig } from './config-edit.js';

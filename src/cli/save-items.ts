@@ -5,8 +5,8 @@
 import path from 'node:path';
 import type { FilePlace, SavedItem } from '../core/index.js';
 import { salvageQueue } from '../core/index.js';
-import { assertFree } from '../core/new-file.js';
-import { AtomicFile } from '../core/transfer/atomic-file.js';
+import { assertFree } from '../core/files/new-file.js';
+import { AtomicFile } from '../core/files/atomic-file.js';
 import type { JsonObject } from '../render/json.js';
 import { isoTime, jsonLine, payloadFields } from '../render/json.js';
 

@@ -1,7 +1,7 @@
 /** Puts syncq's line into the caller's crontab and takes it away again, by `crontab`; every other line stays as it is. */
 import type { SpawnSyncReturns } from 'node:child_process';
 import { spawnSync } from 'node:child_process';
-import { QueueError } from '../core/errors.js';
+import { QueueError } from '../core/nouns/errors.js';
 import type { Environment } from './environment.js';
 import { cronQuote } from './schedule-texts.js';
 

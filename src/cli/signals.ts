@@ -1,7 +1,7 @@
 /** Turns signals into a wish to stop, then into an order (contract, section 7), or removes what is temporary and ends. */
 import { closeSync, openSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { guardTemporaries, removeTemporaries } from '../core/temporary.js';
+import { guardTemporaries, removeTemporaries } from '../core/files/temporary.js';
 import type { ExitCode, StopSignal } from './exit-codes.js';
 import { exitCodeOfSignal } from './exit-codes.js';
 

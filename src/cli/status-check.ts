@@ -1,7 +1,7 @@
 /** The limits of `status --check` from its flags. */
 import type { CheckLimits, CheckResult } from '../core/policy/check.js';
 import { checkStatus, DEFAULT_CHECK } from '../core/policy/check.js';
-import type { StatusReport } from '../core/report.js';
+import type { StatusReport } from '../core/nouns/report.js';
 
 export interface LimitFlags {
   maxAgeMs: number | undefined;

@@ -1,5 +1,5 @@
 /** What the config and the queue know of targets, put together by name. */
-import type { Config } from '../core/config/types.js';
+import type { Config } from '../core/nouns/config.js';
 import type { StatusReport } from '../core/index.js';
 import { defaultTarget } from '../core/input/choose-target.js';
 import type { ShownTarget } from '../render/target.js';

@@ -1,7 +1,7 @@
 /** Gathers what `history` tells: the log of what people did, and for one item its attempts too. */
 import type { Queue } from '../core/index.js';
 import { parseSince } from '../core/input/time.js';
-import { story } from '../core/support/story.js';
+import { story } from '../core/queue/story.js';
 import { storyDocument, storyLines } from '../render/history.js';
 import type { JsonObject } from '../render/json.js';
 import type { Look } from '../render/style.js';

@@ -1,7 +1,7 @@
 /** Reads a file that says what syncq does, after making sure that nobody else could have written it. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { QueueError } from '../core/errors.js';
+import { QueueError } from '../core/nouns/errors.js';
 
 /** A config larger than this is no config. */
 const MOST_BYTES = 1024 * 1024;

@@ -1,5 +1,5 @@
 /** How a command refuses what it was given, before anything is touched. */
-import { QueueError } from '../core/errors.js';
+import { QueueError } from '../core/nouns/errors.js';
 import type { Failure } from './failure.js';
 
 export { itemWords } from '../core/policy/item-words.js';

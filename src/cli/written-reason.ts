@@ -1,5 +1,5 @@
 /** A reason in a person's own words, told apart from the review reason that chooses items in other commands. */
-import { REVIEW_REASONS } from '../core/item.js';
+import { REVIEW_REASONS } from '../core/nouns/item.js';
 import { refuseUsage } from './usage.js';
 
 /** @throws {QueueError} code 'usage' for an empty one, and for one that looks meant as a filter */

@@ -5,12 +5,14 @@
  * kept), `runner/runner.ts` (how it is sent), `send/classify.ts` (what an answer means), `policy/settle.ts` (what
  * becomes of it).
  */
-export { openQueue, openWithConfig, VERSION } from './open.js';
-export type { OpenQueueOptions } from './open.js';
-export type { DrainOptions, DryRunRow, Queue, QueueCommand, WatchOptions, Write } from './queue.js';
-export { ERROR_CODES, isQueueError, QueueError } from './errors.js';
-export type { ErrorCode } from './errors.js';
-export type { QueueEvent } from './events.js';
+export { openQueue, openWithConfig, VERSION } from './queue/open.js';
+export type { OpenQueueOptions } from './queue/open.js';
+export type { Queue, QueueCommand } from './queue/queue.js';
+export type { Write } from './input/write.js';
+export type { DrainOptions, DryRunRow, WatchOptions } from './runner/options.js';
+export { ERROR_CODES, isQueueError, QueueError } from './nouns/errors.js';
+export type { ErrorCode } from './nouns/errors.js';
+export type { QueueEvent } from './nouns/events.js';
 export type { Draft } from './input/draft.js';
 export type {
   Attempt,
@@ -24,9 +26,9 @@ export type {
   ReviewReason,
   State,
   TargetStateName,
-} from './item.js';
+} from './nouns/item.js';
 export type { Archive, ArchivedItem, ArchivedTarget, StoreReport } from './store/archive.js';
-export type { DrainReport, InspectReport, Next, StatusReport, TargetStatus } from './report.js';
+export type { DrainReport, InspectReport, Next, StatusReport, TargetStatus } from './nouns/report.js';
 export type {
   Actor,
   ChangeReport,
@@ -43,14 +45,11 @@ export type {
   Revision,
   RunnerInfo,
 } from './store/store.js';
-export { emptyStatus } from './status.js';
-export type { AgeRow } from './support/ages.js';
-export type { Desk, EditOptions, EditResult, OpenEdit } from './support/desk.js';
-export type { ItemEdits } from './support/edit-item.js';
-export type { JsonChange } from './support/json-edit.js';
-export { adoptQueue, backupQueue, examineQueue, repairQueue, salvageQueue } from './doctor/examine.js';
-export type { Examination, FilePlace } from './doctor/examine.js';
-export type { Finding } from './doctor/finding.js';
-export type { BackupReport } from './store/sqlite/backup.js';
-export type { RepairReport } from './store/sqlite/repair.js';
-export type { Salvage, SavedItem } from './store/sqlite/rescue.js';
+export { emptyStatus } from './policy/status.js';
+export type { AgeRow } from './policy/ages.js';
+export type { Desk, EditOptions, EditResult, OpenEdit } from './queue/desk.js';
+export type { ItemEdits } from './input/edit-item.js';
+export type { JsonChange } from './input/json-edit.js';
+export { adoptQueue, backupQueue, examineQueue, repairQueue, salvageQueue } from './store/doors/care.js';
+export type { BackupReport, Examination, FilePlace, RepairReport, Salvage, SavedItem } from './store/doors/care.js';
+export type { Finding } from './nouns/finding.js';

@@ -1,6 +1,6 @@
 /** How a drain ended, and what it would send: for `run`. */
-import type { DryRunRow } from '../core/queue.js';
-import type { DrainReport } from '../core/report.js';
+import type { DryRunRow } from '../core/runner/options.js';
+import type { DrainReport } from '../core/nouns/report.js';
 import { span } from '../core/policy/time-words.js';
 import { targetSentence } from '../core/policy/why.js';
 import type { JsonObject } from './json.js';

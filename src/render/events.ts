@@ -1,5 +1,5 @@
 /** What a runner tells: one line per event, for a person or a log, and its NDJSON twin. */
-import type { QueueEvent } from '../core/events.js';
+import type { QueueEvent } from '../core/nouns/events.js';
 import { moment, span } from '../core/policy/time-words.js';
 import { targetSentence } from '../core/policy/why.js';
 import type { JsonObject, JsonValue } from './json.js';

@@ -1,5 +1,5 @@
 /** What happened, told in sentences that can be read out, and as JSON. */
-import type { Attempt, ItemDetail } from '../core/item.js';
+import type { Attempt, ItemDetail } from '../core/nouns/item.js';
 import type { HistoryEntry } from '../core/index.js';
 import { absolute, span } from '../core/policy/time-words.js';
 import { deliveredWords, quote, refusedWords } from '../core/policy/why.js';
@@ -9,7 +9,7 @@ import { cut, oneLine, textWidth } from './printable.js';
 import type { Look } from './style.js';
 import { wrapText } from './wrap.js';
 
-/** As `core/support/story.ts` makes it. */
+/** As `core/queue/story.ts` makes it. */
 export type Told =
   | { kind: 'stored'; at: number; item: ItemDetail }
   | { kind: 'attempt'; at: number; item: number; target: string; attempt: Attempt }

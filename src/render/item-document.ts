@@ -1,6 +1,6 @@
 /** An item as public JSON, with exactly the field names of the contract, section 3. */
-import type { Hide } from '../core/config/hide-values.js';
-import type { Attempt, ItemDetail, ItemSummary, LastError, ResponseExcerpt } from '../core/item.js';
+import type { Hide } from '../core/privacy/hide-values.js';
+import type { Attempt, ItemDetail, ItemSummary, LastError, ResponseExcerpt } from '../core/nouns/item.js';
 import { why } from '../core/policy/why.js';
 import type { JsonObject } from './json.js';
 import { isJsonType, isoTime, payloadFields } from './json.js';

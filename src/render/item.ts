@@ -1,5 +1,5 @@
 /** The page about one item: why it is where it is, what helps, what was tried, and what is sent. */
-import type { Attempt, ItemDetail } from '../core/item.js';
+import type { Attempt, ItemDetail } from '../core/nouns/item.js';
 import { whatHelps } from '../core/policy/help-for-item.js';
 import { why } from '../core/policy/why.js';
 import type { DocumentOptions, Mask } from './item-document.js';

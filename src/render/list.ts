@@ -1,5 +1,5 @@
 /** Items as a table: what needs attention can be seen from the first columns, and why from the last. */
-import type { ItemSummary } from '../core/item.js';
+import type { ItemSummary } from '../core/nouns/item.js';
 import { shortWhy, why } from '../core/policy/why.js';
 import type { DocumentOptions } from './item-document.js';
 import { summaryDocument } from './item-document.js';

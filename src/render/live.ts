@@ -1,9 +1,9 @@
 /** The live view of `watch`: one screen, the answer first, as much of the rest as fits. Data in, lines out. */
-import type { QueueEvent } from '../core/events.js';
+import type { QueueEvent } from '../core/nouns/events.js';
 import { arrivedWords } from '../core/policy/item-words.js';
 import { statusAnswer } from '../core/policy/status-answer.js';
 import { moment, span } from '../core/policy/time-words.js';
-import type { StatusReport, TargetStatus } from '../core/report.js';
+import type { StatusReport, TargetStatus } from '../core/nouns/report.js';
 import { sentence } from './events.js';
 import { cut, fitted, oneLine, textWidth } from './printable.js';
 import { hanging } from './wrap.js';

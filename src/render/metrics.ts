@@ -2,8 +2,8 @@
  * The queue as OpenMetrics text (https://prometheus.io/docs/specs/om/open_metrics_spec/), kept to what the older
  * Prometheus text format reads as well: node exporter's textfile collector knows no `stateset` and no `info`.
  */
-import { STATES, TARGET_STATES } from '../core/item.js';
-import type { StatusReport } from '../core/report.js';
+import { STATES, TARGET_STATES } from '../core/nouns/item.js';
+import type { StatusReport } from '../core/nouns/report.js';
 
 export const OPENMETRICS_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 

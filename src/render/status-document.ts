@@ -1,6 +1,6 @@
 /** `status --json`, with exactly the field names of the contract, section 6. */
 import type { CheckResult } from '../core/policy/check.js';
-import type { StatusReport } from '../core/report.js';
+import type { StatusReport } from '../core/nouns/report.js';
 import type { JsonObject } from './json.js';
 import { isoTime } from './json.js';
 

@@ -4,7 +4,7 @@ import { arrivedWords } from '../core/policy/item-words.js';
 import { statusAnswer } from '../core/policy/status-answer.js';
 import { span } from '../core/policy/time-words.js';
 import { targetSentence } from '../core/policy/why.js';
-import type { StatusReport, TargetStatus } from '../core/report.js';
+import type { StatusReport, TargetStatus } from '../core/nouns/report.js';
 import { fitted, oneLine } from './printable.js';
 import type { Look, Style } from './style.js';
 import { renderTable } from './table.js';

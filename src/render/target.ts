@@ -1,5 +1,5 @@
 /** Targets as `target list` and `target test` show them. */
-import type { TargetStateName } from '../core/item.js';
+import type { TargetStateName } from '../core/nouns/item.js';
 import { span } from '../core/policy/time-words.js';
 import type { ProbeResult } from '../core/send/result.js';
 import type { JsonObject } from './json.js';

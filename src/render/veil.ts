@@ -1,6 +1,6 @@
 /** An item as it may be shown: what its payload hides is hidden too where servers repeated it. */
-import type { Hide } from '../core/config/hide-values.js';
-import type { Attempt, ItemDetail, LastError, ResponseExcerpt } from '../core/item.js';
+import type { Hide } from '../core/privacy/hide-values.js';
+import type { Attempt, ItemDetail, LastError, ResponseExcerpt } from '../core/nouns/item.js';
 
 /** Of an answer only the headers: its body is hidden key by key first, see `responseBody`. */
 export function veiled(item: ItemDetail, hide: Hide): ItemDetail {

@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { openBulk, readBulk } from '../../src/cli/bulk-input.js';
 import { readData } from '../../src/cli/data-input.js';
-import { DEFAULT_LIMITS } from '../../src/core/config/types.js';
+import { DEFAULT_LIMITS } from '../../src/core/nouns/config.js';
 import { implicitTarget } from '../../src/core/config/target-shape.js';
 import type { DraftContext } from '../../src/core/input/draft.js';
 import { tempDirectory } from '../support/temp.js';

@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 
 import { exitCodeLines } from '../../src/cli/exit-code-help.js';
 import { errorCodesOf, EXIT, EXIT_CODE_TABLE, exitCodeOfDrain, exitCodeOfError } from '../../src/cli/exit-codes.js';
-import { ERROR_CODES } from '../../src/core/errors.js';
-import type { DrainReport } from '../../src/core/report.js';
+import { ERROR_CODES } from '../../src/core/nouns/errors.js';
+import type { DrainReport } from '../../src/core/nouns/report.js';
 
 const REPORT: DrainReport = {
   attempts: 0,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
 import { startHooks } from '../../src/cli/hooks.js';
-import type { QueueEvent } from '../../src/core/events.js';
+import type { QueueEvent } from '../../src/core/nouns/events.js';
 import { tempDirectory } from '../support/temp.js';
 
 const env = { PATH: process.env['PATH'] };

@@ -41,7 +41,7 @@ const examples = [
 ];
 
 test('there are examples in the docstrings and on the pages', () => {
-  expect(examples.map(({ place }) => place)).toEqual(expect.arrayContaining(['src/core/open.ts', 'README.md']));
+  expect(examples.map(({ place }) => place)).toEqual(expect.arrayContaining(['src/core/queue/open.ts', 'README.md']));
 });
 
 test('every example compiles', () => {

@@ -6,7 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { parseConfig } from '../../src/core/config/validate.js';
 import { ruleFor } from '../../src/core/policy/outcome-rules.js';
-import type { TargetConfig } from '../../src/core/target.js';
+import type { TargetConfig } from '../../src/core/nouns/target.js';
 import { ROOT } from '../support/source-graph.js';
 
 const page = readFileSync(join(ROOT, 'docs', 'servers.md'), 'utf8');

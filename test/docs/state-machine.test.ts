@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { STATES, type State } from '../../src/core/item.js';
+import { STATES, type State } from '../../src/core/nouns/item.js';
 import type { PersonCommand, Store } from '../../src/core/store/store.js';
 import { changeAtStart } from '../../src/core/runner/start-targets.js';
 import { NOW, rowIn } from '../core/policy/settle-context.js';

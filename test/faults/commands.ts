@@ -2,7 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { systemClock } from '../../src/core/clock.js';
+import { systemClock } from '../../src/core/nouns/clock.js';
 import { emptyConfig } from '../../src/core/config/validate.js';
 import { examineQueue } from '../../src/core/index.js';
 import { loadSqlite } from '../../src/core/store/sqlite/driver.js';

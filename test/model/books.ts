@@ -1,6 +1,6 @@
 /** The simulation's own record of what was stored, claimed, sent and answered, and the invariants it holds the queue to. */
 import { isSound } from '../../src/core/policy/outage.js';
-import { STATES, type State, type StoredRequest } from '../../src/core/item.js';
+import { STATES, type State, type StoredRequest } from '../../src/core/nouns/item.js';
 import type { SendResult } from '../../src/core/send/result.js';
 import { auditQueue } from '../../src/core/store/sqlite/audit.js';
 import type { Connection } from '../../src/core/store/sqlite/connection.js';

@@ -1,5 +1,5 @@
 /** A disk under every connection of the simulation that fails when it is told to: in the commit that comes next. */
-import { isQueueError } from '../../src/core/errors.js';
+import { isQueueError } from '../../src/core/nouns/errors.js';
 import { Connection } from '../../src/core/store/sqlite/connection.js';
 import type { Statement } from '../../src/core/store/sqlite/driver.js';
 

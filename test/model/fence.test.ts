@@ -4,8 +4,8 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { systemClock } from '../../src/core/clock.js';
-import { currentUid } from '../../src/core/host.js';
+import { systemClock } from '../../src/core/nouns/clock.js';
+import { currentUid } from '../../src/core/nouns/host.js';
 import type { Connection } from '../../src/core/store/sqlite/connection.js';
 import { openFile } from '../../src/core/store/sqlite/open.js';
 import type { Claim, Session, Store } from '../../src/core/store/store.js';

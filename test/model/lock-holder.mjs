@@ -5,7 +5,7 @@
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
 
-import { systemClock } from '../../dist/core/clock.js';
+import { systemClock } from '../../dist/core/nouns/clock.js';
 import { openSqliteStore } from '../../dist/core/store/sqlite/store.js';
 
 const store = openSqliteStore({

@@ -2,20 +2,20 @@
  * One simulated runner process: the real runner over the real session, with a gate at every await between it and the
  * world, where it can be killed, or stopped and woken again.
  */
-import type { Clock } from '../../src/core/clock.js';
+import type { Clock } from '../../src/core/nouns/clock.js';
 import { Channel } from '../../src/core/runner/channel.js';
 import { Channels } from '../../src/core/runner/channels.js';
 import { drainLoop } from '../../src/core/runner/drain.js';
 import { Readying } from '../../src/core/runner/readying.js';
 import { Runner } from '../../src/core/runner/runner.js';
 import { CLOCK_SLACK_MS } from '../../src/core/policy/backoff.js';
-import { isQueueError } from '../../src/core/errors.js';
+import { isQueueError } from '../../src/core/nouns/errors.js';
 import type { ProbeResult, SendResult } from '../../src/core/send/result.js';
 import type { Sender } from '../../src/core/send/send.js';
 import type { Session, StepInput, StepResult, Store } from '../../src/core/store/store.js';
-import type { Config } from '../../src/core/config/types.js';
-import type { StoredRequest } from '../../src/core/item.js';
-import type { TargetConfig, TargetRow } from '../../src/core/target.js';
+import type { Config } from '../../src/core/nouns/config.js';
+import type { StoredRequest } from '../../src/core/nouns/item.js';
+import type { TargetConfig, TargetRow } from '../../src/core/nouns/target.js';
 
 export interface ProcessOptions {
   kind: 'run' | 'watch';

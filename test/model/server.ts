@@ -1,5 +1,5 @@
 /** The server of the simulation: it honours idempotency keys, and its journal of first effects is the ground truth. */
-import type { StoredRequest } from '../../src/core/item.js';
+import type { StoredRequest } from '../../src/core/nouns/item.js';
 import type { SendResult } from '../../src/core/send/result.js';
 
 /** What may become of a request that is under way. */

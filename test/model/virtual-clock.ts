@@ -1,5 +1,5 @@
 /** Time as the simulation wants it: a wall clock that jumps, a monotonic one that does not, timers that fire when told. */
-import type { Clock } from '../../src/core/clock.js';
+import type { Clock } from '../../src/core/nouns/clock.js';
 
 const START = Date.UTC(2026, 2, 5, 12);
 

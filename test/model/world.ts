@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { withDefaults } from '../../src/core/config/target-shape.js';
-import { DEFAULT_LIMITS, type Config } from '../../src/core/config/types.js';
-import { isQueueError } from '../../src/core/errors.js';
-import { currentUid } from '../../src/core/host.js';
-import type { StoredRequest } from '../../src/core/item.js';
+import { DEFAULT_LIMITS, type Config } from '../../src/core/nouns/config.js';
+import { isQueueError } from '../../src/core/nouns/errors.js';
+import { currentUid } from '../../src/core/nouns/host.js';
+import type { StoredRequest } from '../../src/core/nouns/item.js';
 import type { ProbeResult, SendResult } from '../../src/core/send/result.js';
 import { openFile } from '../../src/core/store/sqlite/open.js';
 import type { Connection } from '../../src/core/store/sqlite/connection.js';

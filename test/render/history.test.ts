@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 
-import type { Attempt, ItemDetail } from '../../src/core/item.js';
+import type { Attempt, ItemDetail } from '../../src/core/nouns/item.js';
 import type { HistoryEntry } from '../../src/core/index.js';
 import type { Told } from '../../src/render/history.js';
 import { storyDocument, storyLines } from '../../src/render/history.js';

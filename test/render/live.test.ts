@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 
-import type { QueueEvent } from '../../src/core/events.js';
-import type { StatusReport } from '../../src/core/report.js';
-import { emptyStatus } from '../../src/core/status.js';
+import type { QueueEvent } from '../../src/core/nouns/events.js';
+import type { StatusReport } from '../../src/core/nouns/report.js';
+import { emptyStatus } from '../../src/core/policy/status.js';
 import type { LiveState } from '../../src/render/live.js';
 import { liveLines, spark } from '../../src/render/live.js';
 import { textWidth } from '../../src/render/printable.js';

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import type { StatusReport } from '../../src/core/report.js';
-import { emptyStatus } from '../../src/core/status.js';
+import type { StatusReport } from '../../src/core/nouns/report.js';
+import { emptyStatus } from '../../src/core/policy/status.js';
 import { openMetrics } from '../../src/render/metrics.js';
 import { ROOT } from '../support/source-graph.js';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { hideValuesOf } from '../../src/core/config/hide-values.js';
-import { compileSensitive } from '../../src/core/config/sensitive.js';
-import type { Attempt, ItemDetail } from '../../src/core/item.js';
-import type { StatusReport } from '../../src/core/report.js';
+import { hideValuesOf } from '../../src/core/privacy/hide-values.js';
+import { compileSensitive } from '../../src/core/privacy/sensitive.js';
+import type { Attempt, ItemDetail } from '../../src/core/nouns/item.js';
+import type { StatusReport } from '../../src/core/nouns/report.js';
 import { drainDocument, drainLines, dryRunDocument, dryRunTable } from '../../src/render/drain.js';
 import { errorDocument, errorText } from '../../src/render/errors.js';
 import { eventDocument, eventLine } from '../../src/render/events.js';

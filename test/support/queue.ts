@@ -3,9 +3,9 @@ import { join } from 'node:path';
 
 import { afterEach } from '@jest/globals';
 
-import { systemClock, type Clock } from '../../src/core/clock.js';
+import { systemClock, type Clock } from '../../src/core/nouns/clock.js';
 import { parseConfig } from '../../src/core/config/validate.js';
-import { LocalQueue } from '../../src/core/local-queue.js';
+import { LocalQueue } from '../../src/core/queue/local-queue.js';
 import { openSqliteStore } from '../../src/core/store/sqlite/store.js';
 import type { Store } from '../../src/core/store/store.js';
 import { tempDirectory } from './temp.js';

@@ -5,7 +5,7 @@ import { dirname, join, posix, relative, sep } from 'node:path';
 export interface Import {
   /** As written, e.g. `./item.js` or `node:fs`. */
   specifier: string;
-  /** Path from the root with `/`, e.g. `src/core/item.ts`; undefined for a package or built-in. */
+  /** Path from the root with `/`, e.g. `src/core/nouns/item.ts`; undefined for a package or built-in. */
   file: string | undefined;
   /** `type`: gone after compiling; `static`: loaded with the importer; `lazy`: `import()` at the point of use. */
   kind: 'type' | 'static' | 'lazy';

@@ -1,15 +1,15 @@
 /** A queue file of one's own with the store over it, for tests that ask the store itself; every target is reachable. */
 import { join } from 'node:path';
 
-import { systemClock } from '../../src/core/clock.js';
+import { systemClock } from '../../src/core/nouns/clock.js';
 import { withDefaults } from '../../src/core/config/target-shape.js';
-import { currentUid } from '../../src/core/host.js';
-import type { NewItem, Outcome, State } from '../../src/core/item.js';
+import { currentUid } from '../../src/core/nouns/host.js';
+import type { NewItem, Outcome, State } from '../../src/core/nouns/item.js';
 import { decide } from '../../src/core/policy/settle.js';
 import { gateOf } from '../../src/core/policy/target-state.js';
 import { openSqliteStore } from '../../src/core/store/sqlite/store.js';
 import type { AttemptEnd, Session, SettlePolicy, StepInput, StepResult, Store } from '../../src/core/store/store.js';
-import type { TargetConfig } from '../../src/core/target.js';
+import type { TargetConfig } from '../../src/core/nouns/target.js';
 
 export const TARGET: TargetConfig = withDefaults({ name: 'production', baseUrl: 'https://api.example.org' });
 

@@ -1,7 +1,7 @@
 /** What a target's base URL may be: the one place that decides when plain http is safe. */
-import { isLoopbackHost } from '../loopback.js';
-import type { Place } from './readers.js';
-import { fail, text } from './readers.js';
+import { isLoopbackHost } from '../check/loopback.js';
+import type { Place } from '../check/readers.js';
+import { fail, text } from '../check/readers.js';
 
 /**
  * An absolute http(s) URL without user info, query or fragment; returned without trailing slash, otherwise as WHATWG

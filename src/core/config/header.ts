@@ -1,6 +1,6 @@
 /** Which request headers a config may set by itself, and how they are spelled. */
-import type { Place, Reader } from './readers.js';
-import { below, fail, record, text } from './readers.js';
+import type { Place, Reader } from '../check/readers.js';
+import { below, fail, record, text } from '../check/readers.js';
 
 /** Headers that HTTP itself owns: setting them breaks the framing of the request (RFC 9110, 7.6.1; RFC 9112). */
 const FRAMING = new Set(

@@ -1,9 +1,9 @@
 /** How `outcomes` is written in the config: an object by status or class, or a list of rules; both become rules. */
-import { OVERRIDE_OUTCOMES, type OutcomeRule } from '../target.js';
+import { OVERRIDE_OUTCOMES, type OutcomeRule } from '../nouns/target.js';
 import { answerHeaders } from './header.js';
-import type { Place, Reader } from './readers.js';
-import { below, fail, flag, list, object, oneOf, record, show } from './readers.js';
-import { checkPattern } from './sensitive.js';
+import type { Place, Reader } from '../check/readers.js';
+import { below, fail, flag, list, object, oneOf, record, show } from '../check/readers.js';
+import { checkPattern } from '../privacy/sensitive.js';
 
 const MOST_RULES = 64;
 

@@ -1,6 +1,6 @@
 /** Which environment variables hold a secret of a config: programs that syncq starts get none of them. */
-import type { SecretRef } from '../target.js';
-import type { Config } from './types.js';
+import type { SecretRef } from '../nouns/target.js';
+import type { Config } from '../nouns/config.js';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 

@@ -1,8 +1,8 @@
 /** Where a credential comes from. The one rule this file keeps: no secret is ever a value, and none is ever echoed. */
-import type { AuthConfig, SecretRef } from '../target.js';
+import type { AuthConfig, SecretRef } from '../nouns/target.js';
 import { headerName } from './header.js';
-import type { Place, Reader } from './readers.js';
-import { below, command, fail, filePath, kindOf, object, text } from './readers.js';
+import type { Place, Reader } from '../check/readers.js';
+import { below, command, fail, filePath, kindOf, object, text } from '../check/readers.js';
 
 const WAYS = '{ "env": "NAME" }, { "file": "PATH" } or { "command": ["PROGRAM", "ARGUMENT"] }';
 

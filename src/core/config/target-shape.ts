@@ -1,10 +1,23 @@
 /** Every key of one target, its bounds and its default; turns them into a `TargetConfig`. */
-import type { RetryPolicy, TargetConfig } from '../target.js';
+import type { RetryPolicy, TargetConfig } from '../nouns/target.js';
 import { baseUrl, isInsecure, proxyUrl } from './base-url.js';
 import { headers, keyHeaderName } from './header.js';
 import { outcomes } from './outcome-rules.js';
-import type { Place, Reader } from './readers.js';
-import { below, duration, fail, filePath, flag, integer, list, number, object, oneOf, show, text } from './readers.js';
+import type { Place, Reader } from '../check/readers.js';
+import {
+  below,
+  duration,
+  fail,
+  filePath,
+  flag,
+  integer,
+  list,
+  number,
+  object,
+  oneOf,
+  show,
+  text,
+} from '../check/readers.js';
 import { auth } from './secret.js';
 
 const DEFAULT_RETRY: RetryPolicy = { max: 10, baseMs: 5_000, factor: 3, capMs: 6 * 3_600_000 };

@@ -1,14 +1,14 @@
 /** Turns an already read config document into a `Config`, or says which path of it is wrong and what to write. */
 import path from 'node:path';
-import type { TargetConfig } from '../target.js';
-import type { Place, Reader } from './readers.js';
-import { walkJson } from './json-tokens.js';
-import { below, command, duration, fail, integer, list, object, record, text } from './readers.js';
-import { checkPattern, compileSensitive } from './sensitive.js';
+import type { TargetConfig } from '../nouns/target.js';
+import type { Place, Reader } from '../check/readers.js';
+import { walkJson } from '../json/json-tokens.js';
+import { below, command, duration, fail, integer, list, object, record, text } from '../check/readers.js';
+import { checkPattern, compileSensitive } from '../privacy/sensitive.js';
 import { checkTargetName, target } from './target-shape.js';
-import type { Config, Limits } from './types.js';
-import { DEFAULT_LIMITS } from './types.js';
-import { nearestWord } from './nearest.js';
+import type { Config, Limits } from '../nouns/config.js';
+import { DEFAULT_LIMITS } from '../nouns/config.js';
+import { nearestWord } from '../check/nearest.js';
 
 export interface ParseOptions {
   /** Path of the config file, for messages and `Config.source`; undefined = given by a program. */

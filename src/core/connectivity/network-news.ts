@@ -6,7 +6,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { platform } from 'node:os';
 
-import type { Clock } from '../clock.js';
+import type { Clock } from '../nouns/clock.js';
 
 const MONITORS: Partial<Record<NodeJS.Platform, string>> = {
   linux: 'ip monitor link address route',

@@ -1,9 +1,9 @@
 /** Asks targets that are offline whether they can be reached again, each on its own schedule, and says what that changes. */
-import type { Clock } from '../clock.js';
+import type { Clock } from '../nouns/clock.js';
 import { enterState, isPaused } from '../policy/target-state.js';
 import type { ProbeResult } from '../send/result.js';
 import type { StepResult } from '../store/store.js';
-import type { TargetRow } from '../target.js';
+import type { TargetRow } from '../nouns/target.js';
 import { ProbeSchedule } from './probe-schedule.js';
 
 export interface ProberOptions {

@@ -1,5 +1,5 @@
 /** Everything outside that makes it worth looking again at once: the network, a machine that slept, a clock that was set. */
-import type { Clock } from '../clock.js';
+import type { Clock } from '../nouns/clock.js';
 import { networkFingerprint } from './interfaces.js';
 import { watchNetwork } from './network-news.js';
 

@@ -1,14 +1,14 @@
 /** One line of bulk input: which fields it may have, and how each is read without losing a bit of the payload. */
-import type { NewItem } from '../item.js';
+import type { NewItem } from '../nouns/item.js';
 import type { Draft, DraftContext } from './draft.js';
 import { checkDraft } from './draft.js';
 import { entity, refuseField, tags, text } from './fields.js';
-import type { JsonRange } from './json-scan.js';
-import { JsonFault, readString, readValue, scanMembers, scanObject } from './json-scan.js';
+import type { JsonRange } from '../json/json-scan.js';
+import { JsonFault, readString, readValue, scanMembers, scanObject } from '../json/json-scan.js';
 import type { Line } from './ndjson.js';
 import type { DraftPayload } from './payload.js';
-import { refuse, refuseSize } from './refuse.js';
-import { quoted } from './text.js';
+import { refuse, refuseSize } from '../check/refuse.js';
+import { quoted } from '../check/text.js';
 
 /** Reads one member's value into the draft. */
 type Reader = (draft: Draft, value: unknown, field: string) => void;

@@ -1,9 +1,9 @@
 /** Which target an item goes to: the one named, the one whose base URL holds an absolute URL, or the default. */
-import { QueueError } from '../errors.js';
-import type { TargetConfig } from '../target.js';
+import { QueueError } from '../nouns/errors.js';
+import type { TargetConfig } from '../nouns/target.js';
 import { checkPath, isAbsoluteUrl, remainder, splitUrl } from './path.js';
-import { refuse } from './refuse.js';
-import { quoted } from './text.js';
+import { refuse } from '../check/refuse.js';
+import { quoted } from '../check/text.js';
 
 /** What the queue file knows of a target that the config does not name. */
 export interface KnownTarget {

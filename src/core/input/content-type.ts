@@ -1,5 +1,5 @@
 /** Media types: their grammar, and which of them mean JSON. */
-import { refuse } from './refuse.js';
+import { refuse } from '../check/refuse.js';
 
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const ESSENCE = new RegExp(`^${TOKEN}/${TOKEN}$`);

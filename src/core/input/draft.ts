@@ -1,16 +1,16 @@
 /** The one gate into the queue: turns what a person or a line gave into an item that nothing behind it checks again. */
-import type { Config, Limits } from '../config/types.js';
-import { METHODS } from '../item.js';
-import type { Entity, Method, NewItem } from '../item.js';
+import type { Config, Limits } from '../nouns/config.js';
+import { METHODS } from '../nouns/item.js';
+import type { Entity, Method, NewItem } from '../nouns/item.js';
 import { chooseTarget } from './choose-target.js';
 import type { TargetChoices } from './choose-target.js';
-import { parseDuration, LONGEST_DURATION_MS } from './duration.js';
+import { parseDuration, LONGEST_DURATION_MS } from '../check/duration.js';
 import { checkHeaders } from './headers.js';
 import { checkKey } from './key.js';
 import { checkPayload } from './payload.js';
 import type { DraftPayload } from './payload.js';
-import { inField, refuse } from './refuse.js';
-import { labelFault, quoted } from './text.js';
+import { inField, refuse } from '../check/refuse.js';
+import { labelFault, quoted } from '../check/text.js';
 import { parseAt, parseIsoTime } from './time.js';
 
 /** A write as given, before any check. Times are text in the contract's grammar, or milliseconds from a program. */

@@ -1,8 +1,8 @@
 /** What kind of value a field of a write must hold: the same for a line of bulk input and for a write of a program. */
-import { nearestWord } from '../config/nearest.js';
-import type { Entity } from '../item.js';
-import { refuse } from './refuse.js';
-import { quoted } from './text.js';
+import { nearestWord } from '../check/nearest.js';
+import type { Entity } from '../nouns/item.js';
+import { refuse } from '../check/refuse.js';
+import { quoted } from '../check/text.js';
 
 /** @throws {QueueError} code 'bad-item' */
 export function text(value: unknown, field: string): string {

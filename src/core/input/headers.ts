@@ -1,7 +1,7 @@
 /** Which request headers an item may carry: the grammar of RFC 9110 section 5, and the names that are not the item's. */
-import { QueueError } from '../errors.js';
-import { refuse, refuseSize } from './refuse.js';
-import { quoted } from './text.js';
+import { QueueError } from '../nouns/errors.js';
+import { refuse, refuseSize } from '../check/refuse.js';
+import { quoted } from '../check/text.js';
 
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Visible ASCII, space, tab. Anything beyond (obs-text) is read as Latin-1 by some and as UTF-8 by others. */

@@ -2,9 +2,9 @@
 import { Buffer } from 'node:buffer';
 import { randomFillSync } from 'node:crypto';
 
-import { QueueError } from '../errors.js';
-import type { NewItem } from '../item.js';
-import { refuse } from './refuse.js';
+import { QueueError } from '../nouns/errors.js';
+import type { NewItem } from '../nouns/item.js';
+import { refuse } from '../check/refuse.js';
 
 /** Characters of a key, as they stand inside `[...]` of a regular expression or a SQL GLOB (the dash is last). */
 export const KEY_CHARACTERS = 'A-Za-z0-9_.:~-';

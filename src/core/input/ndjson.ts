@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { readSync } from 'node:fs';
-import { QueueError } from '../errors.js';
+import { QueueError } from '../nouns/errors.js';
 
 /** One line of bulk input. */
 export interface Line {

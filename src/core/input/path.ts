@@ -4,8 +4,8 @@
  */
 import { Buffer } from 'node:buffer';
 
-import { isLoopbackHost } from '../loopback.js';
-import { refuse, refuseSize } from './refuse.js';
+import { isLoopbackHost } from '../check/loopback.js';
+import { refuse, refuseSize } from '../check/refuse.js';
 
 /**
  * Characters that WHATWG URL serialises unchanged, in a path and in a query. `?` and `/` may stand in a query too.

@@ -1,12 +1,12 @@
 /** From what was given to the exact bytes to send: the contract's paragraph "Bytes". */
 import { Buffer } from 'node:buffer';
 
-import type { Limits } from '../config/types.js';
+import type { Limits } from '../nouns/config.js';
 import { checkContentType, DEFAULT_CONTENT_TYPE, isJsonContentType } from './content-type.js';
-import type { JsonRange } from './json-scan.js';
-import { readString, validateJson } from './json-scan.js';
-import { refuse, refuseSize } from './refuse.js';
-import { hasLoneSurrogate } from './text.js';
+import type { JsonRange } from '../json/json-scan.js';
+import { readString, validateJson } from '../json/json-scan.js';
+import { refuse, refuseSize } from '../check/refuse.js';
+import { hasLoneSurrogate } from '../check/text.js';
 
 /** A payload as given. No payload at all is `undefined`; the JSON text `null` is a payload of four bytes. */
 export type DraftPayload =

@@ -1,7 +1,7 @@
 /** What "the same content" means when an idempotency key comes back: the same request, whatever its times and tags. */
 import { createHash } from 'node:crypto';
 
-import type { NewItem } from '../item.js';
+import type { NewItem } from '../nouns/item.js';
 
 /** The fields that a repeated key must repeat. The payload may be gone from the queue: its hash stands for it. */
 export type Content = Pick<NewItem, 'target' | 'method' | 'path' | 'headers' | 'contentType' | 'entity' | 'operation'> &

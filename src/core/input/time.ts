@@ -1,7 +1,7 @@
 /** Points in time as people write them: the grammar TIME of the contract. Local time is that of the process. */
-import { QueueError } from '../errors.js';
-import { isDuration, parseDuration } from './duration.js';
-import { quoted } from './text.js';
+import { QueueError } from '../nouns/errors.js';
+import { isDuration, parseDuration } from '../check/duration.js';
+import { quoted } from '../check/text.js';
 
 const WEEKDAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
 const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?([Zz]|[+-]\d\d(?::?\d\d)?)?)?$/;

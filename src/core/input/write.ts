@@ -1,16 +1,26 @@
 /** The writes of a program: which fields they may have, what each must hold, and the one payload out of three. */
 import { types } from 'node:util';
 
-import { isQueueError, QueueError } from '../errors.js';
-import type { NewItem } from '../item.js';
-import type { Write } from '../queue.js';
-import type { OnConflict } from '../store/store.js';
+import { isQueueError, QueueError } from '../nouns/errors.js';
+import type { NewItem } from '../nouns/item.js';
+import type { OnConflict } from '../nouns/enqueue.js';
 import { checkDraft, type Draft, type DraftContext } from './draft.js';
 import { entity, isRecord, refuseField, tags, text } from './fields.js';
 import type { PlainPayload } from './payload.js';
 import { keyConflict } from './key.js';
-import { inPlace, refuse } from './refuse.js';
-import { quoted } from './text.js';
+import { inPlace, refuse } from '../check/refuse.js';
+import { quoted } from '../check/text.js';
+
+/** A write as a program gives it: a draft whose payload may be a plain value. At most one of the three payloads. */
+export interface Write extends Omit<Draft, 'headers' | 'payload'> {
+  /** An object of strings, or [name, value] pairs (a `Headers`, a `Map`, a list). */
+  headers?: Readonly<Record<string, string>> | Iterable<readonly [string, string]> | undefined;
+  payload?: PlainPayload | undefined;
+  /** Sent as its JSON text (`JSON.stringify`). */
+  json?: unknown;
+  /** Sent as it is: bytes, or the UTF-8 of a text. */
+  body?: Uint8Array | string;
+}
 
 /** A record, so that the compiler holds it against the type. */
 const FIELDS: Readonly<Record<keyof Write, true>> = {

@@ -1,5 +1,5 @@
 /** How long to wait before trying again: an item's own backoff, and the holds of a target. Pure. */
-import type { RetryPolicy } from '../target.js';
+import type { RetryPolicy } from '../nouns/target.js';
 
 /**
  * Delay before retry `n` in ms, without jitter: min(cap, base * factor^(n-1)). Defaults give 5 s, 15 s, 45 s, ... 6 h.

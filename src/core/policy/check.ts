@@ -1,5 +1,5 @@
 /** `status --check`: which limits a queue is past. Pure; the exit code is the caller's. */
-import type { StatusReport } from '../report.js';
+import type { StatusReport } from '../nouns/report.js';
 
 export interface CheckLimits {
   /** Oldest unfinished item that is not in review, ms; counted from the later of its storing and its asked-for time. */

@@ -1,5 +1,5 @@
 /** What a person can do about an item: one sentence, and the commands to copy. Pure. */
-import type { Attempt, ItemSummary, ReviewReason } from '../item.js';
+import type { Attempt, ItemSummary, ReviewReason } from '../nouns/item.js';
 import { acceptCommand } from './moved-target.js';
 import { isReason, type OwnReason } from './reasons.js';
 import { shellWord } from './shell-word.js';

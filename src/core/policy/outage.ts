@@ -3,8 +3,8 @@
  *
  * Attempt ids are the clock here, not times: they ascend over all runners, so a wall clock that jumps changes nothing.
  */
-import type { Outcome } from '../item.js';
-import type { TargetRow } from '../target.js';
+import type { Outcome } from '../nouns/item.js';
+import type { TargetRow } from '../nouns/target.js';
 import type { SettleContext } from './settle-context.js';
 
 /** Failures that could be the server's own. */

@@ -1,6 +1,6 @@
 /** Which rule of a target's `outcomes` an answer fits, and when an answer may mean that the write is done. Pure. */
-import type { OutcomeRule } from '../target.js';
-import { pointerSteps } from './json-pointer.js';
+import type { OutcomeRule } from '../nouns/target.js';
+import { pointerSteps } from '../json/json-pointer.js';
 
 /** An answer as it came. */
 export interface Answer {

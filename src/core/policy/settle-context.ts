@@ -1,6 +1,6 @@
 /** What the rules know when an attempt ends: the item's and the target's facts, the settings, the time and a chance. */
-import type { AttemptEnd, ClaimRef, ItemFacts } from '../store/store.js';
-import type { TargetConfig, TargetRow } from '../target.js';
+import type { AttemptEnd, ClaimRef, ItemFacts } from './settlement.js';
+import type { TargetConfig, TargetRow } from '../nouns/target.js';
 
 export interface SettleContext {
   facts: ItemFacts;

@@ -2,8 +2,8 @@
  * The one state machine of items: what an attempt's end does to its item and to its target (contract, sections 4 and 5).
  * Pure; `policy/target-state.ts` holds the target's half.
  */
-import type { Outcome, ReviewReason } from '../item.js';
-import type { Decision, ItemMove } from '../store/store.js';
+import type { Outcome, ReviewReason } from '../nouns/item.js';
+import type { Decision, ItemMove } from './settlement.js';
 import { backoffMs } from './backoff.js';
 import { countsAgainstItem, isServerFailure, isUnreadableAlone } from './outage.js';
 import type { SettleContext } from './settle-context.js';

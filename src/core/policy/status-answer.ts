@@ -1,5 +1,5 @@
 /** The first lines of `status`: the answer to "is everything all right, and if not, what now?". Pure. */
-import type { StatusReport, TargetStatus } from '../report.js';
+import type { StatusReport, TargetStatus } from '../nouns/report.js';
 import { moment } from './time-words.js';
 import { quote, targetSentence } from './why.js';
 

@@ -2,9 +2,9 @@
  * The one state machine of targets (contract, section 5): what an attempt, a probe or the clock does to a target, and
  * how many requests may go to it now. Pure; docs/state-machine.md lists every transition, and a test checks it.
  */
-import type { TargetStateName } from '../item.js';
-import type { Gate } from '../store/store.js';
-import type { HoldKind, TargetRow } from '../target.js';
+import type { TargetStateName } from '../nouns/item.js';
+import type { Gate } from './settlement.js';
+import type { HoldKind, TargetRow } from '../nouns/target.js';
 import { holdMs, isOver, RETRY_AFTER_CAP_MS, SHORTEST_THROTTLE_MS } from './backoff.js';
 import { isServerFailure, isSound, noteFailure } from './outage.js';
 import type { SettleContext } from './settle-context.js';

@@ -2,7 +2,7 @@
  * The one place that says why an item is where it is: one sentence, fit to be read out on the phone. Pure. The sentence
  * may quote a server, so whoever prints it makes it harmless first.
  */
-import type { ItemSummary, LastError, ReviewReason, State, TargetStateName, WaitingOn } from '../item.js';
+import type { ItemSummary, LastError, ReviewReason, State, TargetStateName, WaitingOn } from '../nouns/item.js';
 import { arrivalWords } from './item-words.js';
 import { isReason } from './reasons.js';
 import { moment } from './time-words.js';

@@ -1,7 +1,7 @@
 /** The grammar of rehearsal scripts (docs/rehearse.md): what a server that is tried out answers, step by step. */
-import { QueueError } from '../errors.js';
-import { parseDuration } from '../input/duration.js';
-import { quoted } from '../input/text.js';
+import { QueueError } from '../nouns/errors.js';
+import { parseDuration } from '../check/duration.js';
+import { quoted } from '../check/text.js';
 
 /** What a request meets. */
 export type Action =

@@ -7,8 +7,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
-import type { Clock } from '../clock.js';
-import { QueueError } from '../errors.js';
+import type { Clock } from '../nouns/clock.js';
+import { QueueError } from '../nouns/errors.js';
 import { KeyBook } from './key-book.js';
 import type { Action, Step } from './script.js';
 import { Playback } from './script.js';

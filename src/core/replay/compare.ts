@@ -1,12 +1,12 @@
 /** The original's answer and the replay's side by side: what is the same, what differs, and whether that matters. */
 import { isJsonContentType } from '../input/content-type.js';
-import type { Attempt, Method, ResponseExcerpt } from '../item.js';
-import { hideValuesOf, type Hide } from '../config/hide-values.js';
+import type { Attempt, Method, ResponseExcerpt } from '../nouns/item.js';
+import { hideValuesOf, type Hide } from '../privacy/hide-values.js';
 import { redirectMessage } from '../send/classify.js';
 import { serverMessage } from '../send/server-message.js';
 import type { ArchivedItem } from '../store/archive.js';
 import { diffJson, type Difference, type DiffRules } from './json-diff.js';
-import type { ReplayEntry } from './ledger.js';
+import type { ReplayEntry } from '../store/replay-ledger.js';
 
 export interface Side {
   /** Undefined = no answer. */

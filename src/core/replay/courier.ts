@@ -2,15 +2,15 @@
  * Takes copies to the replay's target: the credential, the rate, waiting where the server asks for it, and when to give
  * up. Each item is asked about once: an answer is an answer, whatever it is.
  */
-import type { Clock } from '../clock.js';
-import type { ResponseExcerpt, StoredRequest } from '../item.js';
+import type { Clock } from '../nouns/clock.js';
+import type { ResponseExcerpt, StoredRequest } from '../nouns/item.js';
 import { betweenOf } from '../send/between.js';
 import { createCredentials, type Credentials } from '../send/credential.js';
 import { BAD_REQUEST } from '../send/failure.js';
 import type { SendOptions, SendResult } from '../send/result.js';
 import { retryAfterMs } from '../send/retry-after.js';
 import type { Sender } from '../send/send.js';
-import type { TargetConfig } from '../target.js';
+import type { TargetConfig } from '../nouns/target.js';
 
 export interface CourierDeps {
   clock: Clock;

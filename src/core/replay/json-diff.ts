@@ -1,6 +1,6 @@
 /** What differs between two JSON values, member by member, as JSON Pointers; paths that always differ are left out. */
-import type { SensitivePatterns } from '../config/sensitive.js';
-import { compileSensitive, isSensitive } from '../config/sensitive.js';
+import type { SensitivePatterns } from '../nouns/sensitive.js';
+import { compileSensitive, isSensitive } from '../privacy/sensitive.js';
 
 export interface Difference {
   /** JSON Pointer (RFC 6901); empty = the whole. */

@@ -2,14 +2,14 @@
 import { createHash } from 'node:crypto';
 
 import { implicitTarget } from '../config/target-shape.js';
-import type { Config } from '../config/types.js';
-import { QueueError } from '../errors.js';
+import type { Config } from '../nouns/config.js';
+import { QueueError } from '../nouns/errors.js';
 import { checkHeaders, parseHeaderFlag } from '../input/headers.js';
 import { checkPath, splitUrl } from '../input/path.js';
-import { quoted } from '../input/text.js';
-import type { StoredRequest } from '../item.js';
+import { quoted } from '../check/text.js';
+import type { StoredRequest } from '../nouns/item.js';
 import type { ArchivedItem, ArchivedTarget } from '../store/archive.js';
-import type { TargetConfig } from '../target.js';
+import type { TargetConfig } from '../nouns/target.js';
 
 /** A prefix of whole segments that is replaced by another one. */
 export interface PathRule {

@@ -1,9 +1,9 @@
 /** Keeps copies away from the servers that have the originals. */
-import type { Config } from '../config/types.js';
-import { QueueError } from '../errors.js';
-import { serverOf } from '../origin.js';
+import type { Config } from '../nouns/config.js';
+import { QueueError } from '../nouns/errors.js';
+import { serverOf } from '../check/origin.js';
 import type { Recipient } from '../store/archive.js';
-import type { TargetConfig } from '../target.js';
+import type { TargetConfig } from '../nouns/target.js';
 
 /** What is known comes before what is feared: the sentence should be the surest one. */
 const SUREST_FIRST: readonly Recipient['why'][] = ['delivered', 'production', 'untold'];

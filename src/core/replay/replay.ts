@@ -2,17 +2,17 @@
  * Sends copies of items to another target and compares the answers. The queue is only read; what was sent is kept in the
  * ledger, so that a replay that was stopped goes on where it was, under the same keys.
  */
-import type { Clock } from '../clock.js';
-import type { StoredRequest } from '../item.js';
+import type { Clock } from '../nouns/clock.js';
+import type { StoredRequest } from '../nouns/item.js';
 import type { Archive, ArchivedItem, ArchivedTarget } from '../store/archive.js';
 import type { Filter } from '../store/store.js';
-import type { TargetConfig } from '../target.js';
+import type { TargetConfig } from '../nouns/target.js';
 import { walk } from '../transfer/export.js';
 import { answeredAttempt, compareItem, type Comparison } from './compare.js';
 import { Courier, type Halt } from './courier.js';
 import type { DiffRules } from './json-diff.js';
 import { workInLanes, type Job } from './lanes.js';
-import type { ReplayLedger } from './ledger.js';
+import type { ReplayLedger } from '../store/replay-ledger.js';
 import { copyOf, laneOf, unsendable, type RequestChanges } from './plan.js';
 import { SummaryMaker, type ReplaySummary } from './summary.js';
 

@@ -1,6 +1,6 @@
 /** What a watch that lives for months sees to between two turns: targets it has not met, and time it was not there for. */
-import type { Clock } from '../clock.js';
-import { isQueueError } from '../errors.js';
+import type { Clock } from '../nouns/clock.js';
+import { isQueueError } from '../nouns/errors.js';
 import type { Session, StepResult, Store } from '../store/store.js';
 import { configOf } from './channels.js';
 import type { Channels } from './channels.js';

@@ -2,13 +2,13 @@
  * The way to one target while a runner lives: its sender, its credential, how many requests are under way and how many
  * may be. What outlives the process is in the target's row; this is the rest.
  */
-import type { Clock } from '../clock.js';
+import type { Clock } from '../nouns/clock.js';
 import { holdMs } from '../policy/backoff.js';
 import { createCredentials, type Credentials } from '../send/credential.js';
 import type { Sender } from '../send/send.js';
 import type { ProbeResult, SendOptions, SendResult } from '../send/result.js';
-import type { StoredRequest } from '../item.js';
-import type { TargetConfig } from '../target.js';
+import type { StoredRequest } from '../nouns/item.js';
+import type { TargetConfig } from '../nouns/target.js';
 
 export interface ChannelDeps {
   clock: Clock;

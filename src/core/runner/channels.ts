@@ -1,12 +1,12 @@
 /** The channels of all targets of a queue, and the rules of `policy/` bound to them for the store's commits. */
-import type { Config } from '../config/types.js';
+import type { Config } from '../nouns/config.js';
 import { secretNames } from '../config/secret-names.js';
-import { compileSensitive } from '../config/sensitive.js';
+import { compileSensitive } from '../privacy/sensitive.js';
 import { implicitTarget } from '../config/target-shape.js';
 import { gateOf } from '../policy/target-state.js';
 import { decide } from '../policy/settle.js';
 import type { Gate, SettlePolicy } from '../store/store.js';
-import type { TargetConfig, TargetRow } from '../target.js';
+import type { TargetConfig, TargetRow } from '../nouns/target.js';
 import { Channel, type ChannelDeps } from './channel.js';
 
 const CLOSED: Gate = { slots: 0, rotate: false };

@@ -1,8 +1,8 @@
 /** Sends until nothing more can be sent now, or with `wait` until all that is left needs a person. */
 import type { StepResult } from '../store/store.js';
-import type { TargetRow } from '../target.js';
-import type { DrainReport } from '../report.js';
-import type { Clock } from '../clock.js';
+import type { TargetRow } from '../nouns/target.js';
+import type { DrainReport } from '../nouns/report.js';
+import type { Clock } from '../nouns/clock.js';
 import { isPaused } from '../policy/target-state.js';
 import type { Runner } from './runner.js';
 

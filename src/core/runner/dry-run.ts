@@ -1,7 +1,7 @@
 /** What a drain would send first: read only, without the right to send and without a credential. */
-import type { Config } from '../config/types.js';
+import type { Config } from '../nouns/config.js';
 import { isSendable } from '../policy/target-state.js';
-import type { DryRunRow } from '../queue.js';
+import type { DryRunRow } from './options.js';
 import type { Store } from '../store/store.js';
 import { configOf } from './channels.js';
 import { assertTarget } from './known-target.js';

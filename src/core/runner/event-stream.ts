@@ -1,5 +1,5 @@
 /** Events as an async iterable: pushed by a loop, pulled by whoever shows them; leaving the iteration ends the loop. */
-import type { QueueEvent } from '../events.js';
+import type { QueueEvent } from '../nouns/events.js';
 
 /** Events that nobody pulls are dropped beyond this many, oldest first: a slow reader must not grow the memory. */
 const BACKLOG = 10_000;

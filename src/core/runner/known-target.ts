@@ -1,6 +1,6 @@
 /** Which target names mean something: those of the config, and those that the queue knows from its items. */
-import type { Config } from '../config/types.js';
-import { QueueError } from '../errors.js';
+import type { Config } from '../nouns/config.js';
+import { QueueError } from '../nouns/errors.js';
 import type { Store } from '../store/store.js';
 
 /**

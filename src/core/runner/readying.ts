@@ -2,11 +2,11 @@
  * Gets targets ready to be sent to: credentials and connections before the first claim, a new credential after a 401,
  * probes of targets that are offline. Everything a claim needs from outside is at hand before it is made.
  */
-import type { Clock } from '../clock.js';
+import type { Clock } from '../nouns/clock.js';
 import { canEndByProbe, Prober, type Ask } from '../connectivity/prober.js';
 import { endsByMending, enterState, isPaused, isSendable } from '../policy/target-state.js';
 import type { StepResult, TargetUpdate } from '../store/store.js';
-import type { TargetRow } from '../target.js';
+import type { TargetRow } from '../nouns/target.js';
 import type { Channel } from './channel.js';
 import type { Channels } from './channels.js';
 

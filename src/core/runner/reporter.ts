@@ -1,10 +1,10 @@
 /** Turns what the commits of a runner did into events and counts. */
-import type { Clock } from '../clock.js';
-import type { QueueEvent } from '../events.js';
+import type { Clock } from '../nouns/clock.js';
+import type { QueueEvent } from '../nouns/events.js';
 import { shownState } from '../policy/target-state.js';
-import type { TargetStateName } from '../item.js';
+import type { TargetStateName } from '../nouns/item.js';
 import type { Claim, Decision, Recovered, Settlement, StepResult } from '../store/store.js';
-import type { TargetRow } from '../target.js';
+import type { TargetRow } from '../nouns/target.js';
 
 export class Reporter {
   delivered = 0;

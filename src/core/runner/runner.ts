@@ -4,9 +4,9 @@
  */
 import { setMaxListeners } from 'node:events';
 
-import type { Clock } from '../clock.js';
-import { QueueError, isQueueError } from '../errors.js';
-import type { QueueEvent } from '../events.js';
+import type { Clock } from '../nouns/clock.js';
+import { QueueError, isQueueError } from '../nouns/errors.js';
+import type { QueueEvent } from '../nouns/events.js';
 import { isSound } from '../policy/outage.js';
 import { holdIsOver, isPaused } from '../policy/target-state.js';
 import { classify } from '../send/classify.js';
@@ -22,7 +22,7 @@ import type {
   Store,
   TargetUpdate,
 } from '../store/store.js';
-import type { TargetRow } from '../target.js';
+import type { TargetRow } from '../nouns/target.js';
 import type { Channels } from './channels.js';
 import { Reporter } from './reporter.js';
 import type { Readying } from './readying.js';

@@ -1,14 +1,14 @@
 /** Sets a runner up and takes it down: the right to send, the channels, the loop, and the report at the end. */
-import type { Clock } from '../clock.js';
-import type { Config } from '../config/types.js';
-import { isQueueError } from '../errors.js';
-import type { QueueEvent } from '../events.js';
-import { runnerIdentity } from '../host.js';
-import type { DrainOptions, WatchOptions } from '../queue.js';
-import type { DrainReport } from '../report.js';
-import { statusReport } from '../status.js';
+import type { Clock } from '../nouns/clock.js';
+import type { Config } from '../nouns/config.js';
+import { isQueueError } from '../nouns/errors.js';
+import type { QueueEvent } from '../nouns/events.js';
+import { runnerIdentity } from '../nouns/host.js';
+import type { DrainOptions, WatchOptions } from './options.js';
+import type { DrainReport } from '../nouns/report.js';
+import { statusReport } from '../policy/status.js';
 import type { LastRun, RunnerIdentity, RunnerInfo, RunSummary, Session, Store, Summary } from '../store/store.js';
-import { maintain, maintainAlways } from '../support/maintain.js';
+import { maintain, maintainAlways } from './maintain.js';
 import { Channels } from './channels.js';
 import { drainLoop } from './drain.js';
 import { EventStream } from './event-stream.js';

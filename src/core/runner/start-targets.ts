@@ -1,9 +1,9 @@
 /** What the config changes in the queue's targets when a runner starts: new ones, lost ones, ones that moved. */
 import { movedReason } from '../policy/moved-target.js';
 import { enterState } from '../policy/target-state.js';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../nouns/clock.js';
 import type { Session, Store, TargetUpdate } from '../store/store.js';
-import type { HoldKind, TargetRow } from '../target.js';
+import type { HoldKind, TargetRow } from '../nouns/target.js';
 import { configOf, type Channels } from './channels.js';
 
 export interface StartDeps {

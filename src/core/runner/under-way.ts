@@ -1,5 +1,5 @@
 /** What one handle of a queue runs just now, each with a stop of its own: closing the handle ends it first. */
-import { closedQueue } from '../errors.js';
+import { closedQueue } from '../nouns/errors.js';
 
 export class UnderWay {
   readonly #location: string;

@@ -1,6 +1,6 @@
 /** A latch that a loop sleeps on: anything may ring it, also before the loop lies down. */
-import { Alarm } from '../alarm.js';
-import type { Clock } from '../clock.js';
+import { Alarm } from '../nouns/alarm.js';
+import type { Clock } from '../nouns/clock.js';
 
 export class Waker {
   readonly #clock: Clock;

@@ -1,5 +1,5 @@
 /** The background loop: sends whatever can be sent, and otherwise sleeps until something may have changed. */
-import type { Clock } from '../clock.js';
+import type { Clock } from '../nouns/clock.js';
 import { watchSurroundings, type News } from '../connectivity/surroundings.js';
 import { CLOCK_SLACK_MS } from '../policy/backoff.js';
 import type { Session, Store } from '../store/store.js';

@@ -1,8 +1,8 @@
 /** Answers that the server did not give: a proxy's wish for a login, and whatever else is on the way to it. Pure. */
-import type { Method, ResponseExcerpt } from '../item.js';
-import { isLoopbackHost } from '../loopback.js';
+import type { Method, ResponseExcerpt } from '../nouns/item.js';
+import { isLoopbackHost } from '../check/loopback.js';
 import { reasonOf } from '../policy/reasons.js';
-import type { TargetConfig } from '../target.js';
+import type { TargetConfig } from '../nouns/target.js';
 
 /** What an answer is held against. */
 export type ServerFacts = Pick<TargetConfig, 'baseUrl' | 'expect'>;

@@ -1,11 +1,11 @@
 /** The outcome table (contract, section 5): what an attempt's end means for the item and its target. Pure. */
-import type { Method, Outcome, ResponseExcerpt } from '../item.js';
-import type { TargetConfig } from '../target.js';
-import { hideValuesOf, type Hide } from '../config/hide-values.js';
+import type { Method, Outcome, ResponseExcerpt } from '../nouns/item.js';
+import type { TargetConfig } from '../nouns/target.js';
+import { hideValuesOf, type Hide } from '../privacy/hide-values.js';
 import { ruleFor, type Answered } from '../policy/outcome-rules.js';
 import { wordsOfServer } from '../policy/reasons.js';
 import { repeatWords } from '../policy/why.js';
-import type { SensitivePatterns } from '../config/sensitive.js';
+import type { SensitivePatterns } from '../nouns/sensitive.js';
 import { betweenOf, fits, mediaType } from './between.js';
 import { causeKey, namesIn } from './cause-key.js';
 import { cleanLine } from './clean.js';

@@ -1,5 +1,5 @@
 /** Takes the credential out of what a server answered: some echo the whole request, and answers are kept and shown. */
-import type { ResponseExcerpt } from '../item.js';
+import type { ResponseExcerpt } from '../nouns/item.js';
 import type { SendOptions, SendResult } from './result.js';
 
 /** Shorter ones would hide half of an innocent answer, and protect nothing. */

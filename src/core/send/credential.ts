@@ -1,5 +1,5 @@
 /** A target's credential as a ready-made header: fetched when first needed, kept in memory only, fetched again on demand. */
-import type { AuthConfig, TargetConfig } from '../target.js';
+import type { AuthConfig, TargetConfig } from '../nouns/target.js';
 import { fetchSecret } from './secret.js';
 import type { Secret, SecretDeps } from './secret.js';
 import type { SendOptions } from './result.js';

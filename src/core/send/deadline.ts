@@ -1,8 +1,8 @@
 /** Ends attempts that take too long, or that their caller gives up, with one timer and one listener for all of them. */
 import { setMaxListeners } from 'node:events';
 
-import { Alarm } from '../alarm.js';
-import type { Clock } from '../clock.js';
+import { Alarm } from '../nouns/alarm.js';
+import type { Clock } from '../nouns/clock.js';
 
 /** An attempt that can be ended from outside. */
 export interface Expirable {

@@ -1,6 +1,6 @@
 /** One request on the wire and the start of its answer: counts, keeps and cuts, and says nothing about what it means. */
 import type { Dispatcher } from 'undici';
-import { RESPONSE_EXCERPT_BYTES } from '../item.js';
+import { RESPONSE_EXCERPT_BYTES } from '../nouns/item.js';
 import type { Expirable } from './deadline.js';
 
 /** Bytes of a response body that are read so that the connection can be used again; more closes it (S17, S18). */

@@ -1,9 +1,9 @@
 /** Asks whether a target answers, without sending it anything that matters: a connection, or the configured request. */
 import type { Socket } from 'node:net';
 import type { Dispatcher, request as undiciRequest } from 'undici';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../nouns/clock.js';
 import { ruleFor } from '../policy/outcome-rules.js';
-import type { TargetConfig } from '../target.js';
+import type { TargetConfig } from '../nouns/target.js';
 import { AWAY, between, betweenOf, leadsAway } from './between.js';
 import { plainHost } from './connector.js';
 import type { PreparedTransport, Transport } from './dispatcher.js';

@@ -1,5 +1,5 @@
 /** Which proxy a target's requests go through: from the config, else from HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
-import { isLoopbackHost } from '../loopback.js';
+import { isLoopbackHost } from '../check/loopback.js';
 import { reasonOf } from '../policy/reasons.js';
 import type { ProxyEndpoint } from './connector.js';
 

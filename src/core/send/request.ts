@@ -1,6 +1,6 @@
 /** How a stored write becomes a request: its path under the base URL, and its headers in order of precedence. */
-import type { StoredRequest } from '../item.js';
-import type { TargetConfig } from '../target.js';
+import type { StoredRequest } from '../nouns/item.js';
+import type { TargetConfig } from '../nouns/target.js';
 import type { SendOptions } from './result.js';
 
 /** Paths made of these characters only are sent as they stand. */

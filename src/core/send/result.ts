@@ -1,5 +1,5 @@
 /** What happened on the wire, before anyone says what it means. `classify.ts` turns it into an outcome. */
-import type { ResponseExcerpt } from '../item.js';
+import type { ResponseExcerpt } from '../nouns/item.js';
 import type { Answer } from '../policy/outcome-rules.js';
 
 export type SendResult =

@@ -5,9 +5,9 @@ import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { platform } from 'node:os';
-import type { Clock } from '../clock.js';
-import { currentUid } from '../host.js';
-import type { SecretRef } from '../target.js';
+import type { Clock } from '../nouns/clock.js';
+import { currentUid } from '../nouns/host.js';
+import type { SecretRef } from '../nouns/target.js';
 import { cleanLine } from './clean.js';
 import type { Environment } from './proxy.js';
 

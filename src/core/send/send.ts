@@ -1,8 +1,8 @@
 /** Sends a stored write exactly once and says what happened on the wire. Never retries, never throws. */
-import { RESPONSE_EXCERPT_BYTES, type ResponseExcerpt, type StoredRequest } from '../item.js';
+import { RESPONSE_EXCERPT_BYTES, type ResponseExcerpt, type StoredRequest } from '../nouns/item.js';
 import { reasonOf } from '../policy/reasons.js';
 import { span } from '../policy/time-words.js';
-import type { TargetConfig } from '../target.js';
+import type { TargetConfig } from '../nouns/target.js';
 import type { AwaitedOptions } from './awaited-client.js';
 import { cleanLine } from './clean.js';
 import { conceal } from './conceal.js';

@@ -1,5 +1,5 @@
 /** The sentence in a page of HTML or a document of XML, found without walking it. */
-import { characterOf, ENTITY } from '../spelling/entities.js';
+import { characterOf, ENTITY } from '../privacy/entities.js';
 import { cleanLine } from './clean.js';
 import { isTelling } from './telling.js';
 

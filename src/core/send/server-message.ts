@@ -1,5 +1,5 @@
 /** Finds, in whatever a server answered, the one sentence that tells a person what is wrong. */
-import type { ResponseExcerpt } from '../item.js';
+import type { ResponseExcerpt } from '../nouns/item.js';
 import { cleanLine } from './clean.js';
 import { fromMarkup } from './server-markup.js';
 import { isTelling, tellingWords } from './telling.js';

@@ -3,7 +3,7 @@ import type { LookupAddress } from 'node:dns';
 import { connect, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { platform } from 'node:os';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../nouns/clock.js';
 import { FORBIDDEN_ADDRESS, isPrivateAddress } from './address.js';
 
 /** All addresses of a name. Rejects with Node's codes: ENOTFOUND, EAI_AGAIN. */

@@ -2,9 +2,9 @@
  * Items whole, as they are taken out of a queue and put into another one: with their ledger, what edits replaced, and
  * what people did. `transfer/` gives this a file format, `replay/` sends copies of it.
  */
-import type { Attempt, Entity, Method, ReviewReason, State } from '../item.js';
-import type { LaneOrder } from '../target.js';
-import type { Actor, Filter } from './people.js';
+import type { Attempt, Entity, Method, ReviewReason, State } from '../nouns/item.js';
+import type { LaneOrder } from '../nouns/target.js';
+import type { Actor, Filter } from '../nouns/people.js';
 
 export interface QueueIdentity {
   /** Made with the queue; a copy keeps it. */

@@ -6,18 +6,9 @@
  * asks, and writes the answer in the same commit. That keeps "result of one item and claim of the next" atomic on every
  * kind of store without the store knowing a single rule.
  */
-import type {
-  Attempt,
-  Entity,
-  ItemDetail,
-  NewItem,
-  Outcome,
-  ResponseExcerpt,
-  ReviewReason,
-  State,
-  StoredRequest,
-} from '../item.js';
-import type { LaneOrder, TargetRow } from '../target.js';
+import type { EnqueueResult, IfQueued, OnConflict } from '../nouns/enqueue.js';
+import type { Attempt, Entity, ItemDetail, NewItem } from '../nouns/item.js';
+import type { LaneOrder, TargetRow } from '../nouns/target.js';
 import type { Archive } from './archive.js';
 import type {
   Actor,
@@ -30,146 +21,15 @@ import type {
   PruneReport,
   PruneRules,
   Revision,
-} from './people.js';
-import type { Leftovers, RunnerIdentity, RunnerInfo, Summary, Upcoming } from './reading.js';
-import type { AgeCount } from '../support/ages.js';
+} from '../nouns/people.js';
+import type { Leftovers, RunnerIdentity, RunnerInfo, Summary, Upcoming } from '../nouns/reading.js';
+import type { AgeCount } from '../policy/ages.js';
+import type { Claim, ClaimRef, Decision, SettlePolicy, Settlement } from '../policy/settlement.js';
 
-export type * from './people.js';
-export type * from './reading.js';
-
-export type IfQueued = 'append' | 'keep' | 'replace';
-
-export interface EnqueueResult {
-  id: number;
-  idempotencyKey: string;
-  state: State;
-  /** True when the key (or, with `keep`, the entity) was already queued: nothing new was stored. */
-  duplicate: boolean;
-  /** With `replace`: the item that was discarded in favour of this one. */
-  replaced: number | undefined;
-}
-
-/**
- * Told of an item whose key an item with other content has (`owner`, its id). It is left out when this returns; what it
- * throws ends the whole. Without it, that is a key-conflict.
- */
-export type OnConflict = (item: NewItem, owner: number) => void;
-
-/** Points at one claim; `attempt` is unique over all runners of the queue and fences every write-back. */
-export interface ClaimRef {
-  item: number;
-  attempt: number;
-}
-
-/** What the rules need to know of an item whose attempt ended. */
-export interface ItemFacts {
-  id: number;
-  /** Equal for items of one lane; own lanes differ from all others. */
-  laneKey: number;
-  operation: string;
-  attemptNumber: number;
-  retryCount: number;
-  maxRetries: number | undefined;
-  /** Failures in a row, counted or not: the backoff grows with it. */
-  failures: number;
-  /** Attempts in a row whose runner died. */
-  crashes: number;
-  /** Highest attempt id given out when its last failure was recorded. */
-  failMark: number | undefined;
-  /** First of the failures in a row, in ms of the target's online time (wall clock minus `offlineMs`). */
-  failingSince: number | undefined;
-  expiresAt: number | undefined;
-  /** Number of the first attempt that may have had its effect; 0 = the original of this copy may have sent it. */
-  mayHaveArrived: number | undefined;
-  /** Number of the attempt that this one would repeat: same key and bytes, and nobody knows what came of it. */
-  repeatOf: number | undefined;
-  /** An attempt under an earlier key may have arrived: an answer may be about the version before an edit. */
-  hasEarlierKey: boolean;
-  /** Unreadable answers in a row. */
-  unreadable: number;
-}
-
-export interface Claim extends ClaimRef {
-  target: TargetRow;
-  request: StoredRequest;
-  facts: ItemFacts;
-  /** `type/id`; undefined = none. */
-  entity: string | undefined;
-  startedAt: number;
-  /** ms that may pass on the monotonic clock before the claim must not be sent any more; undefined = no bound. */
-  sendBefore: number | undefined;
-}
-
-/** How an attempt ended. */
-export interface AttemptEnd {
-  outcome: Outcome;
-  status: number | undefined;
-  /** One sentence for a person. */
-  message: string;
-  /** The message with its numbers and ids taken out: what review items are grouped by. */
-  cause: string;
-  retryAfterMs: number | undefined;
-  durationMs: number;
-  redirectedTo: string | undefined;
-  response: ResponseExcerpt | undefined;
-  /** True when nobody lived to record it: the runner died. */
-  crashed: boolean;
-  /** The request was handed to a connected socket and no answer says that it had no effect, or its runner died. */
-  mayHaveArrived: boolean;
-  /** An answer came and could not be parsed. */
-  isUnreadable: boolean;
-}
-
-export interface Settlement {
-  claim: Claim;
-  end: AttemptEnd;
-}
-
-/** Where the item goes. */
-export type ItemMove =
-  | { to: 'completed' }
-  | {
-      to: 'pending';
-      /** Undefined = due at once. */
-      notBefore: number | undefined;
-      retryCount: number;
-      failures: number;
-      crashes: number;
-      failMark: number | undefined;
-      failingSince: number | undefined;
-      unreadable: number;
-    }
-  | { to: 'review'; reason: ReviewReason; message: string; cause: string; retryCount: number };
-
-export interface Decision {
-  move: ItemMove;
-  counted: boolean;
-  /** Columns of the target row that change; `{}` = none. */
-  target: Partial<TargetRow>;
-}
-
-/** May this target be sent to now, and how. */
-export interface Gate {
-  /** Claims that may be given out now. */
-  slots: number;
-  /** One tester at a time, taken in rotation after the target's `tester`. */
-  rotate: boolean;
-  /** Only another than the last one. */
-  exceptTester?: boolean;
-}
-
-export interface SettlePolicy {
-  /** @param lastAttempt highest attempt id given out so far */
-  decide(
-    facts: ItemFacts,
-    end: AttemptEnd,
-    claim: ClaimRef,
-    target: TargetRow,
-    lastAttempt: number,
-    now: number,
-  ): Decision;
-  gate(target: TargetRow, now: number): Gate;
-}
+export type * from '../nouns/enqueue.js';
+export type * from '../nouns/people.js';
+export type * from '../nouns/reading.js';
+export type * from '../policy/settlement.js';
 
 /** A change of a target's row that no attempt caused: a probe, a credential, the config. */
 export interface TargetUpdate {

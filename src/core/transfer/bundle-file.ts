@@ -7,14 +7,14 @@ import { closeSync, openSync } from 'node:fs';
 
 import { baseUrl } from '../config/base-url.js';
 import { isTargetName } from '../config/target-shape.js';
-import { QueueError, isQueueError } from '../errors.js';
+import { QueueError, isQueueError } from '../nouns/errors.js';
 import type { DraftContext } from '../input/draft.js';
 import { LineSplitter, readChunks, type Line } from '../input/ndjson.js';
 import { splitUrl } from '../input/path.js';
-import { inField, inPlace } from '../input/refuse.js';
-import { quoted } from '../input/text.js';
+import { inField, inPlace } from '../check/refuse.js';
+import { quoted } from '../check/text.js';
 import type { ArchivedItem, ArchivedTarget, Recipient } from '../store/archive.js';
-import type { AtomicFile } from './atomic-file.js';
+import type { AtomicFile } from '../files/atomic-file.js';
 import { bundleLine, readBundleLine, type BundleContext } from './bundle-item.js';
 import { Fields, damaged } from './fields.js';
 

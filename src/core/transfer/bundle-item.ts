@@ -1,12 +1,12 @@
 /** An item as a line of a bundle, whole, and back. What is read is foreign: what `enqueue` would refuse is refused. */
 import { createHash } from 'node:crypto';
 
-import { QueueError, isQueueError } from '../errors.js';
+import { QueueError, isQueueError } from '../nouns/errors.js';
 import { checkContentType } from '../input/content-type.js';
 import { checkDraft, type Draft, type DraftContext } from '../input/draft.js';
-import { LONGEST_DURATION_MS } from '../input/duration.js';
+import { LONGEST_DURATION_MS } from '../check/duration.js';
 import { entity, tags } from '../input/fields.js';
-import { JsonFault, readValue, scanObject, type JsonRange } from '../input/json-scan.js';
+import { JsonFault, readValue, scanObject, type JsonRange } from '../json/json-scan.js';
 import { checkKey } from '../input/key.js';
 import {
   OUTCOMES,
@@ -16,11 +16,11 @@ import {
   type Attempt,
   type NewItem,
   type ResponseExcerpt,
-} from '../item.js';
+} from '../nouns/item.js';
 import type { ArchivedEvent, ArchivedItem, ArchivedReview, ArchivedRevision } from '../store/archive.js';
 import { Fields, damaged } from './fields.js';
 import { bytesDocument, isoTime, payloadMembers, readPayload } from './payload-text.js';
-import { safeJson } from './safe-json.js';
+import { safeJson } from '../json/safe-json.js';
 
 const MOST_DEPTH = 1100;
 /** Ids below this leave room for all that come after them: above 2^53 numbers are no longer told apart. */

@@ -1,6 +1,6 @@
 /** The config as a bundle carries it, for whoever has to understand what the queue did: without anything secret. */
-import type { Config } from '../config/types.js';
-import type { TargetConfig } from '../target.js';
+import type { Config } from '../nouns/config.js';
+import type { TargetConfig } from '../nouns/target.js';
 
 /** Only what is named here gets out: a setting added later must be looked at first. */
 export function publicConfig(config: Config): Record<string, unknown> {

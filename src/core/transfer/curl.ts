@@ -1,7 +1,7 @@
 /** An item as a curl command that can be pasted into a POSIX shell. Holds no credential. */
 import { shellQuoted } from '../policy/shell-word.js';
 import type { ArchivedItem } from '../store/archive.js';
-import type { AuthConfig, TargetConfig } from '../target.js';
+import type { AuthConfig, TargetConfig } from '../nouns/target.js';
 import { decodeText } from './payload-text.js';
 
 /** One argument may be 128 KiB on Linux; a terminal takes far less at once. */

@@ -1,9 +1,9 @@
 /** Takes items out of a queue, page by page, in one of three formats; the queue is only read. */
-import type { Config } from '../config/types.js';
+import type { Config } from '../nouns/config.js';
 import type { Archive, ArchivedItem, ArchivedTarget } from '../store/archive.js';
 import type { Filter } from '../store/store.js';
 import { configOf } from '../runner/channels.js';
-import type { AtomicFile } from './atomic-file.js';
+import type { AtomicFile } from '../files/atomic-file.js';
 import { BundleWriter, type BundleHeader } from './bundle-file.js';
 import { publicConfig } from './config-document.js';
 import { curlCommand, type CurlTarget } from './curl.js';

@@ -1,6 +1,6 @@
 /** Reads the fields of a foreign document one by one; what does not fit is named by field, never by value. */
-import { QueueError } from '../errors.js';
-import { isPrintable } from '../input/text.js';
+import { QueueError } from '../nouns/errors.js';
+import { isPrintable } from '../check/text.js';
 import { bytesOf } from './payload-text.js';
 
 /** Of anything that is counted one by one; more is no count of ours. */

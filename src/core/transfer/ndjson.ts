@@ -1,7 +1,7 @@
 /** An item as a line that `enqueue --from` reads again: the same request, with the same bytes and the same key. */
 import type { ArchivedItem, ArchivedTarget } from '../store/archive.js';
 import { isoTime, payloadMembers } from './payload-text.js';
-import { safeJson } from './safe-json.js';
+import { safeJson } from '../json/safe-json.js';
 
 /**
  * @param redacted its values are stand-ins: it says so, and `enqueue` refuses it, for it has the key of the real write

@@ -3,8 +3,8 @@
  * the rest. Reading the line again gives the same bytes (contract, section 3, "Bytes").
  */
 import { isJsonContentType } from '../input/content-type.js';
-import { JsonFault, readString, validateJson, type JsonRange } from '../input/json-scan.js';
-import { safeJson } from './safe-json.js';
+import { JsonFault, readString, validateJson, type JsonRange } from '../json/json-scan.js';
+import { safeJson } from '../json/safe-json.js';
 
 /** Deeper payloads than any limit allows are no reason to lose them: base64 carries them. */
 const MOST_DEPTH = 1000;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 import { parseConfig } from '../../../src/core/config/validate.js';
-import { isQueueError } from '../../../src/core/errors.js';
-import { OVERRIDE_OUTCOMES } from '../../../src/core/target.js';
+import { isQueueError } from '../../../src/core/nouns/errors.js';
+import { OVERRIDE_OUTCOMES } from '../../../src/core/nouns/target.js';
 import { ROOT } from '../../support/source-graph.js';
 import { rulesOf } from '../send/support.js';
 

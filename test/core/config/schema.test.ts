@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import type { Reader } from '../../../src/core/config/readers.js';
+import type { Reader } from '../../../src/core/check/readers.js';
 import { documentShape, parseConfig } from '../../../src/core/config/validate.js';
-import { isQueueError } from '../../../src/core/errors.js';
+import { isQueueError } from '../../../src/core/nouns/errors.js';
 
 /** The parts of JSON Schema that the published schema uses. */
 interface Schema {

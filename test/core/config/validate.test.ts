@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { compileSensitive } from '../../../src/core/config/sensitive.js';
+import { compileSensitive } from '../../../src/core/privacy/sensitive.js';
 import { emptyConfig, parseConfig, salvageQueue } from '../../../src/core/config/validate.js';
 import { implicitTarget, withDefaults } from '../../../src/core/config/target-shape.js';
-import { DEFAULT_LIMITS } from '../../../src/core/config/types.js';
-import type { QueueError } from '../../../src/core/errors.js';
-import { isQueueError } from '../../../src/core/errors.js';
-import type { OutcomeRule, OverrideOutcome } from '../../../src/core/target.js';
+import { DEFAULT_LIMITS } from '../../../src/core/nouns/config.js';
+import type { QueueError } from '../../../src/core/nouns/errors.js';
+import { isQueueError } from '../../../src/core/nouns/errors.js';
+import type { OutcomeRule, OverrideOutcome } from '../../../src/core/nouns/target.js';
 
 const options = { source: '/etc/app/syncq.json', baseDir: '/etc/app' };
 

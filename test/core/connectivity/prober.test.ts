@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import type { Clock } from '../../../src/core/clock.js';
+import type { Clock } from '../../../src/core/nouns/clock.js';
 import { Prober } from '../../../src/core/connectivity/prober.js';
 import type { ProbeResult } from '../../../src/core/send/result.js';
 import { rowIn } from '../policy/settle-context.js';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 
 import { afterEach, describe, expect, test } from '@jest/globals';
 
-import type { Clock } from '../../../src/core/clock.js';
-import { systemClock } from '../../../src/core/clock.js';
+import type { Clock } from '../../../src/core/nouns/clock.js';
+import { systemClock } from '../../../src/core/nouns/clock.js';
 import { watchNetwork } from '../../../src/core/connectivity/network-news.js';
 import type { News } from '../../../src/core/connectivity/surroundings.js';
 import { watchSurroundings } from '../../../src/core/connectivity/surroundings.js';

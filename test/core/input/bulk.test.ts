@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { parseBulkLine } from '../../../src/core/input/bulk.js';
-import type { NewItem } from '../../../src/core/item.js';
+import type { NewItem } from '../../../src/core/nouns/item.js';
 import { context, growth, lineOf, refusal } from './context.js';
 
 const parse = (text: string | Uint8Array): NewItem => parseBulkLine(lineOf(text), context());

@@ -1,9 +1,9 @@
 /** A checking context with two targets, as the tests of the input rules need it. */
-import { DEFAULT_LIMITS } from '../../../src/core/config/types.js';
-import { isQueueError, type QueueError } from '../../../src/core/errors.js';
+import { DEFAULT_LIMITS } from '../../../src/core/nouns/config.js';
+import { isQueueError, type QueueError } from '../../../src/core/nouns/errors.js';
 import type { DraftContext } from '../../../src/core/input/draft.js';
 import type { Line } from '../../../src/core/input/ndjson.js';
-import type { TargetConfig } from '../../../src/core/target.js';
+import type { TargetConfig } from '../../../src/core/nouns/target.js';
 
 export function target(name: string, baseUrl: string): TargetConfig {
   return {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { checkDraft, checkEntity, type Draft } from '../../../src/core/input/draft.js';
-import type { NewItem } from '../../../src/core/item.js';
+import type { NewItem } from '../../../src/core/nouns/item.js';
 import { context, growth, NOW, refusal } from './context.js';
 
 const make = (draft: Partial<Draft> = {}): NewItem => checkDraft({ method: 'POST', path: '/x', ...draft }, context());

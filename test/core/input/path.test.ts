@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { isQueueError } from '../../../src/core/errors.js';
+import { isQueueError } from '../../../src/core/nouns/errors.js';
 import { checkPath, isAbsoluteUrl, resolveUrl, splitUrl } from '../../../src/core/input/path.js';
-import { isLoopbackHost } from '../../../src/core/loopback.js';
+import { isLoopbackHost } from '../../../src/core/check/loopback.js';
 import { growth, refusal } from './context.js';
 
 const MAX = 8192;

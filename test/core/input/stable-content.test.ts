@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 
 import { contentDigest, sameContent } from '../../../src/core/input/stable-content.js';
-import type { NewItem } from '../../../src/core/item.js';
+import type { NewItem } from '../../../src/core/nouns/item.js';
 
 const ITEM: NewItem = {
   target: 'production',

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { checkDraft } from '../../../src/core/input/draft.js';
 import { checkWrites, readWrite } from '../../../src/core/input/write.js';
-import type { NewItem } from '../../../src/core/item.js';
+import type { NewItem } from '../../../src/core/nouns/item.js';
 import { context, refusal } from './context.js';
 
 const make = (fields: Record<string, unknown>): NewItem =>

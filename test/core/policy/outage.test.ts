@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { OUTCOMES, type Outcome } from '../../../src/core/item.js';
+import { OUTCOMES, type Outcome } from '../../../src/core/nouns/item.js';
 import { countsAgainstItem, isServerFailure, isSound } from '../../../src/core/policy/outage.js';
 import { decide } from '../../../src/core/policy/settle.js';
 import { gateOf } from '../../../src/core/policy/target-state.js';
 import type { ItemFacts } from '../../../src/core/store/store.js';
-import type { TargetRow } from '../../../src/core/target.js';
+import type { TargetRow } from '../../../src/core/nouns/target.js';
 import { CONFIG, context, DAY, end, facts, HOUR, NOW, row } from './settle-context.js';
 
 describe('which ends say something about the server', () => {

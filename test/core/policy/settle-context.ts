@@ -1,10 +1,10 @@
 /** One attempt's end with everything that the rules look at, at its plainest: an online target, an item never tried. */
 import { withDefaults } from '../../../src/core/config/target-shape.js';
-import type { Outcome } from '../../../src/core/item.js';
+import type { Outcome } from '../../../src/core/nouns/item.js';
 import type { SettleContext } from '../../../src/core/policy/settle-context.js';
 import { decide } from '../../../src/core/policy/settle.js';
 import type { AttemptEnd, Decision, ItemFacts } from '../../../src/core/store/store.js';
-import type { TargetConfig, TargetRow } from '../../../src/core/target.js';
+import type { TargetConfig, TargetRow } from '../../../src/core/nouns/target.js';
 
 export const NOW = Date.UTC(2026, 2, 5, 12);
 export const MINUTE = 60_000;

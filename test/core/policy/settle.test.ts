@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import type { Outcome, ReviewReason } from '../../../src/core/item.js';
+import type { Outcome, ReviewReason } from '../../../src/core/nouns/item.js';
 import { CRASH_LIMIT } from '../../../src/core/policy/settle.js';
 import type { ItemMove } from '../../../src/core/store/store.js';
 import { DAY, decided, HOUR, MINUTE, NOW, row, rowIn, targetAfterwards, type Situation } from './settle-context.js';

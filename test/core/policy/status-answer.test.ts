@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { checkStatus, DEFAULT_CHECK } from '../../../src/core/policy/check.js';
 import { statusAnswer } from '../../../src/core/policy/status-answer.js';
-import type { StatusReport, TargetStatus } from '../../../src/core/report.js';
+import type { StatusReport, TargetStatus } from '../../../src/core/nouns/report.js';
 
 const at = (hours: number, minutes: number): number => new Date(2026, 10, 23, hours, minutes).getTime();
 const NOW = at(12, 0);

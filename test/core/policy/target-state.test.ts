@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { OUTCOMES, type Outcome } from '../../../src/core/item.js';
+import { OUTCOMES, type Outcome } from '../../../src/core/nouns/item.js';
 import {
   enterState,
   gateOf,
@@ -11,7 +11,7 @@ import {
   shownState,
 } from '../../../src/core/policy/target-state.js';
 import { settledAs, TARGET_ROW_STATES } from './transitions.js';
-import type { TargetRow } from '../../../src/core/target.js';
+import type { TargetRow } from '../../../src/core/nouns/target.js';
 import {
   DAY,
   decided,

@@ -1,9 +1,9 @@
 /** Every transition of items and targets, found by asking the rules: what docs/state-machine.md is held against. */
-import { OUTCOMES, TARGET_STATES, type Outcome } from '../../../src/core/item.js';
+import { OUTCOMES, TARGET_STATES, type Outcome } from '../../../src/core/nouns/item.js';
 import type { Situation } from './settle-context.js';
 import { context, decided, HOLD_MARK, NOW, row, rowIn, targetAfterwards, TESTER_ATTEMPT } from './settle-context.js';
 import { targetAfter } from '../../../src/core/policy/target-state.js';
-import type { TargetRow } from '../../../src/core/target.js';
+import type { TargetRow } from '../../../src/core/nouns/target.js';
 
 export const TARGET_ROW_STATES = TARGET_STATES.filter((state) => state !== 'paused');
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
-import type { LastError, ReviewReason, TargetStateName, WaitingOn } from '../../../src/core/item.js';
-import { REVIEW_REASONS, TARGET_STATES } from '../../../src/core/item.js';
+import type { LastError, ReviewReason, TargetStateName, WaitingOn } from '../../../src/core/nouns/item.js';
+import { REVIEW_REASONS, TARGET_STATES } from '../../../src/core/nouns/item.js';
 import { whatHelps } from '../../../src/core/policy/help-for-item.js';
 import { movedReason } from '../../../src/core/policy/moved-target.js';
 import type { Explained } from '../../../src/core/policy/why.js';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 
-import { systemClock } from '../../../src/core/clock.js';
+import { systemClock } from '../../../src/core/nouns/clock.js';
 import { parseScript } from '../../../src/core/rehearse/script.js';
 import type { JournalEntry, Rehearsal } from '../../../src/core/rehearse/server.js';
 import { startRehearsal } from '../../../src/core/rehearse/server.js';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { compileSensitive, EVERYTHING } from '../../../src/core/config/sensitive.js';
+import { compileSensitive, EVERYTHING } from '../../../src/core/privacy/sensitive.js';
 import { diffJson, ignoring } from '../../../src/core/replay/json-diff.js';
 
 const NONE = compileSensitive([]);

@@ -1,8 +1,8 @@
 /** How a run ends from outside: the iteration of a watch is left, the queue is closed, or the run was asked for wrongly. */
 import { describe, expect, test } from '@jest/globals';
 
-import { QueueError } from '../../../src/core/errors.js';
-import type { NewItem } from '../../../src/core/item.js';
+import { QueueError } from '../../../src/core/nouns/errors.js';
+import type { NewItem } from '../../../src/core/nouns/item.js';
 import { startServer } from '../../support/rest-server.js';
 import { testQueue } from '../../support/queue.js';
 import { until } from '../../support/until.js';

@@ -1,7 +1,7 @@
 /** What a listener of the caller throws: no delivery is disturbed, the run stops, and the error comes at its end. */
 import { describe, expect, test } from '@jest/globals';
 
-import type { QueueEvent } from '../../../src/core/events.js';
+import type { QueueEvent } from '../../../src/core/nouns/events.js';
 import { startServer } from '../../support/rest-server.js';
 import { testQueue } from '../../support/queue.js';
 

@@ -1,8 +1,8 @@
 /** Every outcome of the contract's table, by a real server: what becomes of the item and of its target. */
 import { describe, expect, test } from '@jest/globals';
 
-import type { QueueEvent } from '../../../src/core/events.js';
-import type { TargetStateName } from '../../../src/core/item.js';
+import type { QueueEvent } from '../../../src/core/nouns/events.js';
+import type { TargetStateName } from '../../../src/core/nouns/item.js';
 import type { Answer } from '../../support/rest-server.js';
 import { startServer } from '../../support/rest-server.js';
 import { testQueue } from '../../support/queue.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { isLoopbackHost } from '../../../src/core/loopback.js';
+import { isLoopbackHost } from '../../../src/core/check/loopback.js';
 import { isPrivateAddress } from '../../../src/core/send/address.js';
 
 describe('private addresses', () => {

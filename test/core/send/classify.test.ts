@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Method, Outcome } from '../../../src/core/item.js';
-import { OUTCOMES } from '../../../src/core/item.js';
-import { compileSensitive } from '../../../src/core/config/sensitive.js';
+import type { Method, Outcome } from '../../../src/core/nouns/item.js';
+import { OUTCOMES } from '../../../src/core/nouns/item.js';
+import { compileSensitive } from '../../../src/core/privacy/sensitive.js';
 import type { ClassifyRules } from '../../../src/core/send/classify.js';
 import { isSound } from '../../../src/core/policy/outage.js';
 import { classify } from '../../../src/core/send/classify.js';

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { hostname } from 'node:os';
 import { describe, expect, test } from '@jest/globals';
 import { buildConnector } from 'undici';
-import { systemClock } from '../../../src/core/clock.js';
+import { systemClock } from '../../../src/core/nouns/clock.js';
 import { directConnector, tunnelConnector } from '../../../src/core/send/connector.js';
 import type { Connector } from '../../../src/core/send/connector.js';
 import { failureOf } from '../../../src/core/send/failure.js';

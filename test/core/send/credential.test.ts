@@ -3,11 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Clock } from '../../../src/core/clock.js';
-import { systemClock } from '../../../src/core/clock.js';
+import type { Clock } from '../../../src/core/nouns/clock.js';
+import { systemClock } from '../../../src/core/nouns/clock.js';
 import { createCredentials } from '../../../src/core/send/credential.js';
 import type { Credentials } from '../../../src/core/send/credential.js';
-import type { AuthConfig, SecretRef } from '../../../src/core/target.js';
+import type { AuthConfig, SecretRef } from '../../../src/core/nouns/target.js';
 import { until } from '../../support/until.js';
 
 let dir = '';

@@ -1,7 +1,7 @@
 /** What the rules of `outcomes` make of the answers of real kinds of servers, and of answers that only look like them. */
 import { describe, expect, test } from '@jest/globals';
 
-import type { Method, Outcome } from '../../../src/core/item.js';
+import type { Method, Outcome } from '../../../src/core/nouns/item.js';
 import { classify, type Classified, type EarlierAttempts } from '../../../src/core/send/classify.js';
 import type { SendResult } from '../../../src/core/send/result.js';
 import { rulesOf } from './support.js';

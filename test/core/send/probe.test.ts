@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { LookupAddress } from 'node:dns';
-import { systemClock } from '../../../src/core/clock.js';
+import { systemClock } from '../../../src/core/nouns/clock.js';
 import { prepareTransport } from '../../../src/core/send/dispatcher.js';
 import { probe } from '../../../src/core/send/probe.js';
 import type { ProbeOptions } from '../../../src/core/send/probe.js';
 import type { ProbeResult } from '../../../src/core/send/result.js';
-import type { TargetConfig } from '../../../src/core/target.js';
+import type { TargetConfig } from '../../../src/core/nouns/target.js';
 import {
   pem,
   pemPath,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
-import type { Method } from '../../../src/core/item.js';
+import type { Method } from '../../../src/core/nouns/item.js';
 import type { RunningServer } from './support.js';
 import { optionsOf, requestOf, startHttp, startRaw, targetOf } from './support.js';
 import { keep, rawServer, recorder, responseOf, sendTo, sender } from './wire.js';

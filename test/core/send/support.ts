@@ -7,13 +7,13 @@ import type { ServerOptions } from 'node:https';
 import { connect, createServer as createTcp } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { systemClock } from '../../../src/core/clock.js';
+import { systemClock } from '../../../src/core/nouns/clock.js';
 import { parseConfig } from '../../../src/core/config/validate.js';
-import type { StoredRequest } from '../../../src/core/item.js';
+import type { StoredRequest } from '../../../src/core/nouns/item.js';
 import type { SendOptions } from '../../../src/core/send/result.js';
 import type { Sender } from '../../../src/core/send/send.js';
 import { createSender } from '../../../src/core/send/send.js';
-import type { TargetConfig } from '../../../src/core/target.js';
+import type { TargetConfig } from '../../../src/core/nouns/target.js';
 
 export interface RunningServer {
   port: number;

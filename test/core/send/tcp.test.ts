@@ -4,14 +4,14 @@ import { connect, createServer, isIP } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { platform } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { systemClock } from '../../../src/core/clock.js';
+import { systemClock } from '../../../src/core/nouns/clock.js';
 import { failureOf } from '../../../src/core/send/failure.js';
 import { probe } from '../../../src/core/send/probe.js';
 import { connectTcp } from '../../../src/core/send/tcp.js';
 import type { Lookup, TcpOptions } from '../../../src/core/send/tcp.js';
 import { createSender } from '../../../src/core/send/send.js';
 import type { Sender } from '../../../src/core/send/send.js';
-import type { TargetConfig } from '../../../src/core/target.js';
+import type { TargetConfig } from '../../../src/core/nouns/target.js';
 import { optionsOf, pem, pemPath, requestOf, startHttp, startHttps, startProxy, targetOf } from './support.js';
 import { keep } from './wire.js';
 

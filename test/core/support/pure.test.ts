@@ -1,11 +1,11 @@
 /** The small pure parts: ages, retention, the order of a story. */
 import { describe, expect, test } from '@jest/globals';
 
-import type { Attempt, ItemDetail } from '../../../src/core/item.js';
+import type { Attempt, ItemDetail } from '../../../src/core/nouns/item.js';
 import type { HistoryEntry } from '../../../src/core/store/store.js';
-import { AGE_BOUNDS_MS, AGE_TITLES, ageRange, ageTable, type AgeCount } from '../../../src/core/support/ages.js';
-import { hasRules, isPruneDue, PRUNE_EVERY_MS, pruneRules } from '../../../src/core/support/retention.js';
-import { story } from '../../../src/core/support/story.js';
+import { AGE_BOUNDS_MS, AGE_TITLES, ageRange, ageTable, type AgeCount } from '../../../src/core/policy/ages.js';
+import { hasRules, isPruneDue, PRUNE_EVERY_MS, pruneRules } from '../../../src/core/policy/retention.js';
+import { story } from '../../../src/core/queue/story.js';
 
 const NOW = 1_750_000_000_000;
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { AtomicFile } from '../../../src/core/transfer/atomic-file.js';
+import { AtomicFile } from '../../../src/core/files/atomic-file.js';
 import { BundleWriter, verifyBundle, type BundlePrologue } from '../../../src/core/transfer/bundle-file.js';
 import { recipientsOf } from '../../../src/core/transfer/bundle-recipients.js';
 import { tempDirectory } from '../../support/temp.js';

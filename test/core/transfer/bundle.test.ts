@@ -9,7 +9,7 @@ import { parseConfig } from '../../../src/core/config/validate.js';
 import { parseBulkLine } from '../../../src/core/input/bulk.js';
 import { LineSplitter } from '../../../src/core/input/ndjson.js';
 import type { ArchivedItem } from '../../../src/core/store/archive.js';
-import { AtomicFile } from '../../../src/core/transfer/atomic-file.js';
+import { AtomicFile } from '../../../src/core/files/atomic-file.js';
 import { bundleItems, BundleWriter, verifyBundle } from '../../../src/core/transfer/bundle-file.js';
 import { bundleLine, readBundleLine } from '../../../src/core/transfer/bundle-item.js';
 import { curlCommand } from '../../../src/core/transfer/curl.js';

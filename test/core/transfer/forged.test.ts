@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 
 import { parseConfig } from '../../../src/core/config/validate.js';
-import { isQueueError } from '../../../src/core/errors.js';
+import { isQueueError } from '../../../src/core/nouns/errors.js';
 import { examineFile } from '../../../src/core/store/sqlite/examine.js';
-import { AtomicFile } from '../../../src/core/transfer/atomic-file.js';
+import { AtomicFile } from '../../../src/core/files/atomic-file.js';
 import { exportBundle } from '../../../src/core/transfer/export.js';
 import { importBundle } from '../../../src/core/transfer/import.js';
 import { testQueue, type TestQueue } from '../../support/queue.js';

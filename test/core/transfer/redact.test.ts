@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { compileSensitive, EVERYTHING } from '../../../src/core/config/sensitive.js';
+import { compileSensitive, EVERYTHING } from '../../../src/core/privacy/sensitive.js';
 import type { ArchivedItem } from '../../../src/core/store/archive.js';
 import { permute } from '../../../src/core/transfer/redact/permutation.js';
 import { Redactor } from '../../../src/core/transfer/redact/redactor.js';

@@ -1,7 +1,7 @@
 /** Claims that a dead runner left open, read as if they were the new runner's own. */
-import type { StoredRequest } from '../../item.js';
+import type { StoredRequest } from '../../nouns/item.js';
 import type { AttemptEnd, Claim } from '../store.js';
-import type { TargetRow } from '../../target.js';
+import type { TargetRow } from '../../nouns/target.js';
 import { ENTITY_NAME, FACT_COLUMNS, toFacts, type FactColumns, type RequestColumns } from './rows.js';
 import { SENDING } from './schema.js';
 

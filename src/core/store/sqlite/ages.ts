@@ -1,5 +1,5 @@
 /** Counts unfinished items by age, along the index that is sorted by it; each column stops at a bound. */
-import { AGE_COUNT_CAP, AGE_TITLES, ageRange, type AgeCount } from '../../support/ages.js';
+import { AGE_COUNT_CAP, AGE_TITLES, ageRange, type AgeCount } from '../../policy/ages.js';
 import type { Connection } from './connection.js';
 import { REVIEW } from './schema.js';
 

@@ -1,6 +1,6 @@
 /** Reads items whole, page by page in the order of the log. `import.ts` writes them. */
-import type { Method, ReviewReason } from '../../item.js';
-import { STATES } from '../../item.js';
+import type { Method, ReviewReason } from '../../nouns/item.js';
+import { STATES } from '../../nouns/item.js';
 import type {
   Archive,
   ArchivedEvent,

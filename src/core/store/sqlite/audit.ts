@@ -1,5 +1,5 @@
 /** Holds a queue file against itself: what SQLite says of it, the payloads' checksums, and everything that is derived. */
-import { finding, someItems, type Finding } from '../../doctor/finding.js';
+import { finding, someItems, type Finding } from '../../nouns/finding.js';
 import { COMPLETED, ELIG, PENDING, REVIEW, SENDING, STATE_CODE } from './codes.js';
 import type { Connection } from './connection.js';
 import { sha256 } from './enqueue.js';

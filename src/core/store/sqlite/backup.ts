@@ -2,9 +2,9 @@
 import { statSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-import { QueueError } from '../../errors.js';
-import { assertFree, publish, temporaryBeside } from '../../new-file.js';
-import { removeTemporary } from '../../temporary.js';
+import { QueueError } from '../../nouns/errors.js';
+import { assertFree, publish, temporaryBeside } from '../../files/new-file.js';
+import { removeTemporary } from '../../files/temporary.js';
 import type { Actor } from '../store.js';
 import type { Connection } from './connection.js';
 import { storeError } from './connection.js';

@@ -5,7 +5,7 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
-import type { Clock } from '../../clock.js';
+import type { Clock } from '../../nouns/clock.js';
 import type { Connection } from './connection.js';
 
 /** How often to look without a hint, ms: more rarely where hints come, which are rarely lost. */

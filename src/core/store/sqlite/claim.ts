@@ -1,6 +1,6 @@
 /** Gives out lane heads: lowest id first over all targets, or in rotation where a target is being tested. */
 import type { Claim, Gate, ItemFacts } from '../store.js';
-import type { TargetRow } from '../../target.js';
+import type { TargetRow } from '../../nouns/target.js';
 import type { Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
 import { ENTITY_NAME, FACT_COLUMNS, toFacts, toRequest, type FactColumns, type RequestColumns } from './rows.js';

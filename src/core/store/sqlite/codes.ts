@@ -1,5 +1,5 @@
 /** The numbers in the columns `item.state` and `item.elig`. */
-import { STATES, type State } from '../../item.js';
+import { STATES, type State } from '../../nouns/item.js';
 
 /** Number of each state in the column `item.state`. The first three are unfinished. */
 export const STATE_CODE = Object.fromEntries(STATES.map((name, code) => [name, code])) as Record<State, number>;

@@ -4,8 +4,8 @@
  */
 import { statSync } from 'node:fs';
 
-import type { Clock } from '../../clock.js';
-import { closedQueue, QueueError, isQueueError } from '../../errors.js';
+import type { Clock } from '../../nouns/clock.js';
+import { closedQueue, QueueError, isQueueError } from '../../nouns/errors.js';
 import type { Database, Statement } from './driver.js';
 
 /**

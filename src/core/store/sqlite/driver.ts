@@ -11,7 +11,7 @@ import { versions } from 'node:process';
 
 import type DatabaseConstructor from 'better-sqlite3';
 
-import { QueueError } from '../../errors.js';
+import { QueueError } from '../../nouns/errors.js';
 import { requireDriver } from './driver-package.js';
 
 /** An open connection. */

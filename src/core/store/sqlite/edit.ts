@@ -2,7 +2,7 @@
  * Changes what an item sends: the old version stays as a revision with who, when and why, and the new one gets a key of
  * its own (decision 0008). While an editor has it open, the item is in review and holds its place.
  */
-import { STATES, type State } from '../../item.js';
+import { STATES, type State } from '../../nouns/item.js';
 import { newIdempotencyKey } from '../../input/key.js';
 import type { Actor, ChangeReport, Edit, Revision } from '../store.js';
 import type { Connection } from './connection.js';

@@ -1,11 +1,11 @@
 /** Stores new items: their target, entity, lane and place, the answer to a repeated key, and `--if-queued`. */
 import { hash } from 'node:crypto';
 
-import { QueueError } from '../../errors.js';
+import { QueueError } from '../../nouns/errors.js';
 import { keyConflict, newIdempotencyKey } from '../../input/key.js';
 import { contentDigest } from '../../input/stable-content.js';
-import { STATES, type NewItem } from '../../item.js';
-import type { LaneOrder } from '../../target.js';
+import { STATES, type NewItem } from '../../nouns/item.js';
+import type { LaneOrder } from '../../nouns/target.js';
 import type { EnqueueResult, IfQueued, OnConflict } from '../store.js';
 import type { Connection } from './connection.js';
 import { appendHistory } from './history.js';

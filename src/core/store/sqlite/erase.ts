@@ -1,6 +1,6 @@
 /** Forgets what is known about one entity: every payload, old version and answer, in one commit. */
-import { QueueError } from '../../errors.js';
-import type { Entity } from '../../item.js';
+import { QueueError } from '../../nouns/errors.js';
+import type { Entity } from '../../nouns/item.js';
 import type { Actor, EraseReport } from '../store.js';
 import type { Connection } from './connection.js';
 import { dropCauses, dropPayload } from './forget.js';

@@ -2,9 +2,9 @@
 import { lstatSync, statSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-import { finding, someItems, type Finding } from '../../doctor/finding.js';
-import { diskFindings, modeFindings, type FileFacts, type KnownTarget } from '../../doctor/surroundings.js';
-import { isQueueError } from '../../errors.js';
+import { finding, someItems, type Finding } from '../../nouns/finding.js';
+import { diskFindings, modeFindings, type FileFacts, type KnownTarget } from '../../policy/surroundings.js';
+import { isQueueError } from '../../nouns/errors.js';
 import type { RunnerInfo } from '../store.js';
 import { auditDerived, orphans } from './audit.js';
 import type { Connection } from './connection.js';

@@ -6,8 +6,8 @@ import { existsSync, rmSync, statSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { QueueError, isQueueError } from '../../errors.js';
-import { removeTemporary, temporaryDirectory } from '../../temporary.js';
+import { QueueError, isQueueError } from '../../nouns/errors.js';
+import { removeTemporary, temporaryDirectory } from '../../files/temporary.js';
 import { loadSqlite, type Database } from './driver.js';
 
 export type ForeignValue = string | number | bigint | Uint8Array | null;

@@ -1,5 +1,5 @@
 /** Takes the bytes of a write out of the file, wherever they are kept; the item itself stays as a tombstone. */
-import type { Clock } from '../../clock.js';
+import type { Clock } from '../../nouns/clock.js';
 import { isBusy, isFull, storeError, type Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
 import { openEdits } from './edit.js';

@@ -1,8 +1,8 @@
 /** Stores items that were taken out of another queue: key, order, ledger, revisions and history as they were. */
-import { QueueError } from '../../errors.js';
+import { QueueError } from '../../nouns/errors.js';
 import { contentDigest } from '../../input/stable-content.js';
-import { REVIEW_REASONS, type Attempt, type State } from '../../item.js';
-import type { LaneOrder } from '../../target.js';
+import { REVIEW_REASONS, type Attempt, type State } from '../../nouns/item.js';
+import type { LaneOrder } from '../../nouns/target.js';
 import type { ArchivedItem, ArchivedReview, ArchivedRevision, StoreOptions, StoreReport } from '../archive.js';
 import { COMPLETED, ELIG, STATE_CODE } from './codes.js';
 import type { Connection } from './connection.js';

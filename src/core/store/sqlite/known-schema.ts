@@ -1,5 +1,5 @@
 /** Holds the schema of a queue file against the one this program makes: a trigger that is not ours rewrites what people enqueue. */
-import { QueueError } from '../../errors.js';
+import { QueueError } from '../../nouns/errors.js';
 import type { Database } from './driver.js';
 import { RENEWED } from './migrations.js';
 import { CREATE_SCHEMA, SCHEMA_VERSION } from './schema.js';

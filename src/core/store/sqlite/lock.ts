@@ -5,7 +5,7 @@
  */
 import { closeSync, constants, existsSync } from 'node:fs';
 
-import { QueueError } from '../../errors.js';
+import { QueueError } from '../../nouns/errors.js';
 import { fileIdentity, isBusy, storeError } from './connection.js';
 import { loadSqlite, type Database } from './driver.js';
 import { openPrivate } from './private-file.js';

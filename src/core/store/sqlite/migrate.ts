@@ -2,9 +2,9 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-import { isQueueError, QueueError } from '../../errors.js';
-import { publish, temporaryBeside } from '../../new-file.js';
-import { removeTemporary } from '../../temporary.js';
+import { isQueueError, QueueError } from '../../nouns/errors.js';
+import { publish, temporaryBeside } from '../../files/new-file.js';
+import { removeTemporary } from '../../files/temporary.js';
 import { loadSqlite, type Database } from './driver.js';
 import { assertKnownSchema } from './known-schema.js';
 import { MIGRATIONS } from './migrations.js';

@@ -1,5 +1,5 @@
 /** How a queue file is opened; apart from `open.ts`, so that the types of the library do not lead to those of the driver. */
-import type { Clock } from '../../clock.js';
+import type { Clock } from '../../nouns/clock.js';
 
 export interface OpenOptions {
   path: string;

@@ -18,8 +18,8 @@ import {
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 
-import type { Clock } from '../../clock.js';
-import { QueueError, isQueueError } from '../../errors.js';
+import type { Clock } from '../../nouns/clock.js';
+import { QueueError, isQueueError } from '../../nouns/errors.js';
 import { BUSY_TIMEOUT_MS, Connection, isBusy, isFull, storeError } from './connection.js';
 import { assertSafeForWriting, loadSqlite, type Database } from './driver.js';
 import { assertKnownSchema } from './known-schema.js';

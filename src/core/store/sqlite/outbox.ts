@@ -2,9 +2,9 @@
  * The door for other programs: `INSERT INTO outbox` in their own transaction makes a complete item, in its lane, counted.
  * Holds the rules of `input/` a second time, in SQL; test/core/store/sqlite/outbox.test.ts keeps the two in step.
  */
-import { DEFAULT_LIMITS } from '../../config/types.js';
+import { DEFAULT_LIMITS } from '../../nouns/config.js';
 import { KEY_CHARACTERS, LONGEST_KEY } from '../../input/key.js';
-import { METHODS } from '../../item.js';
+import { METHODS } from '../../nouns/item.js';
 import { COMPLETED, ELIG } from './codes.js';
 
 /** Milliseconds since 1970 in a form that SQLite 3.37 knows (`unixepoch('subsec')` needs 3.42). */

@@ -1,6 +1,6 @@
 /** What people do to targets and entities: pause, resume, accept a moved base URL, rename. */
-import { emptyReport } from '../../change-report.js';
-import { QueueError } from '../../errors.js';
+import { emptyReport } from '../../nouns/change-report.js';
+import { QueueError } from '../../nouns/errors.js';
 import type { ChangeReport, PauseScope } from '../store.js';
 import type { Change } from './change.js';
 import type { Connection } from './connection.js';

@@ -1,6 +1,6 @@
 /** What people do to items: each command one commit, with its line in the history. */
-import { emptyReport } from '../../change-report.js';
-import { STATES, type State } from '../../item.js';
+import { emptyReport } from '../../nouns/change-report.js';
+import { STATES, type State } from '../../nouns/item.js';
 import type { Actor, ChangeReport, Filter, PersonCommand, ReviewGroup } from '../store.js';
 import type { Connection } from './connection.js';
 import type { Change } from './change.js';

@@ -6,8 +6,8 @@
 import { accessSync, chmodSync, constants, existsSync, lstatSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 
-import { QueueError } from '../../errors.js';
-import { currentGroups, mountOf } from '../../host.js';
+import { QueueError } from '../../nouns/errors.js';
+import { currentGroups, mountOf } from '../../nouns/host.js';
 import { SCHEMA_VERSION } from './schema.js';
 
 /** What SQLite or this program opens or makes beside a queue file. */

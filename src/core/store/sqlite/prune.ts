@@ -1,7 +1,7 @@
 /** Carries out the retention rules: finished items, oldest end first, a few at a time. Unfinished ones are never met. */
-import { KEY_KEPT_MS } from '../../support/retention.js';
+import { KEY_KEPT_MS } from '../../policy/retention.js';
 import type { PruneReport, PruneRules } from '../store.js';
-import { STATES } from '../../item.js';
+import { STATES } from '../../nouns/item.js';
 import type { Connection } from './connection.js';
 import { findByKey } from './enqueue.js';
 import { dropCauses, dropPayload, renewWords } from './forget.js';

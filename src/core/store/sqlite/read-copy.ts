@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
-import { removeTemporary, temporaryDirectory } from '../../temporary.js';
+import { removeTemporary, temporaryDirectory } from '../../files/temporary.js';
 import { loadSqlite, type Database } from './driver.js';
 
 export interface ReadCopy {

@@ -2,7 +2,7 @@
  * Which servers may have writes of this queue, also those that its targets have left. `target.bound_to` knows only where
  * a target leads now; where it led before, and what an import brought along, is in the history, which nothing removes.
  */
-import { serverOf } from '../../origin.js';
+import { serverOf } from '../../check/origin.js';
 import type { Recipient } from '../archive.js';
 import type { Connection } from './connection.js';
 import { orUndefined } from './rows.js';

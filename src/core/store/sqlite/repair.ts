@@ -1,6 +1,6 @@
 /** Computes anew what is only derived from the items: lane heads, counts per target, counts per review group. */
-import { STATES } from '../../item.js';
-import { QueueError } from '../../errors.js';
+import { STATES } from '../../nouns/item.js';
+import { QueueError } from '../../nouns/errors.js';
 import type { Actor } from '../store.js';
 import type { Connection } from './connection.js';
 import { appendHistory } from './history.js';

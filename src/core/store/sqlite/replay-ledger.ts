@@ -3,9 +3,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import { closeSync, constants, existsSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-import { isQueueError, QueueError } from '../../errors.js';
-import { currentUid } from '../../host.js';
-import type { ReplayEntry, ReplayLedger } from '../../replay/ledger.js';
+import { isQueueError, QueueError } from '../../nouns/errors.js';
+import { currentUid } from '../../nouns/host.js';
+import type { ReplayEntry, ReplayLedger } from '../replay-ledger.js';
 import { loadSqlite, type Database, type Statement } from './driver.js';
 import { isBusy } from './connection.js';
 import { makeDirectory } from './open.js';

@@ -1,6 +1,6 @@
 /** Reads every item that can still be read, item by item, also out of a file whose pages are partly damaged. */
-import { QueueError } from '../../errors.js';
-import { METHODS, STATES, type Entity, type Method, type State } from '../../item.js';
+import { QueueError } from '../../nouns/errors.js';
+import { METHODS, STATES, type Entity, type Method, type State } from '../../nouns/item.js';
 import { storeError } from './connection.js';
 import { loadSqlite, type Database } from './driver.js';
 import { sha256 } from './enqueue.js';

@@ -6,8 +6,8 @@ import { closeSync, constants, fsyncSync, lstatSync, rmSync, statfsSync, writeSy
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 
-import { systemClock, type Clock } from '../../clock.js';
-import { QueueError } from '../../errors.js';
+import { systemClock, type Clock } from '../../nouns/clock.js';
+import { QueueError } from '../../nouns/errors.js';
 import { openPrivate } from './private-file.js';
 
 /** Size of `FILE.reserve`, bytes: about 200 pages, enough to record what is under way and to delete. */

@@ -1,5 +1,5 @@
 /** Groups of review items by cause, with their counts: `status` prints them without reading a single item. */
-import type { ReviewReason } from '../../item.js';
+import type { ReviewReason } from '../../nouns/item.js';
 import { REVIEW } from './codes.js';
 import type { Connection } from './connection.js';
 

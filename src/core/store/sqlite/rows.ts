@@ -1,6 +1,6 @@
 /** SQLite rows to the nouns of the core and back; the only place where snake_case meets camelCase. */
-import type { ResponseExcerpt, StoredRequest, Method } from '../../item.js';
-import type { LaneOrder, TargetRow } from '../../target.js';
+import type { ResponseExcerpt, StoredRequest, Method } from '../../nouns/item.js';
+import type { LaneOrder, TargetRow } from '../../nouns/target.js';
 import type { ItemFacts, RunnerIdentity, RunnerInfo } from '../store.js';
 
 /** SQLite's NULL is this project's undefined. */

@@ -5,7 +5,7 @@
  * The columns that make claims O(log n): `elig` is set on lane heads only, so `item_ready` and `item_wait` hold one
  * entry per lane, however long the backlog. `tally` holds every count that `status` prints.
  */
-import { REVIEW_REASONS, TARGET_STATES } from '../../item.js';
+import { REVIEW_REASONS, TARGET_STATES } from '../../nouns/item.js';
 import { COMPLETED, ELIG, PENDING, REVIEW, SENDING } from './codes.js';
 import { OUTBOX_TRIGGER } from './outbox.js';
 import { VIEWS } from './views.js';

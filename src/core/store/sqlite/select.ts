@@ -2,7 +2,7 @@
  * Lists items a page at a time. A list is a row of segments, each walked along an index that gives its order, so a page
  * costs what it prints; only a search may walk further, and stops at the limit.
  */
-import type { ItemSummary, State } from '../../item.js';
+import type { ItemSummary, State } from '../../nouns/item.js';
 import type { Filter, Page } from '../store.js';
 import type { Connection } from './connection.js';
 import { whereOf } from './filters.js';

@@ -2,8 +2,8 @@
  * The right to send, and the one hot call that uses it. Order within a commit (decision 0002): settle, target states,
  * release, expire, promote, then claim; so a 503 of one item keeps the next one in, and a result never waits.
  */
-import { QueueError } from '../../errors.js';
-import type { TargetRow } from '../../target.js';
+import { QueueError } from '../../nouns/errors.js';
+import type { TargetRow } from '../../nouns/target.js';
 import type {
   Claim,
   ClaimRef,

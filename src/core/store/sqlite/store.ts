@@ -1,9 +1,9 @@
 /** The SQLite store: opens the file and binds each method of the interface to the module that knows its statements. */
-import type { Clock } from '../../clock.js';
-import { QueueError } from '../../errors.js';
-import type { Attempt, Entity, ItemDetail, NewItem } from '../../item.js';
-import type { AgeCount } from '../../support/ages.js';
-import type { TargetRow } from '../../target.js';
+import type { Clock } from '../../nouns/clock.js';
+import { QueueError } from '../../nouns/errors.js';
+import type { Attempt, Entity, ItemDetail, NewItem } from '../../nouns/item.js';
+import type { AgeCount } from '../../policy/ages.js';
+import type { TargetRow } from '../../nouns/target.js';
 import type {
   Actor,
   ChangeReport,

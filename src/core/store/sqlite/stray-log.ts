@@ -1,7 +1,7 @@
 /** Refuses a queue beside which the log of another file lies: SQLite would read it in, or delete it. */
 import { statSync } from 'node:fs';
 
-import { QueueError } from '../../errors.js';
+import { QueueError } from '../../nouns/errors.js';
 
 /**
  * A log whose file was deleted may hold the last writes that were acknowledged, and SQLite would delete it beside a new

@@ -11,9 +11,9 @@ import {
   type ReviewReason,
   type State,
   type WaitingOn,
-} from '../../item.js';
+} from '../../nouns/item.js';
 import { isPaused, isSendable, shownState } from '../../policy/target-state.js';
-import type { TargetRow } from '../../target.js';
+import type { TargetRow } from '../../nouns/target.js';
 import type { Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
 import { isLocked } from './lock.js';

@@ -2,7 +2,7 @@
  * Keeps the counts of `tally` in step: deltas are gathered while a commit is being made and flushed once at its end,
  * one UPDATE per target, so that counting costs nearly nothing and `status` never counts rows.
  */
-import { STATES, type State } from '../../item.js';
+import { STATES, type State } from '../../nouns/item.js';
 import type { Connection } from './connection.js';
 import { ELIG } from './schema.js';
 

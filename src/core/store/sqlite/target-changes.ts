@@ -1,5 +1,5 @@
 /** Target rows that one commit changes: seen by the rest of the commit at once, by the session once it went through. */
-import type { TargetRow } from '../../target.js';
+import type { TargetRow } from '../../nouns/target.js';
 import type { Connection } from './connection.js';
 import { targetParameters, UPDATE_TARGET } from './rows.js';
 

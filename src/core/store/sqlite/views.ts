@@ -1,5 +1,5 @@
 /** What the queue file shows to other programs: views for a user interface, part of the public format. */
-import { STATES } from '../../item.js';
+import { STATES } from '../../nouns/item.js';
 import { COMPLETED, SENDING } from './codes.js';
 
 const stateName = `CASE item.state ${STATES.map((name, code) => `WHEN ${String(code)} THEN '${name}'`).join(' ')} END`;

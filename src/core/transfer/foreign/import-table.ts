@@ -1,8 +1,8 @@
 /** Takes the rows of another program's queue table into a queue: in order, with their retry counts and errors. */
-import { QueueError, isQueueError } from '../../errors.js';
+import { QueueError, isQueueError } from '../../nouns/errors.js';
 import type { DraftContext } from '../../input/draft.js';
 import type { Archive, ArchivedItem, ArchivedTarget, StoreReport } from '../../store/archive.js';
-import { openForeignTable } from '../../store/sqlite/foreign-table.js';
+import { openForeignTable } from '../../store/doors/foreign-table.js';
 import type { Actor } from '../../store/store.js';
 import type { Mapping } from './mapping.js';
 import { rowReader, type RowReader } from './rows.js';

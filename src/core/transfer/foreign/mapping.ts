@@ -1,6 +1,6 @@
 /** Mappings: how a table of another program's queue is read as items. What they may say, and the ready one. */
-import { QueueError } from '../../errors.js';
-import { isQueueError } from '../../errors.js';
+import { QueueError } from '../../nouns/errors.js';
+import { isQueueError } from '../../nouns/errors.js';
 import { Fields } from '../fields.js';
 import type { Expression } from './template.js';
 

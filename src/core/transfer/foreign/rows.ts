@@ -1,10 +1,10 @@
 /** A row of another program's queue as an item: checked like any new write, with the past that the row tells of. */
 import { createHash } from 'node:crypto';
 
-import { QueueError, isQueueError } from '../../errors.js';
+import { QueueError, isQueueError } from '../../nouns/errors.js';
 import { checkDraft, type Draft, type DraftContext } from '../../input/draft.js';
 import { parseIsoTime } from '../../input/time.js';
-import type { Attempt, NewItem } from '../../item.js';
+import type { Attempt, NewItem } from '../../nouns/item.js';
 import { cleanLine } from '../../send/clean.js';
 import type { ArchivedItem } from '../../store/archive.js';
 import { LAST_CLOCK_TIME } from '../fields.js';

@@ -2,8 +2,8 @@
  * The small language of mappings: text with `{column}` in it. `{a|b}` is the first of these columns that the table has;
  * `{a:path}` is put in as it is where values would otherwise be percent-encoded.
  */
-import { QueueError } from '../../errors.js';
-import { quoted } from '../../input/text.js';
+import { QueueError } from '../../nouns/errors.js';
+import { quoted } from '../../check/text.js';
 import { damaged } from '../fields.js';
 import { decodeText } from '../payload-text.js';
 

@@ -1,8 +1,8 @@
 /** Finds and replaces sensitive values in JSON text; every byte that is not part of one stays as it is. */
-import type { JsonValue } from '../../config/json-tokens.js';
-import { walkJson } from '../../config/json-tokens.js';
-import type { SensitivePatterns } from '../../config/sensitive.js';
-import { isSensitive } from '../../config/sensitive.js';
+import type { JsonValue } from '../../json/json-tokens.js';
+import { walkJson } from '../../json/json-tokens.js';
+import type { SensitivePatterns } from '../../nouns/sensitive.js';
+import { isSensitive } from '../../privacy/sensitive.js';
 
 export interface JsonRedaction {
   patterns: SensitivePatterns;

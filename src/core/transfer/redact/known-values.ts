@@ -2,8 +2,8 @@
  * The values that were found in sensitive fields, and their traces elsewhere: in paths, entity ids, free text and the
  * server's messages, also when they are spelled with other separators or letters of another case.
  */
-import type { Edit } from '../../spelling/layers.js';
-import { readingsOf } from '../../spelling/layers.js';
+import type { Edit } from '../../privacy/layers.js';
+import { readingsOf } from '../../privacy/layers.js';
 import { normalised } from './alphabet.js';
 import type { StandIns } from './stand-in.js';
 

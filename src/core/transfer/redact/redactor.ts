@@ -4,12 +4,12 @@
  * value that only a later payload shows to be sensitive.
  */
 import type { ArchivedEvent, ArchivedItem, ArchivedRevision } from '../../store/archive.js';
-import type { SensitivePatterns } from '../../config/sensitive.js';
+import type { SensitivePatterns } from '../../nouns/sensitive.js';
 import { isJsonContentType } from '../../input/content-type.js';
 import { createHash } from 'node:crypto';
-import type { Attempt, Entity, ResponseExcerpt } from '../../item.js';
-import type { Edit, Rewriting } from '../../spelling/layers.js';
-import { readingsOf, rewritten } from '../../spelling/layers.js';
+import type { Attempt, Entity, ResponseExcerpt } from '../../nouns/item.js';
+import type { Edit, Rewriting } from '../../privacy/layers.js';
+import { readingsOf, rewritten } from '../../privacy/layers.js';
 import { decodeText } from '../payload-text.js';
 import { findSensitive, replaceSensitive } from './json.js';
 import { KnownValues } from './known-values.js';

@@ -2,7 +2,7 @@
 /* eslint-disable jest/no-export -- a suite that the test file of each store runs */
 import { describe, expect, test } from '@jest/globals';
 
-import type { NewItem } from '../../../../src/core/item.js';
+import type { NewItem } from '../../../../src/core/nouns/item.js';
 import { about, Bench, bytes, HOUR, item, SECOND, T0, type OpenSubject } from './harness.js';
 
 async function* inBatches(...batches: (readonly NewItem[] | Error)[]): AsyncGenerator<readonly NewItem[]> {

@@ -2,9 +2,9 @@
 /* eslint-disable jest/no-standalone-expect -- called inside of tests */
 import { afterEach, expect } from '@jest/globals';
 
-import type { NewItem, Outcome, State } from '../../../../src/core/item.js';
+import type { NewItem, Outcome, State } from '../../../../src/core/nouns/item.js';
 import { isSendable } from '../../../../src/core/policy/target-state.js';
-import { statusReport } from '../../../../src/core/status.js';
+import { statusReport } from '../../../../src/core/policy/status.js';
 import type {
   AttemptEnd,
   ChangeReport,
@@ -25,7 +25,7 @@ import type {
   StepResult,
   Store,
 } from '../../../../src/core/store/store.js';
-import type { LaneOrder, TargetRow } from '../../../../src/core/target.js';
+import type { LaneOrder, TargetRow } from '../../../../src/core/nouns/target.js';
 
 /** One queue, opened by two programs where `second` is asked for. */
 export interface Subject {

@@ -3,7 +3,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { TARGET_STATES } from '../../../../src/core/item.js';
+import { TARGET_STATES } from '../../../../src/core/nouns/item.js';
 import { statusAnswer } from '../../../../src/core/policy/status-answer.js';
 import { about, Bench, HOUR, type OpenSubject, type Sender } from './harness.js';
 

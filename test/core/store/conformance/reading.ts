@@ -2,7 +2,7 @@
 /* eslint-disable jest/no-export -- a suite that the test file of each store runs */
 import { describe, expect, test } from '@jest/globals';
 
-import type { ItemSummary, State } from '../../../../src/core/item.js';
+import type { ItemSummary, State } from '../../../../src/core/nouns/item.js';
 import type { Filter } from '../../../../src/core/store/store.js';
 import { about, Bench, bytes, HOUR, SECOND, T0, type OpenSubject } from './harness.js';
 

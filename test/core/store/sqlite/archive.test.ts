@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { STATES } from '../../../../src/core/item.js';
+import { STATES } from '../../../../src/core/nouns/item.js';
 import type { ArchivedItem, StoreOptions } from '../../../../src/core/store/archive.js';
 import { startServer } from '../../../support/rest-server.js';
 import { testQueue, type TestQueue } from '../../../support/queue.js';

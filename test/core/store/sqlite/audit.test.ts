@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 
-import { systemClock } from '../../../../src/core/clock.js';
-import { currentUid } from '../../../../src/core/host.js';
+import { systemClock } from '../../../../src/core/nouns/clock.js';
+import { currentUid } from '../../../../src/core/nouns/host.js';
 import { auditQueue } from '../../../../src/core/store/sqlite/audit.js';
 import type { Connection } from '../../../../src/core/store/sqlite/connection.js';
 import { openFile } from '../../../../src/core/store/sqlite/open.js';

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-import { systemClock } from '../../../../dist/core/clock.js';
+import { systemClock } from '../../../../dist/core/nouns/clock.js';
 import { openSqliteStore } from '../../../../dist/core/store/sqlite/store.js';
 
 const [task, path] = process.argv.slice(2);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { systemClock } from '../../../../src/core/clock.js';
+import { systemClock } from '../../../../src/core/nouns/clock.js';
 import type { Connection } from '../../../../src/core/store/sqlite/connection.js';
 import { storeError } from '../../../../src/core/store/sqlite/connection.js';
 import { loadSqlite, type Database } from '../../../../src/core/store/sqlite/driver.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { afterEach, describe, expect, test } from '@jest/globals';
 
-import { systemClock } from '../../../../src/core/clock.js';
+import { systemClock } from '../../../../src/core/nouns/clock.js';
 import type { Connection } from '../../../../src/core/store/sqlite/connection.js';
 import { loadSqlite } from '../../../../src/core/store/sqlite/driver.js';
 import { emptyLog } from '../../../../src/core/store/sqlite/forget.js';

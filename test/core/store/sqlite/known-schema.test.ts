@@ -3,10 +3,10 @@ import { join } from 'node:path';
 
 import { afterEach, describe, expect, test } from '@jest/globals';
 
-import { systemClock } from '../../../../src/core/clock.js';
+import { systemClock } from '../../../../src/core/nouns/clock.js';
 import { emptyConfig } from '../../../../src/core/config/validate.js';
 import { adoptQueue, backupQueue, examineQueue, repairQueue } from '../../../../src/core/index.js';
-import { currentUid } from '../../../../src/core/host.js';
+import { currentUid } from '../../../../src/core/nouns/host.js';
 import type { OpenOptions } from '../../../../src/core/store/sqlite/open-options.js';
 import { openSqliteStore } from '../../../../src/core/store/sqlite/store.js';
 import type { Store } from '../../../../src/core/store/store.js';

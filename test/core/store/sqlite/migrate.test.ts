@@ -3,9 +3,9 @@ import { dirname, join } from 'node:path';
 
 import { afterEach, describe, expect, test } from '@jest/globals';
 
-import { systemClock } from '../../../../src/core/clock.js';
-import type { Finding } from '../../../../src/core/doctor/finding.js';
-import { STATES } from '../../../../src/core/item.js';
+import { systemClock } from '../../../../src/core/nouns/clock.js';
+import type { Finding } from '../../../../src/core/nouns/finding.js';
+import { STATES } from '../../../../src/core/nouns/item.js';
 import { examineFile } from '../../../../src/core/store/sqlite/examine.js';
 import { migrate, upgradeCopies } from '../../../../src/core/store/sqlite/migrate.js';
 import { MIGRATIONS } from '../../../../src/core/store/sqlite/migrations.js';

@@ -20,7 +20,7 @@ import { dirname, join } from 'node:path';
 
 import { afterEach, describe, expect, test } from '@jest/globals';
 
-import { systemClock } from '../../../../src/core/clock.js';
+import { systemClock } from '../../../../src/core/nouns/clock.js';
 import { BUSY_TIMEOUT_MS } from '../../../../src/core/store/sqlite/connection.js';
 import type { OpenOptions } from '../../../../src/core/store/sqlite/open-options.js';
 import { assertLocalDisk, openFile } from '../../../../src/core/store/sqlite/open.js';

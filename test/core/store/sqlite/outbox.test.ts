@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { systemClock } from '../../../../src/core/clock.js';
+import { systemClock } from '../../../../src/core/nouns/clock.js';
 import { checkEntity } from '../../../../src/core/input/draft.js';
 import { checkKey } from '../../../../src/core/input/key.js';
 import { checkPath } from '../../../../src/core/input/path.js';
-import type { Entity, Method, NewItem } from '../../../../src/core/item.js';
+import type { Entity, Method, NewItem } from '../../../../src/core/nouns/item.js';
 import type { Database } from '../../../../src/core/store/sqlite/driver.js';
 import { openSqliteStore } from '../../../../src/core/store/sqlite/store.js';
 import type { Store } from '../../../../src/core/store/store.js';
-import type { LaneOrder } from '../../../../src/core/target.js';
+import type { LaneOrder } from '../../../../src/core/nouns/target.js';
 import { ROOT } from '../../../support/source-graph.js';
 import { tempDirectory } from '../../../support/temp.js';
 import { item, runner } from '../conformance/harness.js';

@@ -17,7 +17,7 @@ import { dirname, join } from 'node:path';
 
 import { afterEach, describe, expect, test } from '@jest/globals';
 
-import { systemClock } from '../../../../src/core/clock.js';
+import { systemClock } from '../../../../src/core/nouns/clock.js';
 import { emptyConfig } from '../../../../src/core/config/validate.js';
 import { examineQueue, salvageQueue } from '../../../../src/core/index.js';
 import type { OpenOptions } from '../../../../src/core/store/sqlite/open-options.js';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { expect, test } from '@jest/globals';
 
-import { systemClock } from '../../../../src/core/clock.js';
+import { systemClock } from '../../../../src/core/nouns/clock.js';
 import { contentDigest } from '../../../../src/core/input/stable-content.js';
 import { openSqliteStore } from '../../../../src/core/store/sqlite/store.js';
 import type { Store } from '../../../../src/core/store/store.js';

@@ -1,0 +1,199 @@
+/**
+ * Small readers that turn one value of the config document, or of a program's call, into its typed form, or name the
+ * JSON path of the mistake. Knows no key of either: the tables in `target-shape.ts` and `validate.ts`, and those in
+ * `input/arguments.ts`, do.
+ */
+import path from 'node:path';
+import { QueueError } from '../nouns/errors.js';
+import { isDuration, parseDuration } from './duration.js';
+import { nearestWord } from './nearest.js';
+
+/** Where in the document a value stands, and what relative paths are relative to. */
+export interface Place {
+  /** JSON path, e.g. `targets.production.retry.base`; empty = the whole document. */
+  path: string;
+  /** The last step of `path`, as written; empty = the whole document. */
+  key: string;
+  /** Absolute directory of the config file. */
+  baseDir: string;
+  /** The config file, for the hint. */
+  source: string | undefined;
+  /** The document is what a program gave to this call, no config. */
+  isArgument?: true;
+}
+
+/** Reads one value. `fields` and `entries` say what keys it knows: the test compares them with the published schema. */
+export interface Reader<T> {
+  (value: unknown, at: Place): T;
+  fields?: Readonly<Record<string, Reader<unknown>>>;
+  entries?: Reader<unknown>;
+}
+
+/** Keys that JavaScript gives a meaning of its own; never a setting, a target or a header. */
+const RESERVED_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** Throws `bad-config`: `PATH: PROBLEM`, with the file in the hint; for an argument `usage`. */
+export function fail(at: Place, problem: string): never {
+  if (at.isArgument === true) throw new QueueError('usage', `${at.path}: ${problem}`);
+  const hint = at.source === undefined ? 'Mend the config.' : `Mend it in ${at.source}. Nothing was changed.`;
+  throw new QueueError('bad-config', `${at.path === '' ? 'the config' : at.path}: ${problem}`, { hint });
+}
+
+/** The place of a key or list index below `at`: `.key` where that reads well, else `["key"]`. */
+export function below(at: Place, key: string | number): Place {
+  const step = String(key);
+  if (typeof key === 'number') return { ...at, key: step, path: `${at.path}[${step}]` };
+  const shown = step.length > 80 ? `${step.slice(0, 80)}…` : step;
+  if (!/^[A-Za-z0-9_$-]+$/.test(shown)) return { ...at, key: step, path: `${at.path}[${JSON.stringify(shown)}]` };
+  return { ...at, key: step, path: at.path === '' ? shown : `${at.path}.${shown}` };
+}
+
+/** The value as a message may show it. Never used for a key that could hold a secret. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return kindOf(value);
+}
+
+/** What a value is, without showing it. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+function asObject(value: unknown, at: Place): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  return fail(at, `is ${kindOf(value)}; write an object { … }`);
+}
+
+function refuseReserved(key: string, at: Place): void {
+  if (RESERVED_KEYS.has(key)) fail(below(at, key), 'this name is reserved and cannot be used as a key');
+}
+
+/** An object of known keys, each optional; an unknown key is refused with the nearest known one. */
+export function object<S extends Readonly<Record<string, Reader<unknown>>>>(
+  shape: S,
+): Reader<{ [K in keyof S]?: ReturnType<S[K]> }> {
+  const known = Object.keys(shape);
+  const read: Reader<{ [K in keyof S]?: ReturnType<S[K]> }> = (value, at) => {
+    const result = Object.create(null) as Record<string, unknown>;
+    for (const [key, inner] of Object.entries(asObject(value, at))) {
+      refuseReserved(key, at);
+      const reader = Object.hasOwn(shape, key) ? shape[key] : undefined;
+      if (reader === undefined) return fail(below(at, key), unknownKey(key, known, at));
+      result[key] = reader(inner, below(at, key));
+    }
+    return result as { [K in keyof S]?: ReturnType<S[K]> };
+  };
+  read.fields = shape;
+  return read;
+}
+
+function unknownKey(key: string, known: readonly string[], { isArgument }: Place): string {
+  const near = nearestWord(key, known);
+  const advice = near === undefined ? `known here: ${known.join(', ')}` : `did you mean ${near}?`;
+  return `there is no such ${isArgument === true ? 'name' : 'setting'}; ${advice}`;
+}
+
+/** An object of freely named keys. `checkKey` refuses a bad name by calling `fail`. */
+export function record<T>(checkKey: (key: string, at: Place) => void, entry: Reader<T>): Reader<Map<string, T>> {
+  const read: Reader<Map<string, T>> = (value, at) => {
+    const result = new Map<string, T>();
+    for (const [key, inner] of Object.entries(asObject(value, at))) {
+      refuseReserved(key, at);
+      checkKey(key, below(at, key));
+      result.set(key, entry(inner, below(at, key)));
+    }
+    return result;
+  };
+  read.entries = entry;
+  return read;
+}
+
+/** A list with at least `least` entries. */
+export function list<T>(entry: Reader<T>, least: number): Reader<T[]> {
+  return (value, at) => {
+    if (!Array.isArray(value)) return fail(at, `is ${kindOf(value)}; write a list [ … ]`);
+    if (value.length < least) return fail(at, 'the list is empty');
+    return value.map((inner, index) => entry(inner, below(at, index)));
+  };
+}
+
+/** A non-empty string without control characters. Its value is never shown. */
+export const text: Reader<string> = (value, at) => {
+  if (typeof value !== 'string') return fail(at, `is ${kindOf(value)}; write a string`);
+  if (value === '') return fail(at, 'is empty');
+  // eslint-disable-next-line no-control-regex -- control characters are what is refused
+  if (/[\u0000-\u001f\u007f]/.test(value)) return fail(at, 'holds a control character');
+  return value;
+};
+
+export const flag: Reader<boolean> = (value, at) =>
+  typeof value === 'boolean' ? value : fail(at, `${show(value)} is not true or false`);
+
+export function oneOf<const T extends string>(...words: readonly T[]): Reader<T> {
+  return (value, at) => {
+    const word = words.find((candidate) => candidate === value);
+    return word ?? fail(at, `${show(value)} is not one of ${words.join(', ')}`);
+  };
+}
+
+/** A number within the bounds, both included. */
+export function number(least: number, most: number): Reader<number> {
+  return (value, at) =>
+    typeof value === 'number' && value >= least && value <= most
+      ? value
+      : fail(at, `${show(value)} is not a number from ${String(least)} to ${String(most)}`);
+}
+
+/** A whole number within the bounds, both included. */
+export function integer(least: number, most: number): Reader<number> {
+  return (value, at) =>
+    Number.isInteger(value) && (value as number) >= least && (value as number) <= most
+      ? (value as number)
+      : fail(at, `${show(value)} is not a whole number from ${String(least)} to ${String(most)}`);
+}
+
+/** A duration (`500ms 30s 5m 2h 7d`) as ms; the bounds are written the same way and are included. */
+export function duration(least: string, most: string): Reader<number> {
+  return (value, at) => {
+    if (typeof value !== 'string' || !isDuration(value)) {
+      return fail(at, `${show(value)} is not a duration; write 500ms, 30s, 5m, 2h or 7d`);
+    }
+    const ms = inBounds(value, least, most);
+    return ms ?? fail(at, `${show(value)} is out of range; write ${least} to ${most}`);
+  };
+}
+
+function inBounds(value: string, least: string, most: string): number | undefined {
+  try {
+    const ms = parseDuration(value);
+    return ms >= parseDuration(least) && ms <= parseDuration(most) ? ms : undefined;
+  } catch {
+    // The form is right, so it is longer than any duration may be.
+    return undefined;
+  }
+}
+
+/** A file, absolute afterwards: relative ones are relative to the config file. */
+export const filePath: Reader<string> = (value, at) => {
+  const given = text(value, at);
+  // Nobody expands ~ here (that is a shell's work), and a directory called ~ is never meant.
+  if (given === '~' || given.startsWith('~/')) return fail(at, '~ is not expanded; write the whole path');
+  return path.resolve(at.baseDir, given);
+};
+
+/** A command as argv, run without a shell. A program with a directory in its name is relative to the config file. */
+export const command: Reader<readonly string[]> = (value, at) => {
+  if (typeof value === 'string') return fail(at, 'write the program and each argument apart: ["PROGRAM", "ARGUMENT"]');
+  const [program, ...rest] = list(argument, 1)(value, at);
+  text(program, below(at, 0));
+  if (program === undefined) return fail(at, 'the list is empty');
+  return [/[/\\]/.test(program) ? filePath(program, below(at, 0)) : program, ...rest];
+};
+
+const argument: Reader<string> = (value, at) => {
+  if (typeof value !== 'string') return fail(at, `is ${kindOf(value)}; write a string`);
+  return value.includes('\0') ? fail(at, 'holds a NUL character') : value;
+};

@@ -1,0 +1,237 @@
+/** The facade over a store: checks drafts on the way in, runs the sending loops, and answers with typed reports. */
+import { systemClock, type Clock } from '../nouns/clock.js';
+import type { Config } from '../nouns/config.js';
+import type { QueueEvent } from '../nouns/events.js';
+import { defaultTarget } from '../input/choose-target.js';
+import { readActor, readFilter, readIds } from './arguments.js';
+import * as read from './calls.js';
+import { checkDraft, contextOf, type Draft, type DraftContext } from '../input/draft.js';
+import { isAbsoluteUrl } from '../input/path.js';
+import { checkWrites, readWrite, refuseConflict } from '../input/write.js';
+import type { ItemDetail, NewItem } from '../nouns/item.js';
+import type { Queue, QueueCommand } from './queue.js';
+import type { DrainOptions, DryRunRow, WatchOptions } from '../runner/options.js';
+import type { Write } from '../input/write.js';
+import type { DrainReport, InspectReport, Next, StatusReport } from '../nouns/report.js';
+import { dryRun } from '../runner/dry-run.js';
+import { drainQueue, watchQueue, type SendingDeps } from '../runner/sending.js';
+import { UnderWay } from '../runner/under-way.js';
+import { statusReport } from '../policy/status.js';
+import { change as changeItems, openDesk, type Desk } from './desk.js';
+import type { Archive } from '../store/archive.js';
+import type {
+  Actor,
+  ChangeReport,
+  EnqueueResult,
+  Filter,
+  HistoryEntry,
+  IfQueued,
+  OnConflict,
+  Page,
+  RunnerInfo,
+  Store,
+  TargetSummary,
+} from '../store/store.js';
+import { waitForItems } from './wait.js';
+
+export interface LocalQueueOptions {
+  store: Store;
+  config: Config;
+  /** False when the config was broken or missing: reading goes on without it. */
+  configIsKnown: boolean;
+  env: Readonly<Record<string, string | undefined>>;
+  version: string;
+  clock?: Clock;
+  random?: () => number;
+}
+
+const LIST_LIMIT = 50;
+
+export class LocalQueue implements Queue {
+  readonly #store: Store;
+  readonly #options: LocalQueueOptions;
+  readonly #clock: Clock;
+  readonly #underWay: UnderWay;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: LocalQueueOptions) {
+    this.#store = options.store;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#underWay = new UnderWay(options.store.location);
+  }
+
+  get archive(): Archive {
+    return this.#store.archive;
+  }
+
+  get location(): string {
+    return this.#store.location;
+  }
+
+  async draftContext(): Promise<DraftContext> {
+    const known = new Map(
+      (await this.#store.targets()).map((row) => [row.name, { implicitBaseUrl: row.implicitBaseUrl }]),
+    );
+    return { ...contextOf(this.#options.config, this.#clock.now()), knownTarget: (name) => known.get(name) };
+  }
+
+  /** The queue's own targets are read only where the config does not settle which one is meant: 15 % of an enqueue. */
+  async #contextFor({ target, path }: Draft): Promise<DraftContext> {
+    const context = contextOf(this.#options.config, this.#clock.now());
+    const name = target ?? defaultTarget(context);
+    const isSettled = path !== undefined && name !== undefined && context.targets.has(name) && !isAbsoluteUrl(path);
+    return isSettled ? context : this.draftContext();
+  }
+
+  async enqueue(write: Write, options: { ifQueued?: IfQueued } = {}): Promise<EnqueueResult> {
+    const draft = readWrite(write);
+    const ifQueued = read.readIfQueued(options, draft.entity !== undefined);
+    const item = checkDraft(draft, await this.#contextFor(draft));
+    const [result] = await this.#store.enqueue([item], { now: this.#clock.now(), ifQueued });
+    if (result === undefined) throw new Error('the store answered nothing');
+    return result;
+  }
+
+  async enqueueMany(writes: readonly Write[]): Promise<EnqueueResult[]> {
+    const items = checkWrites(writes, await this.draftContext());
+    const onConflict = refuseConflict(items);
+    return this.#store.enqueue(items, { now: this.#clock.now(), ifQueued: 'append', onConflict });
+  }
+
+  async bulk(
+    batches: AsyncIterable<readonly NewItem[]>,
+    options: { mode: 'atomic' | 'stream'; onConflict?: OnConflict },
+  ): ReturnType<Queue['bulk']> {
+    const { mode, onConflict } = read.readBulk(options);
+    const now = (): number => this.#clock.now();
+    if (mode === 'atomic') return this.#store.bulk(batches, { now, onConflict });
+    const sum: Awaited<ReturnType<Queue['bulk']>> = { firstId: undefined, lastId: undefined, count: 0, duplicates: 0 };
+    for await (const batch of batches) {
+      for (const { id, duplicate } of await this.#store.enqueue(batch, {
+        now: now(),
+        ifQueued: 'append',
+        onConflict,
+      })) {
+        sum.firstId ??= id;
+        sum.lastId = id;
+        sum.count += 1;
+        if (duplicate) sum.duplicates += 1;
+      }
+    }
+    return sum;
+  }
+
+  async status(): Promise<StatusReport> {
+    const { config, configIsKnown } = this.#options;
+    const now = this.#clock.now();
+    return statusReport(await this.#store.summary(now), { queue: this.location, config, configIsKnown, now });
+  }
+
+  async inspect(ids: readonly number[]): Promise<InspectReport> {
+    const items = await this.#store.get(readIds(ids), this.#clock.now());
+    const found = new Set(items.map((item) => item.id));
+    return { items, missing: ids.filter((id) => !found.has(id)) };
+  }
+
+  async list(filter: Filter = {}, page: { after?: number; limit?: number } = {}): Promise<Page> {
+    const { after, limit = LIST_LIMIT } = read.readPage(page);
+    return this.#store.select(readFilter(filter), { after, limit, now: this.#clock.now() });
+  }
+
+  async attention(limit = LIST_LIMIT): Promise<Page> {
+    return this.#store.attention({ limit: read.readLimit(limit), now: this.#clock.now() });
+  }
+
+  async findKey(key: string): Promise<number | undefined> {
+    return this.#store.findKey(read.readKey(key));
+  }
+
+  async retry(
+    filter: Filter,
+    by: Partial<Actor> = {},
+    options: { expires?: { at: number } | { delayMs: number }; dryRun?: boolean } = {},
+  ): Promise<ChangeReport> {
+    const { expires, dryRun = false } = read.readRetry(options);
+    const { who = 'library', command = 'retry', reason } = read.readSomeActor(by);
+    const asked = { kind: 'retry', filter: defaultToReview(readFilter(filter)), expires, dryRun } as const;
+    return changeItems(this.#sending(), asked, { who, command, reason });
+  }
+
+  async change(command: QueueCommand, by: Actor): Promise<ChangeReport> {
+    return changeItems(this.#sending(), read.readCommand(command), readActor(by));
+  }
+
+  async next(targets: readonly string[]): Promise<Next> {
+    read.readNames(targets);
+    const report = await this.status();
+    const held = report.targets.find(
+      ({ name, state, due, held: count }) =>
+        targets.includes(name) && (state === 'auth' ? due + count > 0 : due === 0 && count > 0),
+    );
+    if (held !== undefined && targets.length > 0) {
+      return { kind: 'held', target: held.name, state: held.state, since: held.since, reason: held.reason };
+    }
+    return report.runner === undefined ? { kind: 'no-runner' } : { kind: 'sending', runner: report.runner };
+  }
+
+  async runner(): Promise<RunnerInfo | undefined> {
+    return this.#store.runner();
+  }
+
+  async drain(options: DrainOptions = {}): Promise<DrainReport> {
+    const given = read.readDrain(options);
+    return this.#underWay.run(given, (control) => drainQueue(this.#sending(), given, control));
+  }
+
+  async dryRun(options: { target?: string; limit?: number } = {}): Promise<DryRunRow[]> {
+    return dryRun(this.#store, this.#options.config, this.#clock.now(), read.readDryRun(options));
+  }
+
+  watch(options: WatchOptions = {}): AsyncIterable<QueueEvent> {
+    const given = read.readWatch(options);
+    return watchQueue(this.#sending(), given, (body) => this.#underWay.run(given, body));
+  }
+
+  async wait(
+    ids: readonly number[],
+    options: { timeoutMs?: number; stop?: AbortSignal } = {},
+  ): Promise<{ done: boolean; failed: boolean; items: ItemDetail[] }> {
+    const [wanted, given] = [readIds(ids), read.readWait(options)];
+    return this.#underWay.run(given, ({ signal: stop }) =>
+      waitForItems(this.#store, this.#clock, wanted, { ...given, stop }),
+    );
+  }
+
+  async targetSummaries(): Promise<TargetSummary[]> {
+    return (await this.#store.summary(this.#clock.now())).targets;
+  }
+
+  async history(filter: { item?: number; since?: number; limit?: number } = {}): Promise<HistoryEntry[]> {
+    const { item, since, limit = 1000 } = read.readHistory(filter);
+    return this.#store.history({ item, since, limit });
+  }
+
+  async record(entry: Omit<HistoryEntry, 'id' | 'at'>): Promise<void> {
+    return this.#store.record({ ...read.readEntry(entry), at: this.#clock.now() });
+  }
+
+  get desk(): Desk {
+    return openDesk(this.#sending());
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#underWay.end().then(() => this.#store.close());
+    return this.#closing;
+  }
+
+  #sending(): SendingDeps {
+    const { config, env, version, random } = this.#options;
+    return { store: this.#store, config, env, version, clock: this.#clock, random: random ?? Math.random };
+  }
+}
+
+/** A filter without a state means what waits for a person. */
+function defaultToReview(filter: Filter): Filter {
+  return filter.ids !== undefined || filter.states !== undefined ? filter : { ...filter, states: ['review'] };
+}

@@ -1,0 +1,89 @@
+/** Opens a queue for programs and for the commands. */
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { systemClock } from '../nouns/clock.js';
+import type { Config } from '../nouns/config.js';
+import { emptyConfig, isPostgresUrl, parseConfig } from '../config/validate.js';
+import { QueueError } from '../nouns/errors.js';
+import { currentUid } from '../nouns/host.js';
+import { readOpening } from './calls.js';
+import { LocalQueue } from './local-queue.js';
+import type { Queue } from './queue.js';
+import { openSqliteStore } from '../store/doors/open-store.js';
+
+export interface OpenQueueOptions {
+  /** Path of the queue file, or its `file:` URL. */
+  queue: string | URL;
+  /**
+   * The config as the file format has it (docs/config.md): `{ targets: { production: { baseUrl: '…' } } }`.
+   * Relative paths in it are relative to `baseDir`.
+   */
+  config?: Record<string, unknown>;
+  /** Default: the current directory. */
+  baseDir?: string;
+  /** `create` (default) makes a missing queue, `write` needs one, `read` changes nothing. */
+  mode?: 'read' | 'write' | 'create';
+  /** Where `{ "env": NAME }` secrets and the proxy variables are looked up. Default: nothing; pass `process.env`. */
+  env?: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Opens a queue. Close it when done.
+ *
+ * @throws {QueueError} usage, bad-config, queue-not-found, queue-owner, not-a-queue, newer-schema, corrupt, unwritable, disk-full
+ *
+ * @example
+ * const queue = await openQueue({ queue: './outbox.db', config: { targets: { api: { baseUrl: 'https://api.example.org' } } } });
+ * await queue.enqueue({ method: 'POST', path: '/activities', json: { name: 'walk' } });
+ * await queue.drain();
+ * await queue.close();
+ */
+export async function openQueue(options: OpenQueueOptions): Promise<Queue> {
+  const { queue, config: document, baseDir = '.', mode = 'create', env = {} } = readOpening(options);
+  return openWithConfig({
+    queue: pathOf(queue),
+    mode,
+    config: document === undefined ? emptyConfig() : parseConfig(document, { source: undefined, baseDir }),
+    configIsKnown: document !== undefined,
+    env,
+  });
+}
+
+/** A URL by its class's mark: one of another realm is one too. */
+function pathOf(queue: unknown): string {
+  if (typeof queue === 'string' && queue !== '') return queue;
+  if (Object.prototype.toString.call(queue) === '[object URL]' && (queue as URL).protocol === 'file:')
+    return fileURLToPath(queue as URL);
+  throw new QueueError('usage', 'options.queue: is neither the path of a file nor its file: URL', {
+    hint: "for example: openQueue({ queue: './outbox.db' })",
+  });
+}
+
+export interface OpenWithConfig {
+  queue: string;
+  mode: 'read' | 'write' | 'create';
+  config: Config;
+  configIsKnown: boolean;
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+/** The same with a config that was read and checked already. */
+export async function openWithConfig({ queue, mode, config, configIsKnown, env }: OpenWithConfig): Promise<Queue> {
+  if (isPostgresUrl(queue)) {
+    throw new QueueError('unwritable', 'queues in PostgreSQL are not supported by this version; nothing was changed', {
+      hint: 'name a file with --queue',
+    });
+  }
+  const store = openSqliteStore({
+    path: resolve(queue),
+    mode,
+    clock: systemClock,
+    uid: currentUid(),
+    allowNetworkDisk: env['SYNCQ_ALLOW_NETWORK_DISK'] === '1',
+  });
+  return new LocalQueue({ store, config, configIsKnown, env, version: VERSION });
+}
+
+/** Also the User-Agent's; a test holds it against package.json. */
+export const VERSION = '0.1.0';

@@ -1,0 +1,98 @@
+/** The facade: what a program can do with a queue. Commands and the library use nothing else. */
+import type { QueueEvent } from '../nouns/events.js';
+import type { DraftContext } from '../input/draft.js';
+import type { Write } from '../input/write.js';
+import type { ItemDetail, NewItem } from '../nouns/item.js';
+import type { DrainReport, InspectReport, Next, StatusReport } from '../nouns/report.js';
+import type { Archive } from '../store/archive.js';
+import type { DrainOptions, DryRunRow, WatchOptions } from '../runner/options.js';
+import type { Desk } from './desk.js';
+import type {
+  Actor,
+  ChangeReport,
+  EnqueueResult,
+  Filter,
+  HistoryEntry,
+  IfQueued,
+  OnConflict,
+  Page,
+  PersonCommand,
+  RunnerInfo,
+  TargetSummary,
+} from '../store/store.js';
+
+/** What people do to items and targets; what of an item can be edited is checked by `desk.edit`. */
+export type QueueCommand = Exclude<PersonCommand, { kind: 'edit' | 'begin-edit' | 'end-edit' }>;
+
+/** Every argument is checked before anything is done: a `QueueError` ('bad-item' for a write, else 'usage') names it. */
+export interface Queue {
+  readonly location: string;
+  /** Items whole: what export, import and replay read and write. */
+  readonly archive: Archive;
+  enqueue(write: Write, options?: { ifQueued?: IfQueued }): Promise<EnqueueResult>;
+  /** All or nothing, one transaction. */
+  enqueueMany(writes: readonly Write[]): Promise<EnqueueResult[]>;
+  /** What a draft is checked against; for `checkDraft` and `parseBulkLine`. */
+  draftContext(): Promise<DraftContext>;
+  /**
+   * Stores checked items, any number of batches. `atomic`: all or nothing in one transaction (other writers wait, so
+   * the batches come from a file or a spool); `stream`: one commit a batch, as they arrive.
+   */
+  bulk(
+    batches: AsyncIterable<readonly NewItem[]>,
+    options: { mode: 'atomic' | 'stream'; onConflict?: OnConflict },
+  ): Promise<{ firstId: number | undefined; lastId: number | undefined; count: number; duplicates: number }>;
+  status(): Promise<StatusReport>;
+  inspect(ids: readonly number[]): Promise<InspectReport>;
+  list(filter?: Filter, page?: { after?: number; limit?: number }): Promise<Page>;
+  /** What needs attention first. */
+  attention(limit?: number): Promise<Page>;
+  findKey(key: string): Promise<number | undefined>;
+  retry(
+    filter: Filter,
+    by?: Partial<Actor>,
+    options?: { expires?: { at: number } | { delayMs: number }; dryRun?: boolean },
+  ): Promise<ChangeReport>;
+  change(command: QueueCommand, by: Actor): Promise<ChangeReport>;
+  /** Who will send what waits at these targets. */
+  next(targets: readonly string[]): Promise<Next>;
+  runner(): Promise<RunnerInfo | undefined>;
+  /**
+   * Sends what is due, then answers.
+   *
+   * @throws {QueueError} usage, unknown-target, and what the queue file refuses
+   */
+  drain(options?: DrainOptions): Promise<DrainReport>;
+  /**
+   * What a drain would send now, in order, if the server took all of it; takes no lock, writes nothing.
+   *
+   * @throws {QueueError} unknown-target
+   */
+  dryRun(options?: { target?: string; limit?: number }): Promise<DryRunRow[]>;
+  /**
+   * The background loop, begun at once. Ends when `stop` aborts, and when the iteration is left (`break`, `return`,
+   * `throw`): requests in flight end and are recorded before the loop is left for good. Errors come out of the iteration,
+   * as those of `drain`; also what `onEvent`, `onTurn` or `onUnknownTarget` threw, when it is over.
+   */
+  watch(options?: WatchOptions): AsyncIterable<QueueEvent>;
+  /**
+   * Resolves when all items are completed or one of them needs a person, after `timeoutMs`, or when the queue is closed.
+   *
+   * @throws {QueueError} not-found when one of them does not exist: nobody can wait for that
+   */
+  wait(
+    ids: readonly number[],
+    options?: { timeoutMs?: number; stop?: AbortSignal },
+  ): Promise<{ done: boolean; failed: boolean; items: ItemDetail[] }>;
+  targetSummaries(): Promise<TargetSummary[]>;
+  /** What people did, and changes that no attempt explains; oldest first. */
+  history(filter?: { item?: number; since?: number; limit?: number }): Promise<HistoryEntry[]>;
+  record(entry: Omit<HistoryEntry, 'id' | 'at'>): Promise<void>;
+  /** What a support person does beyond `change`. */
+  readonly desk: Desk;
+  /**
+   * Stops what this handle runs, as `stop` does (requests in flight end, 10 s at most, and are recorded), then closes the
+   * file. May be called again. Every other call is refused from then on, with `usage`.
+   */
+  close(): Promise<void>;
+}

@@ -1,0 +1,31 @@
+/** What happened to one item, or in the whole queue, as one list in the order of time. Pure. */
+import type { Attempt, ItemDetail } from '../nouns/item.js';
+import type { HistoryEntry } from '../nouns/people.js';
+
+export type StoryEntry =
+  /** The item was acknowledged. */
+  | { kind: 'stored'; at: number; item: ItemDetail }
+  /** A request on the wire: `at` is its start. */
+  | { kind: 'attempt'; at: number; item: number; target: string; attempt: Attempt }
+  /** What a person did, or a change that no attempt explains. */
+  | { kind: 'event'; at: number; entry: HistoryEntry };
+
+/** At the same moment: stored, then events by their number, then attempts. */
+const ORDER: Record<StoryEntry['kind'], number> = { stored: 0, event: 1, attempt: 2 };
+
+/** @param item undefined = the whole queue, or an item that is no longer there */
+export function story(item: ItemDetail | undefined, history: readonly HistoryEntry[], since = 0): StoryEntry[] {
+  const events = history.map((entry): StoryEntry => ({ kind: 'event', at: entry.at, entry }));
+  if (item === undefined) return events;
+  const stored: StoryEntry = { kind: 'stored', at: item.createdAt, item };
+  const attempts = item.attempts.map((attempt): StoryEntry => ({
+    kind: 'attempt',
+    at: attempt.startedAt,
+    item: item.id,
+    target: item.target,
+    attempt,
+  }));
+  return [stored, ...events, ...attempts]
+    .filter(({ at }) => at >= since)
+    .sort((a, b) => a.at - b.at || ORDER[a.kind] - ORDER[b.kind]);
+}
