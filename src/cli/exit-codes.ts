@@ -73,7 +73,7 @@ export const EXIT_CODE_TABLE: readonly { codes: readonly ExitCode[]; meaning: st
   {
     codes: [EXIT.ok],
     meaning:
-      'done; nothing unfinished is left but what is not yet due by its own --delay or --at, lone review items flagged earlier, or what a --limit left',
+      'success: everything that could be sent was sent. What may remain: items with a later --delay or --at, review items flagged earlier that block nothing, what a --limit left',
   },
   { codes: [EXIT.defect], meaning: 'a defect in syncq' },
   { codes: [EXIT.badInput], meaning: 'bad input: flags, item, file, config' },

@@ -11,7 +11,7 @@ import type { JsonObject } from '../render/json.js';
 const { reason: byReason, ...otherFilters } = filterFlags;
 
 export default class Complete extends BaseCommand {
-  static override summary = 'mark items as completed that the server has already';
+  static override summary = 'mark items as completed because the server already has them';
   static override description =
     'final, and by your word: look at the server first; nothing is sent, the next of its lane goes on; filters mean review unless --state says otherwise; asks on a terminal, needs --yes elsewhere';
   static override examples = [

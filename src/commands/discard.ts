@@ -8,7 +8,7 @@ import { filterFlags } from '../cli/filters.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Discard extends BaseCommand {
-  static override summary = 'end items that are not to be sent any more';
+  static override summary = 'give up items: they are not sent any more';
   static override description =
     'final: a discarded item is never sent; the next of its lane goes on; filters mean review unless --state says otherwise; asks on a terminal, needs --yes elsewhere';
   static override examples = [

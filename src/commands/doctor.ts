@@ -9,7 +9,7 @@ import { doctorDocument, doctorLines } from '../render/doctor.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Doctor extends BaseCommand {
-  static override summary = 'examine the queue: is it whole, is it safe, what is to be done';
+  static override summary = 'check the queue and say what to do about each finding';
   static override description =
     'reads the whole file and changes nothing without being told to; exit 0: sound, 3: a person is needed, 6: the queue cannot be used';
   static override examples = [

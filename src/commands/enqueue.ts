@@ -12,7 +12,7 @@ const ONE = { helpGroup: 'ITEM' } as const;
 const BULK = { helpGroup: 'BULK' } as const;
 
 export default class Enqueue extends BaseCommand {
-  static override summary = 'store a write, to be delivered when the server can be reached';
+  static override summary = 'store a write; it is delivered when the server can be reached';
   static override description =
     'prints the id once the write is safe on disk, and nothing else on stdout; the same --key with the same content answers the id that is already there';
   static override usage = [

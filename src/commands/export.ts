@@ -12,7 +12,7 @@ import type { JsonObject } from '../render/json.js';
 const FORMATS = ['ndjson', 'bundle', 'curl'] as const;
 
 export default class Export extends BaseCommand {
-  static override summary = 'take items out: as lines, as a bundle for another machine, or as curl commands';
+  static override summary = 'export items as lines, as a bundle for another machine, or as curl commands';
   static override description =
     'all items in any state, unless ids or filters say otherwise; without --format: a bundle into a file, ndjson to stdout; syncq import reads a bundle, syncq enqueue --from reads ndjson; the queue is only read';
   static override examples = [

@@ -5,7 +5,7 @@ import { tellHistory } from '../cli/tell-history.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class History extends BaseCommand {
-  static override summary = 'tell what happened to an item, or what people did';
+  static override summary = 'show what happened to an item and who changed it';
   static override description =
     'with an id: everything from its storing on, attempts included, oldest first; without: what people did, and changes that no attempt explains';
   static override examples = [

@@ -8,7 +8,7 @@ import { refuseUsage } from '../cli/usage.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Import extends BaseCommand {
-  static override summary = 'put the items of a bundle, or of an app’s own queue table, into this queue';
+  static override summary = 'import items from a bundle or from an app’s own queue table';
   static override description =
     'keys, order, attempts and history stay; twice is once; all or nothing, and nothing before the whole file is checked; a redacted bundle always pauses its targets; an app’s file is never changed';
   static override examples = [

@@ -6,7 +6,7 @@ import { pauseAnswer, pauseScope } from '../cli/pause-scope.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Pause extends BaseCommand {
-  static override summary = 'stop sending to a target, or about an entity';
+  static override summary = 'stop sending to a target, or for one entity';
   static override description = 'works while a runner lives; requests in flight end; enqueueing goes on';
   static override examples = [
     '<%= config.bin %> pause production --reason "release until 14:00" --for 2h',

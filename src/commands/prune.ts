@@ -6,7 +6,7 @@ import { pruneQueue } from '../cli/prune-queue.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Prune extends BaseCommand {
-  static override summary = 'remove finished items as the retention rules say, now';
+  static override summary = 'remove finished items now, by the retention rules';
   static override description =
     'the rules are "retention" in the config: "completed" for whole items, "payloads" for what they sent; run and watch carry them out by themselves, at most once an hour; items that are pending or in review are never removed; a key still answers for a year';
   static override examples = ['<%= config.bin %> prune --dry-run', '<%= config.bin %> prune --yes'];

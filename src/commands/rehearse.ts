@@ -7,7 +7,7 @@ import { catchSignals } from '../cli/signals.js';
 import { journalDocument, journalLine, rehearsalDocument, rehearsalLine } from '../render/rehearse.js';
 
 export default class Rehearse extends BaseCommand {
-  static override summary = 'a local server that answers by a script, to try a policy before it meets production';
+  static override summary = 'start a local server that answers by a script, to try a policy before production';
   static override description =
     'listens on 127.0.0.1 only; a step is a status, drop, reset, hang or slow:DUR, with *N (times), :DUR (for that long) or +DUR (Retry-After); the last step lasts for ever; checks idempotency keys; ends by a signal with a summary';
   static override examples = [

@@ -13,7 +13,7 @@ import { replayLines } from '../render/replay.js';
 const several = { multiple: true, multipleNonGreedy: true } as const;
 
 export default class Replay extends BaseCommand {
-  static override summary = 'send copies of items to another target, and compare the answers';
+  static override summary = 'send copies of items to another target and compare the answers';
   static override description =
     'items in any state, in their lanes’ order, under keys of their own; the queue stays as it is; what was replayed is skipped, so the same command goes on after Ctrl-C; 0: every answer is of the class of the original’s, 3: something differs';
   static override examples = [

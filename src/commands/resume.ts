@@ -7,7 +7,7 @@ import { nextLine } from '../cli/retry-answer.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Resume extends BaseCommand {
-  static override summary = 'send to a target again, or about an entity';
+  static override summary = 'end a pause or a hold, so that items are sent again';
   static override description = 'ends a pause, and also an automatic hold of a target, so that it is tried at once';
   static override examples = [
     '<%= config.bin %> resume production',

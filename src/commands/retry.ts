@@ -9,7 +9,7 @@ import { retryAnswer } from '../cli/retry-answer.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Retry extends BaseCommand {
-  static override summary = 'send items on that are in review, or wait for their next try';
+  static override summary = 'resend items that need attention, or wait for their next try';
   static override description =
     'review becomes pending with a fresh retry budget, a waiting item is due now; id, place and idempotency key stay; it sends nothing itself, its last line says who will; filters mean review unless --state says otherwise';
   static override examples = [

@@ -21,7 +21,7 @@ const HOOK_PATIENCE_MS = 30_000;
 const MOST_LISTED = 1_000;
 
 export default class Run extends BaseCommand {
-  static override summary = 'send what is due, then end';
+  static override summary = 'send what is due, then exit';
   static override description =
     'one runner per queue: beside another it says who is running and ends with 0, so cron runs may overlap; see also: syncq help exit-codes';
   static override examples = [

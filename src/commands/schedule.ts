@@ -21,7 +21,7 @@ const KINDS = ['watch', 'run', 'cron'] as const;
 const DEFAULT_EVERY_MS = 5 * 60_000;
 
 export default class Schedule extends BaseCommand {
-  static override summary = 'print or install what makes the system run syncq by itself';
+  static override summary = 'print or install a systemd unit, a timer or a crontab line';
   static override description =
     'watch: a systemd user service that delivers at once; run: a systemd timer; cron: a crontab line. On macOS a launchd plist is printed, on Windows a schtasks line. Nothing is changed without --install or --remove';
   static override examples = [

@@ -7,7 +7,7 @@ import type { JsonObject } from '../../render/json.js';
 import { probeDocument, probeLine } from '../../render/target.js';
 
 export default class TargetTest extends BaseCommand {
-  static override summary = 'try whether a server answers and accepts the credential';
+  static override summary = 'check whether a server answers and accepts the credential';
   static override description =
     'asks the probe path, or the base URL by HEAD, with the credential; sends no item and changes nothing; ends with 0 when it answers, 4 when it cannot be reached, 3 when its settings need mending or it does not accept the credential';
   static override examples = [
