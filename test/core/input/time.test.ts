@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 import { transformSync } from '@swc/core';
@@ -102,13 +102,13 @@ describe('a clock change', () => {
   /** A process reads its zone once, so each zone needs a process of its own, with the sources made plain JavaScript. */
   function parsedIn(zone: string, text: string): string {
     const folder = tempDirectory();
-    for (const file of ['errors', 'input/time', 'input/duration', 'input/text']) {
+    for (const file of ['nouns/errors', 'input/time', 'check/duration', 'check/text']) {
       const source = readFileSync(join(ROOT, 'src', 'core', `${file}.ts`), 'utf8');
       const { code } = transformSync(source, {
         swcrc: false,
         jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
       });
-      mkdirSync(join(folder, 'input'), { recursive: true });
+      mkdirSync(join(folder, dirname(file)), { recursive: true });
       writeFileSync(join(folder, `${file}.js`), code);
     }
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
