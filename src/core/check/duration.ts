@@ -1,4 +1,4 @@
-/** Durations as people write them: the grammar DUR of the contract, and its inverse. */
+/** Durations as people write them: the grammar DUR of the contract. */
 import { QueueError } from '../nouns/errors.js';
 import { quoted } from './text.js';
 
@@ -42,16 +42,4 @@ export function parseDuration(text: string): number {
     });
   }
   return ms;
-}
-
-/**
- * The shortest spelling that `parseDuration` reads back as the same number: 90,000 is `90s`, 120,000 is `2m`.
- *
- * @param ms whole milliseconds, 0 or more; anything else is a programmer's error (RangeError)
- */
-export function formatDuration(ms: number): string {
-  if (!Number.isSafeInteger(ms) || ms < 0) throw new RangeError(`not a whole number of milliseconds: ${String(ms)}`);
-  if (ms === 0) return '0s';
-  const [unit, perUnit] = UNITS.find(([, size]) => ms % size === 0) ?? (['ms', 1] as const);
-  return `${String(ms / perUnit)}${unit}`;
 }

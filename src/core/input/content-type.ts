@@ -10,9 +10,6 @@ const PARAMETER = new RegExp(
 );
 const LONGEST = 256;
 
-/** The content type of a payload for which none was given. */
-export const DEFAULT_CONTENT_TYPE = 'application/json';
-
 /**
  * `type/subtype` with parameters (RFC 9110, section 8.3.1), trimmed, otherwise as given; at most 256 characters.
  *

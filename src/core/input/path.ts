@@ -80,24 +80,6 @@ function checkCharacters(part: string, allowed: RegExp): void {
   }
 }
 
-/**
- * The URL a path leads to, asserted to be of the origin and under the base path (whole segments) of `baseUrl`.
- *
- * @param baseUrl absolute http(s) URL without user info, query and fragment; a trailing slash makes no difference
- * @throws {QueueError} code 'bad-item'
- */
-export function resolveUrl(baseUrl: string, path: string): URL {
-  const base = new URL(baseUrl);
-  const url = new URL(withoutSlash(baseUrl) + path);
-  if (url.origin !== base.origin || url.username !== '' || url.password !== '' || url.hash !== '') {
-    refuse('path', 'leads to another host than the target');
-  }
-  if (remainder(url.pathname, withoutSlash(base.pathname)) === undefined) {
-    refuse('path', 'leads out of the base URL of the target');
-  }
-  return url;
-}
-
 /** An absolute URL taken apart. */
 export interface SplitUrl {
   origin: string;
@@ -137,8 +119,4 @@ export function remainder(rest: string, basePath: string): string | undefined {
   if (!rest.startsWith(basePath)) return undefined;
   const next = rest.charAt(basePath.length);
   return next === '' || next === '/' || next === '?' ? rest.slice(basePath.length) : undefined;
-}
-
-function withoutSlash(text: string): string {
-  return text.endsWith('/') ? text.slice(0, -1) : text;
 }

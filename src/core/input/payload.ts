@@ -2,7 +2,8 @@
 import { Buffer } from 'node:buffer';
 
 import type { Limits } from '../nouns/config.js';
-import { checkContentType, DEFAULT_CONTENT_TYPE, isJsonContentType } from './content-type.js';
+import { DEFAULT_CONTENT_TYPE } from '../nouns/item.js';
+import { checkContentType, isJsonContentType } from './content-type.js';
 import type { JsonRange } from '../json/json-scan.js';
 import { readString, validateJson } from '../json/json-scan.js';
 import { refuse, refuseSize } from '../check/refuse.js';

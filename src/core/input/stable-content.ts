@@ -7,12 +7,7 @@ import type { NewItem } from '../nouns/item.js';
 export type Content = Pick<NewItem, 'target' | 'method' | 'path' | 'headers' | 'contentType' | 'entity' | 'operation'> &
   ({ payload: Uint8Array | undefined } | { payloadSha256: string | undefined });
 
-/** True when both would send the same request about the same thing. The order of headers makes no difference. */
-export function sameContent(a: Content, b: Content): boolean {
-  return contentDigest(a).equals(contentDigest(b));
-}
-
-/** SHA-256 over the content, 32 bytes: equal digests mean the same content. */
+/** SHA-256 over the content, 32 bytes: equal digests mean the same content. The order of headers makes no difference. */
 export function contentDigest(content: Content): Buffer {
   const headers = Object.entries(content.headers).sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
   // JSON keeps the parts apart: no value can look like the border between two.

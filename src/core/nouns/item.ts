@@ -41,6 +41,9 @@ export interface Entity {
   id: string;
 }
 
+/** The content type of a payload for which none was given. */
+export const DEFAULT_CONTENT_TYPE = 'application/json';
+
 /** A validated write, ready to be stored. Made by `input/draft.ts`; nothing behind it checks again. */
 export interface NewItem {
   target: string;

@@ -187,10 +187,6 @@ export class Channel {
     void old?.then((sender) => sender.close());
   }
 
-  async close(): Promise<void> {
-    await (await this.#sender)?.close();
-  }
-
   async destroy(): Promise<void> {
     await (await this.#sender)?.destroy();
   }

@@ -27,41 +27,27 @@ export function configOf(
 const UNNAMED = implicitTarget('http://localhost');
 
 export class Channels {
+  readonly config: Config;
   readonly #deps: Omit<ChannelDeps, 'secretEnv'>;
   readonly #random: () => number;
   readonly #channels = new Map<number, Channel>();
-  #config: Config;
 
   constructor(config: Config, deps: Omit<ChannelDeps, 'secretEnv'>, random: () => number) {
-    this.#config = config;
+    this.config = config;
     this.#deps = deps;
     this.#random = random;
-  }
-
-  get config(): Config {
-    return this.#config;
   }
 
   /** Undefined when the config does not know the target. */
   of(row: TargetRow): Channel | undefined {
     let channel = this.#channels.get(row.id);
     if (channel === undefined) {
-      const config = configOf(row, this.#config);
+      const config = configOf(row, this.config);
       if (config === undefined) return undefined;
-      channel = new Channel(config, { ...this.#deps, secretEnv: secretNames(this.#config) });
+      channel = new Channel(config, { ...this.#deps, secretEnv: secretNames(this.config) });
       this.#channels.set(row.id, channel);
     }
     return channel;
-  }
-
-  get inFlight(): number {
-    let sum = 0;
-    for (const channel of this.#channels.values()) sum += channel.inFlight;
-    return sum;
-  }
-
-  get isPreparing(): boolean {
-    return [...this.#channels.values()].some((channel) => channel.isPreparing);
   }
 
   /** Earliest moment at which a rate limit or a wait for a credential ends, in ms from now; undefined = there is none. */
@@ -88,19 +74,7 @@ export class Channels {
     for (const channel of this.#channels.values()) channel.renewConnections();
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#channels.values()].map((channel) => channel.close()));
-  }
-
   async destroy(): Promise<void> {
     await Promise.all([...this.#channels.values()].map((channel) => channel.destroy()));
-  }
-
-  /** Takes a new config. Requests under way end on their old channels. */
-  reload(config: Config): void {
-    this.#config = config;
-    const old = [...this.#channels.values()];
-    this.#channels.clear();
-    for (const channel of old) void channel.close();
   }
 }

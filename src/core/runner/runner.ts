@@ -114,10 +114,6 @@ export class Runner {
     this.waker.dispose();
   }
 
-  get inFlight(): number {
-    return this.#inFlight;
-  }
-
   get isStopping(): boolean {
     return this.#finishing || this.#defect !== undefined || this.#options.stop.aborted || this.#hardStop.signal.aborted;
   }

@@ -7,7 +7,7 @@
  * kind of store without the store knowing a single rule.
  */
 import type { EnqueueResult, IfQueued, OnConflict } from '../nouns/enqueue.js';
-import type { Attempt, Entity, ItemDetail, NewItem } from '../nouns/item.js';
+import type { Entity, ItemDetail, NewItem } from '../nouns/item.js';
 import type { LaneOrder, TargetRow } from '../nouns/target.js';
 import type { Archive } from './archive.js';
 import type {
@@ -135,7 +135,6 @@ export interface RunSummary {
 }
 
 export interface Store {
-  readonly kind: 'sqlite' | 'postgres';
   /** Where it is, for people. */
   readonly location: string;
   /** Items whole, for export, import and replay. */
@@ -178,7 +177,6 @@ export interface Store {
   get(ids: readonly number[], now: number): Promise<ItemDetail[]>;
   /** Id of the item with this key. */
   findKey(key: string): Promise<number | undefined>;
-  attempts(id: number): Promise<Attempt[]>;
   summary(now: number): Promise<Summary>;
   history(filter: { item: number | undefined; since: number | undefined; limit: number }): Promise<HistoryEntry[]>;
   record(entry: Omit<HistoryEntry, 'id'>): Promise<void>;

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 
-import { formatDuration, isDuration, LONGEST_DURATION_MS, parseDuration } from '../../../src/core/check/duration.js';
+import { isDuration, LONGEST_DURATION_MS, parseDuration } from '../../../src/core/check/duration.js';
 import { growth, refusal } from '../input/context.js';
 
 describe('parseDuration', () => {
@@ -34,28 +33,5 @@ describe('parseDuration', () => {
 
   test('a megabyte of digits is refused in linear time', () => {
     expect(growth((n) => refusal(() => parseDuration('9'.repeat(n))), 250_000)).toBeLessThan(12);
-  });
-});
-
-describe('formatDuration', () => {
-  test.each([
-    [0, '0s'],
-    [1, '1ms'],
-    [90_000, '90s'],
-    [120_000, '2m'],
-    [86_400_000, '1d'],
-    [90_061_001, '90061001ms'],
-  ])('%d ms is %s', (ms, text) => {
-    expect(formatDuration(ms)).toBe(text);
-  });
-
-  test('is read back as the same number', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 0, max: LONGEST_DURATION_MS }), (ms) => parseDuration(formatDuration(ms)) === ms),
-    );
-  });
-
-  test.each([-1, 0.5, Number.NaN, Infinity])('%d is a programmer’s error', (ms) => {
-    expect(() => formatDuration(ms)).toThrow(RangeError);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { isQueueError } from '../../../src/core/nouns/errors.js';
-import { checkPath, isAbsoluteUrl, resolveUrl, splitUrl } from '../../../src/core/input/path.js';
+import { checkPath, isAbsoluteUrl, splitUrl } from '../../../src/core/input/path.js';
 import { isLoopbackHost } from '../../../src/core/check/loopback.js';
 import { growth, refusal } from './context.js';
 
@@ -143,32 +143,8 @@ const HOSTILE = fc
   )
   .map((pieces) => pieces.join(''));
 
-describe('resolveUrl', () => {
-  test.each([
-    ['https://api.example.org/v1', '/activities?a=1', 'https://api.example.org/v1/activities?a=1'],
-    ['https://api.example.org/v1/', '/activities', 'https://api.example.org/v1/activities'],
-    ['https://api.example.org', '/activities', 'https://api.example.org/activities'],
-    ['https://api.example.org', '', 'https://api.example.org/'],
-    ['https://api.example.org/v1', '', 'https://api.example.org/v1'],
-    ['https://api.example.org/v1', '?q', 'https://api.example.org/v1?q'],
-    ['http://127.0.0.1:8080', '/x', 'http://127.0.0.1:8080/x'],
-  ])('%s and %j', (base, path, url) => {
-    expect(resolveUrl(base, path).href).toBe(url);
-  });
-
-  test.each([
-    ['https://api.example.org', '.evil.example/x'],
-    ['https://api.example.org', '@evil.example/x'],
-    ['https://api.example.org', ':8443/x'],
-    ['https://api.example.org/v1', '/../v2'],
-    ['https://api.example.org/v1', '/%2e%2e/v2'],
-    ['https://api.example.org/v1', '2/x'],
-    ['https://api.example.org/v1', '/x#y'],
-  ])('%s and %j, which the path check never lets through, is refused', (base, path) => {
-    expect(refusal(() => resolveUrl(base, path)).code).toBe('bad-item');
-  });
-
-  test('a path that was let through stays under its base, and goes out exactly as written', () => {
+describe('a checked path', () => {
+  test('stays under its base, and goes out exactly as written', () => {
     const bases = fc.constantFrom('https://api.example.org', 'https://api.example.org/v1', 'http://localhost:8080/a/b');
     let passed = 0;
     fc.assert(
@@ -186,7 +162,7 @@ describe('resolveUrl', () => {
             return;
           }
           passed++;
-          const url = resolveUrl(base, path);
+          const url = new URL(base + path);
           expect(url.origin).toBe(new URL(base).origin);
           const rootPath = new URL(base).pathname.replace(/\/$/, '');
           const sent = path === '' && rootPath === '' ? '/' : rootPath + path;

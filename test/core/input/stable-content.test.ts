@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { contentDigest, sameContent } from '../../../src/core/input/stable-content.js';
+import { contentDigest, type Content } from '../../../src/core/input/stable-content.js';
 import type { NewItem } from '../../../src/core/nouns/item.js';
 
 const ITEM: NewItem = {
@@ -21,7 +21,9 @@ const ITEM: NewItem = {
   tags: [],
 };
 
-describe('sameContent', () => {
+const sameContent = (a: Content, b: Content): boolean => contentDigest(a).equals(contentDigest(b));
+
+describe('contentDigest', () => {
   test.each<[string, Partial<NewItem>]>([
     ['another order of headers', { headers: { b: '2', a: '1' } }],
     ['another due time', { notBefore: { delayMs: 5 } }],

@@ -1,5 +1,5 @@
 /** Reads items whole, page by page in the order of the log. `import.ts` writes them. */
-import type { Method, ReviewReason } from '../../nouns/item.js';
+import type { Method } from '../../nouns/item.js';
 import { STATES } from '../../nouns/item.js';
 import type {
   Archive,
@@ -19,43 +19,26 @@ import { sha256 } from './enqueue.js';
 import { whereOf } from './filters.js';
 import { importItems } from './import.js';
 import { HAS_DELIVERED, readRecipients } from './recipients.js';
-import { contentTypeOf, orUndefined, toHeaders, toTags } from './rows.js';
+import {
+  contentTypeOf,
+  orUndefined,
+  toEntity,
+  toHeaders,
+  toRevision,
+  toTags,
+  type ItemColumns,
+  type RevisionColumns,
+} from './rows.js';
 import { COMPLETED } from './schema.js';
 import { readAttempts } from './summaries.js';
 
 /** Payload bytes after which a page ends: a page of large items must not need their number times 1 MiB. */
 const PAGE_BYTES = 8 * 1024 * 1024;
 
-interface ItemColumns {
-  id: number;
-  created_at: number;
+interface WholeColumns extends ItemColumns {
   target: string;
-  entity_type: string | null;
-  entity_key: string | null;
-  operation: string;
-  method: string;
-  path: string;
-  headers: string | null;
-  content_type: string | null;
-  payload: Buffer | null;
-  payload_bytes: number | null;
-  payload_sha256: Buffer | null;
-  idempotency_key: string;
-  state: number;
-  lane: number | null;
-  not_before: number | null;
   asked_at: number | null;
-  expires_at: number | null;
-  retry_count: number;
-  max_retries: number | null;
-  attempts: number;
-  state_at: number | null;
-  review_reason: ReviewReason | null;
-  review_status: number | null;
-  review_message: string | null;
   review_cause: string | null;
-  tags: string | null;
-  revision: number;
   /** Not there in a file of version 1. */
   may_have_arrived?: number | null;
 }
@@ -139,7 +122,7 @@ export class SqliteArchive implements Archive {
     let bytes = 0;
     for (const { id } of ids) {
       if (bytes > PAGE_BYTES) break;
-      const row = this.#connection.get<ItemColumns>(SELECT_ITEM, id);
+      const row = this.#connection.get<WholeColumns>(SELECT_ITEM, id);
       if (row === undefined) continue;
       items.push(this.#item(row));
       bytes += row.payload?.length ?? 0;
@@ -147,11 +130,10 @@ export class SqliteArchive implements Archive {
     return items;
   }
 
-  #item(row: ItemColumns): ArchivedItem {
+  #item(row: WholeColumns): ArchivedItem {
     const payload = orUndefined(row.payload);
     const digest = row.payload_sha256 ?? (payload === undefined ? undefined : sha256(payload));
-    const entity =
-      row.entity_type === null || row.entity_key === null ? undefined : { type: row.entity_type, id: row.entity_key };
+    const entity = toEntity(row);
     return {
       id: row.id,
       createdAt: row.created_at,
@@ -195,15 +177,9 @@ export class SqliteArchive implements Archive {
 
   #revisions(id: number): ArchivedRevision[] {
     return this.#connection
-      .all<RevisionColumns>('SELECT * FROM revision WHERE item_id = ? ORDER BY number', id)
+      .all<WholeRevisionColumns>('SELECT * FROM revision WHERE item_id = ? ORDER BY number', id)
       .map((row) => ({
-        number: row.number,
-        at: row.at,
-        who: row.who,
-        reason: orUndefined(row.reason),
-        attempts: row.attempts,
-        idempotencyKey: row.idempotency_key,
-        path: row.path,
+        ...toRevision(row),
         contentType: contentTypeOf({ ...row, payload_bytes: null }),
         headers: toHeaders(row.headers),
         payloadSha256: row.payload_sha256?.toString('hex'),
@@ -232,17 +208,9 @@ export class SqliteArchive implements Archive {
   }
 }
 
-interface RevisionColumns {
-  number: number;
-  at: number;
-  who: string;
-  reason: string | null;
-  attempts: number;
-  idempotency_key: string;
-  path: string;
+interface WholeRevisionColumns extends RevisionColumns {
   content_type: string | null;
   headers: string | null;
-  payload_sha256: Buffer | null;
   payload: Buffer | null;
 }
 

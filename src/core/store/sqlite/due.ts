@@ -1,11 +1,11 @@
 /** What time does to waiting items: waits end, deadlines pass, pauses of entities run out. */
 import type { Expired } from '../store.js';
 import type { Connection } from './connection.js';
-import { appendHistory } from './history.js';
+import { noteItem } from './history.js';
 import { eligibility } from './lanes.js';
-import { joinGroup } from './review-groups.js';
+import { flagItem } from './review-groups.js';
 import { ENTITY_NAME } from './rows.js';
-import { ELIG, PENDING, REVIEW } from './schema.js';
+import { ELIG, PENDING } from './schema.js';
 import type { Work } from './settle.js';
 
 const WAITING_TARGETS = 'SELECT target_id FROM tally WHERE waiting > 0';
@@ -109,32 +109,9 @@ export function expireItems({ connection, tally, now, runner }: Work, limit: num
   );
   const message = 'its deadline passed before it could be delivered';
   for (const row of rows) {
-    const group = joinGroup(connection, {
-      target: row.target_id,
-      reason: 'expired',
-      status: 0,
-      operation: row.operation,
-      cause: message,
-      message,
-      mayHaveArrived: row.may_have_arrived !== null,
-    });
-    connection.run(
-      `UPDATE item SET state = ${REVIEW}, elig = NULL, review_group = ?, state_at = ? WHERE id = ?`,
-      group,
-      now,
-      row.id,
-    );
-    tally.move(row.target_id, { state: 'pending', elig: row.elig }, { state: 'review', elig: null });
-    appendHistory(connection, {
-      at: now,
-      item: row.id,
-      target: row.name,
-      who: 'syncq',
-      command: runner,
-      event: 'review',
-      reason: message,
-      detail: { expiresAt: row.expires_at },
-    });
+    flagItem({ connection, tally, now }, row, 'pending', { reason: 'expired', message });
+    const by = { who: 'syncq', command: runner, reason: message };
+    noteItem({ connection, by, now }, { id: row.id, target: row.name }, 'review', { expiresAt: row.expires_at });
   }
   return rows.map((row) => ({
     item: row.id,

@@ -8,10 +8,10 @@ import type { Actor, ChangeReport, Edit, Revision } from '../store.js';
 import type { Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
 import { arrivalWords } from '../../policy/item-words.js';
-import { appendHistory, arrivedDetail } from './history.js';
+import { arrivedDetail, noteItem } from './history.js';
 import { restorePlace } from './lanes.js';
-import { joinGroup, leaveGroup, type ReviewCause } from './review-groups.js';
-import { DEFAULT_CONTENT_TYPE, orNull, orUndefined } from './rows.js';
+import { flagItem, joinGroup, leaveGroup, type ReviewCause } from './review-groups.js';
+import { contentTypeOrNull, headersOrNull, orNull, orUndefined, toRevision, type RevisionColumns } from './rows.js';
 import { PENDING, REVIEW } from './schema.js';
 import type { Tally } from './tally.js';
 
@@ -72,31 +72,15 @@ export function editItem(
 
 /** The item goes to review, reason `editing`, and keeps its place. The answer's `token` ends it. */
 export function beginEdit(work: EditWork, report: ChangeReport, id: number, yes?: boolean): ChangeReport {
-  const { connection, tally, by, now } = work;
+  const { connection, by } = work;
   const row = connection.get<EditRow>(SELECT_ROW, id);
   if (row === undefined) return missing(report, id);
   const refused = refusal(connection, row);
   if (refused !== undefined) return skipped(report, row, refused);
   if (wantsYes(row, yes)) return unconfirmed(report, row);
   const from = stateOf(row) as Opened['from'];
-  const message = `${by.who} has it open in an editor`;
   if (row.review_group !== null) leaveGroup(connection, row.review_group);
-  const group = joinGroup(connection, {
-    target: row.target_id,
-    reason: 'editing',
-    status: 0,
-    operation: row.operation,
-    cause: message,
-    message,
-    mayHaveArrived: row.may_have_arrived !== null,
-  });
-  connection.run(
-    `UPDATE item SET state = ${REVIEW}, elig = NULL, review_group = ?, state_at = ? WHERE id = ?`,
-    group,
-    now,
-    id,
-  );
-  tally.move(row.target_id, { state: from, elig: row.elig }, { state: 'review', elig: null });
+  flagItem(work, row, from, { reason: 'editing', message: `${by.who} has it open in an editor` });
   const opened: Opened = {
     from,
     notBefore: row.not_before,
@@ -104,16 +88,7 @@ export function beginEdit(work: EditWork, report: ChangeReport, id: number, yes?
     group: row.review_group,
     reason: row.reason,
   };
-  appendHistory(connection, {
-    at: now,
-    item: id,
-    target: row.target,
-    who: by.who,
-    command: by.command,
-    event: 'editing',
-    reason: by.reason,
-    detail: { ...opened },
-  });
+  noteItem(work, row, 'editing', { ...opened });
   const token = connection.get<{ id: number }>('SELECT last_insert_rowid() AS id')?.id ?? 0;
   return { ...changed(report, row), token };
 }
@@ -134,7 +109,7 @@ export function endEdit(
     return skipped(report, row, `it is ${stateOf(row)} now: somebody freed it while it was open in the editor`);
   }
   putBack(work, row, open.opened);
-  if (edit === undefined) note(work, row, 'abandoned', undefined);
+  if (edit === undefined) noteItem(work, row, 'abandoned');
   else if (row.revision !== edit.revision) return skipped(report, row, OUTRUN);
   else storeEdit(work, row, edit);
   return changed(report, row);
@@ -193,13 +168,13 @@ function storeEdit(work: EditWork, row: EditRow, { content, fields }: Edit): voi
      payload = ?, fail_mark = NULL WHERE id = ?`,
     key,
     path,
-    payload === undefined || contentType === DEFAULT_CONTENT_TYPE ? null : orNull(contentType),
-    Object.keys(headers).length === 0 ? null : JSON.stringify(headers),
+    contentTypeOrNull(payload !== undefined, contentType),
+    headersOrNull(headers),
     payload === undefined ? null : sha256(payload),
     orNull(payload),
     row.id,
   );
-  note(work, row, 'edited', { fields: [...fields], revision: row.revision + 1, key });
+  noteItem(work, row, 'edited', { fields: [...fields], revision: row.revision + 1, key, ...arrivedDetail(row) });
 }
 
 function refusal(connection: Connection, row: EditRow): string | undefined {
@@ -211,24 +186,6 @@ function refusal(connection: Connection, row: EditRow): string | undefined {
     return `${who} has it open in an editor; if that editor is gone: syncq retry ${row.id} frees it`;
   }
   return undefined;
-}
-
-function note(
-  { connection, by, now }: EditWork,
-  row: EditRow,
-  event: string,
-  detail: Record<string, unknown> | undefined,
-): void {
-  appendHistory(connection, {
-    at: now,
-    item: row.id,
-    target: row.target,
-    who: by.who,
-    command: by.command,
-    event,
-    reason: by.reason,
-    detail: detail === undefined ? undefined : { ...detail, ...arrivedDetail(row) },
-  });
 }
 
 const stateOf = (row: EditRow): State => STATES[row.state] ?? 'pending';
@@ -280,29 +237,13 @@ export function openEdits(connection: Connection): { id: number; group: number |
 
 export function readRevisions(connection: Connection, id: number): Revision[] {
   return connection
-    .all<{
-      number: number;
-      at: number;
-      who: string;
-      reason: string | null;
-      attempts: number;
-      idempotency_key: string;
-      path: string;
-      payload_sha256: Buffer | null;
-      payload_bytes: number | null;
-    }>(
+    .all<RevisionColumns & { payload_bytes: number | null }>(
       `SELECT number, at, who, reason, attempts, idempotency_key, path, payload_sha256, length(payload) AS payload_bytes
        FROM revision WHERE item_id = ? ORDER BY number`,
       id,
     )
     .map((row) => ({
-      number: row.number,
-      at: row.at,
-      who: row.who,
-      reason: orUndefined(row.reason),
-      attempts: row.attempts,
-      idempotencyKey: row.idempotency_key,
-      path: row.path,
+      ...toRevision(row),
       payloadSha256: row.payload_sha256 === null ? undefined : row.payload_sha256.toString('hex'),
       payloadBytes: orUndefined(row.payload_bytes),
     }));

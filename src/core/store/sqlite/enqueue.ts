@@ -4,13 +4,22 @@ import { hash } from 'node:crypto';
 import { QueueError } from '../../nouns/errors.js';
 import { keyConflict, newIdempotencyKey } from '../../input/key.js';
 import { contentDigest } from '../../input/stable-content.js';
-import { STATES, type NewItem } from '../../nouns/item.js';
+import { STATES, type Entity, type NewItem } from '../../nouns/item.js';
 import type { LaneOrder } from '../../nouns/target.js';
 import type { EnqueueResult, IfQueued, OnConflict } from '../store.js';
 import type { Connection } from './connection.js';
-import { appendHistory } from './history.js';
+import { noteItem } from './history.js';
 import { nextInLane } from './lanes.js';
-import { orNull, contentTypeOf, DEFAULT_CONTENT_TYPE, toHeaders } from './rows.js';
+import {
+  orNull,
+  contentTypeOf,
+  contentTypeOrNull,
+  headersOrNull,
+  toEntity,
+  toHeaders,
+  type EntityColumns,
+  type RequestColumns,
+} from './rows.js';
 import { COMPLETED, DISCARDED, ELIG, PENDING } from './schema.js';
 import { Tally } from './tally.js';
 
@@ -21,12 +30,12 @@ const INSERT_ITEM = `INSERT INTO item (idempotency_key, created_at, target_id, e
 const LANE_IS_BUSY = `SELECT 1 FROM item INDEXED BY item_lane
   WHERE target_id = ? AND lane = ? AND lane IS NOT NULL AND state < ${COMPLETED} LIMIT 1`;
 
-interface TargetRef {
+export interface TargetRef {
   id: number;
   order: LaneOrder;
 }
 
-export interface EntityRef {
+interface EntityRef {
   id: number;
   paused: boolean;
 }
@@ -40,6 +49,46 @@ export function laneOf(order: LaneOrder, entity: number | undefined, waitsForTim
   return waitsForTime ? null : 0;
 }
 
+/** The most that is remembered of a kind: a long stream must not grow without bound. */
+const MOST_KNOWN = 100_000;
+
+/** Entities and lanes that new items of one transaction belong to; each is looked up once. */
+export class Places {
+  readonly #connection: Connection;
+  readonly #entities = new Map<string, EntityRef>();
+  readonly #busyLanes = new Set<string>();
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  entity(named: Entity | undefined): EntityRef | undefined {
+    if (named === undefined) return undefined;
+    const name = `${named.type}/${named.id}`;
+    let entity = this.#entities.get(name);
+    if (entity === undefined) {
+      entity = ensureEntity(this.#connection, named.type, named.id);
+      if (this.#entities.size >= MOST_KNOWN) this.#entities.clear();
+      this.#entities.set(name, entity);
+    }
+    return entity;
+  }
+
+  /** True when the new item is the first unfinished one of its lane. */
+  take(target: number, lane: number | null): boolean {
+    if (lane === null) return true;
+    const key = `${target}/${lane}`;
+    if (this.#busyLanes.has(key)) return false;
+    if (this.#busyLanes.size >= MOST_KNOWN) this.#busyLanes.clear();
+    this.#busyLanes.add(key);
+    return this.#connection.get(LANE_IS_BUSY, target, lane) === undefined;
+  }
+
+  free(target: number, lane: number): void {
+    this.#busyLanes.delete(`${target}/${lane}`);
+  }
+}
+
 /** One transaction's worth of enqueueing; remembers look-ups, so a bulk import asks for each lane once. */
 export class Enqueuer {
   readonly #connection: Connection;
@@ -47,11 +96,11 @@ export class Enqueuer {
   readonly #onConflict: OnConflict;
   readonly #tally = new Tally();
   readonly #targets = new Map<string, TargetRef>();
-  readonly #entities = new Map<string, EntityRef>();
-  readonly #busyLanes = new Set<string>();
+  readonly #places: Places;
 
   constructor(connection: Connection, now: number, onConflict: OnConflict = refuseConflict) {
     this.#connection = connection;
+    this.#places = new Places(connection);
     this.#now = now;
     this.#onConflict = onConflict;
   }
@@ -62,7 +111,7 @@ export class Enqueuer {
     if (known === 'other') return undefined;
     if (known !== undefined) return known;
     const target = this.#target(item);
-    const entity = item.entity === undefined ? undefined : this.#entity(item.entity.type, item.entity.id);
+    const entity = this.#places.entity(item.entity);
     if (ifQueued === 'append' || entity === undefined) return this.#insert(item, target, entity, undefined);
     const old = this.#unsent(target.id, entity.id, item.operation);
     if (old !== undefined && ifQueued === 'keep') return old;
@@ -85,7 +134,7 @@ export class Enqueuer {
     const asked = timeOf(item.notBefore, now);
     const notBefore = asked !== undefined && asked > now ? asked : undefined;
     const lane = laneOf(target.order, entity?.id, notBefore !== undefined);
-    const elig = this.#takePlace(target.id, lane) ? eligOf(entity?.paused === true, notBefore) : null;
+    const elig = this.#places.take(target.id, lane) ? eligOf(entity?.paused === true, notBefore) : null;
     const idempotencyKey = item.idempotencyKey ?? newIdempotencyKey(now);
     const { payload } = item;
     const { lastInsertRowid: id } = this.#connection.run(
@@ -104,8 +153,8 @@ export class Enqueuer {
       item.method,
       item.path,
       item.operation,
-      payload === undefined || item.contentType === DEFAULT_CONTENT_TYPE ? null : orNull(item.contentType),
-      jsonOrNull(item.headers),
+      contentTypeOrNull(payload !== undefined, item.contentType),
+      headersOrNull(item.headers),
       item.tags.length === 0 ? null : JSON.stringify(item.tags),
       payload === undefined ? null : sha256(payload),
       orNull(payload),
@@ -114,33 +163,12 @@ export class Enqueuer {
     return { id, idempotencyKey, state: 'pending', duplicate: false, replaced };
   }
 
-  /** True when the new item is the head of its lane. */
-  #takePlace(target: number, lane: number | null): boolean {
-    if (lane === null) return true;
-    const key = `${target}/${lane}`;
-    if (this.#busyLanes.has(key)) return false;
-    this.#busyLanes.add(key);
-    return this.#connection.get(LANE_IS_BUSY, target, lane) === undefined;
-  }
-
   #target(item: NewItem): TargetRef {
     let target = this.#targets.get(item.target);
     if (target !== undefined) return target;
     target = ensureTarget(this.#connection, item.target, item.implicitBaseUrl, 'entity', this.#now);
     this.#targets.set(item.target, target);
     return target;
-  }
-
-  #entity(type: string, key: string): EntityRef {
-    const name = `${type}/${key}`;
-    let entity = this.#entities.get(name);
-    if (entity === undefined) {
-      entity = ensureEntity(this.#connection, type, key);
-      // A long stream must not grow without bound; the oldest half is the least likely to be asked for again.
-      if (this.#entities.size >= 100_000) this.#entities.clear();
-      this.#entities.set(name, entity);
-    }
-    return entity;
   }
 
   #findDuplicate(item: NewItem, key: string): EnqueueResult | 'other' | undefined {
@@ -200,19 +228,11 @@ export class Enqueuer {
     );
     this.#tally.move(target, { state: 'pending', elig: row.elig }, { state: 'discarded', elig: null });
     if (row.lane !== null) {
-      this.#busyLanes.delete(`${target}/${row.lane}`);
+      this.#places.free(target, row.lane);
       nextInLane(this.#connection, this.#tally, target, row.lane, this.#now);
     }
-    appendHistory(this.#connection, {
-      at: this.#now,
-      item: old,
-      target: item.target,
-      who: 'syncq',
-      command: 'enqueue',
-      event: 'discarded',
-      reason: 'replaced by a newer write (--if-queued replace)',
-      detail: undefined,
-    });
+    const by = { who: 'syncq', command: 'enqueue', reason: 'replaced by a newer write (--if-queued replace)' };
+    noteItem({ connection: this.#connection, by, now: this.#now }, { id: old, target: item.target }, 'discarded');
     return old;
   }
 }
@@ -231,10 +251,6 @@ function timeOf(time: NewItem['notBefore'], now: number): number | undefined {
 function eligOf(entityPaused: boolean, notBefore: number | undefined): number {
   if (entityPaused) return ELIG.paused;
   return notBefore === undefined ? ELIG.ready : ELIG.waiting;
-}
-
-function jsonOrNull(headers: Record<string, string>): string | null {
-  return Object.keys(headers).length === 0 ? null : JSON.stringify(headers);
 }
 
 export function sha256(bytes: Uint8Array): Buffer {
@@ -265,7 +281,7 @@ export function ensureTarget(
   return { id, order };
 }
 
-export function ensureEntity(connection: Connection, type: string, key: string): EntityRef {
+function ensureEntity(connection: Connection, type: string, key: string): EntityRef {
   const found = connection.get<{ id: number; paused_at: number | null }>(
     'SELECT id, paused_at FROM entity WHERE type = ? AND key = ?',
     type,
@@ -285,19 +301,11 @@ interface FoundKey {
   digest: Buffer | undefined;
 }
 
-interface KeyColumns {
+interface KeyColumns extends Omit<RequestColumns, 'idempotency_key'>, EntityColumns {
   id: number;
   state: number;
   target: string;
-  method: string;
-  path: string;
-  headers: string | null;
-  content_type: string | null;
-  payload: Buffer | null;
   payload_sha256: Buffer | null;
-  payload_bytes: number | null;
-  entity_type: string | null;
-  entity_key: string | null;
   operation: string;
 }
 
@@ -331,15 +339,13 @@ export function findByKey(connection: Connection, key: string): FoundKey | undef
 /** Of an item whose bytes are gone, the checksum stands for them. */
 function digestOf(row: KeyColumns): Buffer {
   const payloadGone = row.payload === null && row.payload_bytes !== null;
-  const entity =
-    row.entity_type === null || row.entity_key === null ? undefined : { type: row.entity_type, id: row.entity_key };
   return contentDigest({
     target: row.target,
     method: row.method as NewItem['method'],
     path: row.path,
     headers: toHeaders(row.headers),
     contentType: contentTypeOf(row),
-    entity,
+    entity: toEntity(row),
     operation: row.operation,
     ...(payloadGone ? { payloadSha256: row.payload_sha256?.toString('hex') } : { payload: row.payload ?? undefined }),
   });

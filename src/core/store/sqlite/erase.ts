@@ -4,8 +4,8 @@ import type { Entity } from '../../nouns/item.js';
 import type { Actor, EraseReport } from '../store.js';
 import type { Connection } from './connection.js';
 import { dropCauses, dropPayload } from './forget.js';
-import { appendHistory } from './history.js';
-import { discardForGood, type ItemRow, SELECT_ROW } from './people.js';
+import { noteItem } from './history.js';
+import { endItem, type ItemRow, SELECT_ROW } from './people.js';
 import { groupsQuoting } from './review-groups.js';
 import { COMPLETED, SENDING } from './schema.js';
 import { Tally } from './tally.js';
@@ -48,7 +48,7 @@ export function eraseEntity(
   // Read anew: ending the item before it may have made it the head of its lane.
   const discardAsItStands = (id: number): void => {
     const row = connection.get<ItemRow>(SELECT_ROW, id);
-    if (row !== undefined) discardForGood({ connection, tally, by: options.by, now: options.now }, row);
+    if (row !== undefined) endItem({ connection, tally, by: options.by, now: options.now }, row, 'discarded');
   };
   for (const row of found) {
     if (row.review_group !== null) groups.add(row.review_group);
@@ -60,7 +60,7 @@ export function eraseEntity(
     // What people typed may name the person: who, when and what was done stays.
     connection.run('UPDATE history SET reason = NULL WHERE item_id = ? AND item_id IS NOT NULL', row.id);
     connection.run('UPDATE revision SET reason = NULL WHERE item_id = ?', row.id);
-    noteErased(connection, row, options);
+    noteItem({ connection, ...options }, row, 'erased');
   }
   tally.flush(connection);
   dropCauses(connection, [...groups]);
@@ -81,17 +81,4 @@ function findItems(connection: Connection, { type, id: key }: Entity): Found[] {
     if (holds === 1 || row.state < COMPLETED) found.push({ ...row, holds });
   }
   return found;
-}
-
-function noteErased(connection: Connection, row: ItemRow, { by, now }: EraseOptions): void {
-  appendHistory(connection, {
-    at: now,
-    item: row.id,
-    target: row.target,
-    who: by.who,
-    command: by.command,
-    event: 'erased',
-    reason: by.reason,
-    detail: undefined,
-  });
 }

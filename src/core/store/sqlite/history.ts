@@ -1,5 +1,5 @@
 /** The append-only record of what people did and of changes that no attempt explains. */
-import type { HistoryEntry } from '../store.js';
+import type { Actor, HistoryEntry } from '../store.js';
 import type { Connection } from './connection.js';
 import { orNull, orUndefined } from './rows.js';
 
@@ -15,6 +15,16 @@ export function appendHistory(connection: Connection, entry: Omit<HistoryEntry, 
     orNull(entry.reason),
     entry.detail === undefined ? null : JSON.stringify(entry.detail),
   );
+}
+
+/** What somebody, or syncq itself, did to one item. */
+export function noteItem(
+  { connection, by, now: at }: { connection: Connection; by: Actor; now: number },
+  { id: item, target }: { id: number; target: string },
+  event: string,
+  detail?: Record<string, unknown>,
+): void {
+  appendHistory(connection, { at, item, target, ...by, event, detail });
 }
 
 interface HistoryColumns {

@@ -2,15 +2,14 @@
 import { QueueError } from '../../nouns/errors.js';
 import { contentDigest } from '../../input/stable-content.js';
 import { REVIEW_REASONS, type Attempt, type State } from '../../nouns/item.js';
-import type { LaneOrder } from '../../nouns/target.js';
 import type { ArchivedItem, ArchivedReview, ArchivedRevision, StoreOptions, StoreReport } from '../archive.js';
 import { COMPLETED, ELIG, STATE_CODE } from './codes.js';
 import type { Connection } from './connection.js';
-import { ensureEntity, ensureTarget, findByKey, laneOf, type EntityRef } from './enqueue.js';
+import { ensureTarget, findByKey, laneOf, Places, type TargetRef } from './enqueue.js';
 import { appendHistory } from './history.js';
 import { keyOfRecipient, readRecipients } from './recipients.js';
 import { joinGroup } from './review-groups.js';
-import { DEFAULT_CONTENT_TYPE, orNull } from './rows.js';
+import { contentTypeOrNull, headersOrNull, orNull } from './rows.js';
 import { Tally } from './tally.js';
 
 const INSERT_ITEM = `INSERT INTO item (id, idempotency_key, created_at, target_id, entity_id, lane, state, elig, not_before,
@@ -25,9 +24,6 @@ const INSERT_ATTEMPT = `INSERT INTO attempt (item_id, number, attempt, started_a
 
 const INSERT_REVISION = `INSERT INTO revision (item_id, number, at, who, reason, attempts, idempotency_key, path,
   content_type, headers, payload_sha256, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-
-const LANE_IS_BUSY = `SELECT 1 FROM item INDEXED BY item_lane
-  WHERE target_id = ? AND lane = ? AND lane IS NOT NULL AND state < ${COMPLETED} LIMIT 1`;
 
 /** One transaction over all batches; awaiting the input inside it is safe, nobody else uses this store meanwhile. */
 export async function importItems(
@@ -54,11 +50,6 @@ export async function importItems(
   }
 }
 
-interface TargetRef {
-  id: number;
-  order: LaneOrder;
-}
-
 /** What becomes of an item whose state cannot be had here: nobody is sending it, and nobody has it in an editor. */
 interface Standing {
   state: State;
@@ -70,8 +61,7 @@ class Importer {
   readonly #options: StoreOptions;
   readonly #tally = new Tally();
   readonly #targets = new Map<string, TargetRef>();
-  readonly #entities = new Map<string, EntityRef>();
-  readonly #busyLanes = new Set<string>();
+  readonly #places: Places;
   /** A queue that never held an item keeps the ids, so that "item 1041" means the same in both. */
   readonly #keepsIds: boolean;
   /** Items from this id on came with this import. */
@@ -85,6 +75,7 @@ class Importer {
 
   constructor(connection: Connection, options: StoreOptions) {
     this.#connection = connection;
+    this.#places = new Places(connection);
     this.#options = options;
     this.#keepsIds = connection.get(`SELECT 1 FROM sqlite_sequence WHERE name = 'item' AND seq > 0`) === undefined;
   }
@@ -98,9 +89,6 @@ class Importer {
 
   flush(): void {
     this.#tally.flush(this.#connection);
-    // A long stream must not grow without bound.
-    if (this.#entities.size > 100_000) this.#entities.clear();
-    if (this.#busyLanes.size > 100_000) this.#busyLanes.clear();
   }
 
   finish(): StoreReport {
@@ -185,7 +173,7 @@ class Importer {
 
   #insert(item: ArchivedItem): number {
     const target = this.#target(item.target);
-    const entity = item.entity === undefined ? undefined : this.#entity(item.entity.type, item.entity.id);
+    const entity = this.#places.entity(item.entity);
     const { state, review } = standingOf(item);
     const { now } = this.#options;
     const copied = this.#options.areCopies === true ? 0 : undefined;
@@ -193,7 +181,7 @@ class Importer {
     const notBefore =
       state === 'pending' && item.notBefore !== undefined && item.notBefore > now ? item.notBefore : null;
     const lane = laneOf(target.order, entity?.id, item.ownLane && item.askedAt !== undefined);
-    const isHead = STATE_CODE[state] < COMPLETED && this.#takePlace(target.id, lane);
+    const isHead = STATE_CODE[state] < COMPLETED && this.#places.take(target.id, lane);
     const elig = state === 'pending' && isHead ? eligOf(entity?.paused === true, notBefore) : null;
     const group =
       review === undefined
@@ -228,7 +216,8 @@ class Importer {
       item.method,
       item.path,
       item.operation,
-      ...contentColumns(item),
+      contentTypeOrNull(item.payloadBytes !== undefined, item.contentType),
+      headersOrNull(item.headers),
       item.tags.length === 0 ? null : JSON.stringify(item.tags),
       item.payloadSha256 === undefined ? null : Buffer.from(item.payloadSha256, 'hex'),
       orNull(item.payload),
@@ -252,15 +241,6 @@ class Importer {
     for (const event of item.history) appendHistory(this.#connection, { ...event, item: id, target: item.target });
   }
 
-  /** True when the new item is the first unfinished one of its lane. */
-  #takePlace(target: number, lane: number | null): boolean {
-    if (lane === null) return true;
-    const key = `${target}/${lane}`;
-    if (this.#busyLanes.has(key)) return false;
-    this.#busyLanes.add(key);
-    return this.#connection.get(LANE_IS_BUSY, target, lane) === undefined;
-  }
-
   #target(name: string): TargetRef {
     let target = this.#targets.get(name);
     if (target !== undefined) return target;
@@ -274,16 +254,6 @@ class Importer {
     );
     this.#targets.set(name, target);
     return target;
-  }
-
-  #entity(type: string, key: string): EntityRef {
-    const name = `${type}/${key}`;
-    let entity = this.#entities.get(name);
-    if (entity === undefined) {
-      entity = ensureEntity(this.#connection, type, key);
-      this.#entities.set(name, entity);
-    }
-    return entity;
   }
 }
 
@@ -314,11 +284,6 @@ function standingOf(item: ArchivedItem): Standing {
   };
 }
 
-function contentColumns({ contentType, payloadBytes, headers }: ArchivedItem): (string | null)[] {
-  const isDefault = payloadBytes === undefined || contentType === DEFAULT_CONTENT_TYPE;
-  return [isDefault ? null : orNull(contentType), jsonOrNull(headers)];
-}
-
 /** An attempt that was under way when the items were taken out: nobody here can know how it ended. */
 const CUT_OFF = 'it was being sent when it was exported: what came of that is not known here';
 
@@ -342,7 +307,6 @@ function attemptColumns(attempt: Attempt): unknown[] {
 }
 
 function revisionColumns(revision: ArchivedRevision): unknown[] {
-  const isDefault = revision.payload === undefined || revision.contentType === DEFAULT_CONTENT_TYPE;
   return [
     revision.number,
     revision.at,
@@ -351,13 +315,9 @@ function revisionColumns(revision: ArchivedRevision): unknown[] {
     revision.attempts,
     revision.idempotencyKey,
     revision.path,
-    isDefault ? null : orNull(revision.contentType),
-    jsonOrNull(revision.headers),
+    contentTypeOrNull(revision.payload !== undefined, revision.contentType),
+    headersOrNull(revision.headers),
     revision.payloadSha256 === undefined ? null : Buffer.from(revision.payloadSha256, 'hex'),
     orNull(revision.payload),
   ];
-}
-
-function jsonOrNull(headers: Record<string, string>): string | null {
-  return Object.keys(headers).length === 0 ? null : JSON.stringify(headers);
 }

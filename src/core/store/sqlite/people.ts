@@ -5,7 +5,7 @@ import type { Actor, ChangeReport, Filter, PersonCommand, ReviewGroup } from '..
 import type { Connection } from './connection.js';
 import type { Change } from './change.js';
 import { beginEdit, editItem, endEdit } from './edit.js';
-import { appendHistory, arrivedDetail } from './history.js';
+import { arrivedDetail, noteItem } from './history.js';
 import { isLocked } from './lock.js';
 import { nextInLane, restorePlace } from './lanes.js';
 import { acceptTarget, pause, renameTarget, resume } from './people-targets.js';
@@ -197,24 +197,21 @@ function retryItem(
   const elig = restorePlace(connection, tally, row, null);
   connection.run('UPDATE item SET elig = ? WHERE id = ?', elig, row.id);
   tally.move(row.target_id, { state: stateOf(row), elig: row.elig }, { state: 'pending', elig });
-  note(change, row, 'pending');
+  noteMove(change, row, 'pending');
   return undefined;
 }
 
-/** Ends an item by a person's word. The next of its lane goes on. */
+/** Ends an item by a person's word. */
 function finishItem(change: Change, row: ItemRow, to: 'completed' | 'discarded'): string | undefined {
   const refused = refusal(change, to, row);
   if (refused !== undefined) return refused;
-  moveToEnd(change, row, to);
-  note(change, row, to);
+  endItem(change, row, to);
   return undefined;
 }
 
-function moveToEnd(
-  { connection, tally, now }: Pick<Change, 'connection' | 'tally' | 'now'>,
-  row: ItemRow,
-  to: 'completed' | 'discarded',
-): void {
+/** Whatever its state; `erase` asks for it as well. The next of its lane goes on. */
+export function endItem(change: Omit<Change, 'queuePath'>, row: ItemRow, to: 'completed' | 'discarded'): void {
+  const { connection, tally, now } = change;
   if (row.review_group !== null) leaveGroup(connection, row.review_group);
   connection.run(
     'UPDATE item SET state = ?, elig = NULL, review_group = NULL, not_before = NULL, state_at = ? WHERE id = ?',
@@ -224,23 +221,9 @@ function moveToEnd(
   );
   tally.move(row.target_id, { state: stateOf(row), elig: row.elig }, { state: to, elig: null });
   if (row.lane !== null) nextInLane(connection, tally, row.target_id, row.lane, now);
+  noteMove(change, row, to);
 }
 
-/** For `erase`, which is about to take its payload away. The next of its lane goes on. */
-export function discardForGood(change: Pick<Change, 'connection' | 'tally' | 'now' | 'by'>, row: ItemRow): void {
-  moveToEnd(change, row, 'discarded');
-  note(change, row, 'discarded');
-}
-
-function note({ connection, by, now }: Pick<Change, 'connection' | 'by' | 'now'>, row: ItemRow, event: string): void {
-  appendHistory(connection, {
-    at: now,
-    item: row.id,
-    target: row.target,
-    who: by.who,
-    command: by.command,
-    event,
-    reason: by.reason,
-    detail: { from: stateOf(row), ...arrivedDetail(row) },
-  });
+function noteMove(change: Omit<Change, 'queuePath'>, row: ItemRow, event: string): void {
+  noteItem(change, row, event, { from: stateOf(row), ...arrivedDetail(row) });
 }

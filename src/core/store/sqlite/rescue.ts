@@ -5,7 +5,7 @@ import { storeError } from './connection.js';
 import { loadSqlite, type Database } from './driver.js';
 import { sha256 } from './enqueue.js';
 import { assertSafePlace } from './place.js';
-import { contentTypeOf, orUndefined, toHeaders, toTags } from './rows.js';
+import { contentTypeOf, orUndefined, toHeaders, toTags, type StoredColumns } from './rows.js';
 
 /** A write as it can be enqueued again, and what had become of it. */
 export interface SavedItem {
@@ -37,25 +37,9 @@ export type Salvage =
   /** It can be read, but its bytes are not those that were stored. */
   | { kind: 'altered'; id: number };
 
-interface Row {
-  id: number;
-  created_at: number;
-  state: number;
+interface Row extends StoredColumns {
   target_id: number;
   entity_id: number | null;
-  method: string;
-  path: string;
-  headers: string | null;
-  content_type: string | null;
-  payload: Buffer | null;
-  payload_bytes: number | null;
-  payload_sha256: Buffer | null;
-  operation: string;
-  idempotency_key: string;
-  not_before: number | null;
-  expires_at: number | null;
-  max_retries: number | null;
-  tags: string | null;
 }
 
 const PAGE_OF_IDS = 256;

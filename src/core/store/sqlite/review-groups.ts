@@ -1,7 +1,8 @@
 /** Groups of review items by cause, with their counts: `status` prints them without reading a single item. */
-import type { ReviewReason } from '../../nouns/item.js';
+import type { ReviewReason, State } from '../../nouns/item.js';
 import { REVIEW } from './codes.js';
 import type { Connection } from './connection.js';
+import type { Tally } from './tally.js';
 
 export interface ReviewCause {
   target: number;
@@ -46,6 +47,40 @@ export function joinGroup(
   );
   if (row === undefined) throw new Error('INSERT ... RETURNING gave no row');
   return row.id;
+}
+
+/** What is needed to put one item into review. */
+interface Flaggable {
+  id: number;
+  target_id: number;
+  operation: string;
+  elig: number | null;
+  may_have_arrived: number | null;
+}
+
+/** Puts an item into review for something that no answer of a server says; it keeps its place. */
+export function flagItem(
+  { connection, tally, now }: { connection: Connection; tally: Tally; now: number },
+  row: Flaggable,
+  from: State,
+  { reason, message }: Pick<ReviewCause, 'reason' | 'message'>,
+): void {
+  const group = joinGroup(connection, {
+    target: row.target_id,
+    reason,
+    status: 0,
+    operation: row.operation,
+    cause: message,
+    message,
+    mayHaveArrived: row.may_have_arrived !== null,
+  });
+  connection.run(
+    `UPDATE item SET state = ${REVIEW}, elig = NULL, review_group = ?, state_at = ? WHERE id = ?`,
+    group,
+    now,
+    row.id,
+  );
+  tally.move(row.target_id, { state: from, elig: row.elig }, { state: 'review', elig: null });
 }
 
 const OTHER_HALF = `FROM review_group AS old JOIN review_group AS other USING (target_id, reason, status, operation, cause)

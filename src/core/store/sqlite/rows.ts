@@ -1,7 +1,14 @@
 /** SQLite rows to the nouns of the core and back; the only place where snake_case meets camelCase. */
-import type { ResponseExcerpt, StoredRequest, Method } from '../../nouns/item.js';
+import {
+  DEFAULT_CONTENT_TYPE,
+  type Entity,
+  type Method,
+  type ResponseExcerpt,
+  type ReviewReason,
+  type StoredRequest,
+} from '../../nouns/item.js';
 import type { LaneOrder, TargetRow } from '../../nouns/target.js';
-import type { ItemFacts, RunnerIdentity, RunnerInfo } from '../store.js';
+import type { ItemFacts, Revision, RunnerIdentity, RunnerInfo } from '../store.js';
 
 /** SQLite's NULL is this project's undefined. */
 export function orUndefined<T>(value: T | null): T | undefined {
@@ -160,6 +167,57 @@ export interface RequestColumns {
   idempotency_key: string;
 }
 
+/** What every reader of a revision needs of it. */
+export interface RevisionColumns {
+  number: number;
+  at: number;
+  who: string;
+  reason: string | null;
+  attempts: number;
+  idempotency_key: string;
+  path: string;
+  payload_sha256: Buffer | null;
+}
+
+export function toRevision(row: RevisionColumns): Omit<Revision, 'payloadSha256' | 'payloadBytes'> {
+  const { number, at, who, reason, attempts, idempotency_key: idempotencyKey, path } = row;
+  return { number, at, who, reason: orUndefined(reason), attempts, idempotencyKey, path };
+}
+
+/** What is read of an item whether it can be sent or not. */
+export interface StoredColumns extends RequestColumns {
+  id: number;
+  created_at: number;
+  state: number;
+  operation: string;
+  payload_sha256: Buffer | null;
+  not_before: number | null;
+  expires_at: number | null;
+  max_retries: number | null;
+  tags: string | null;
+}
+
+/** An item with its entity, its place and the group it is in. */
+export interface ItemColumns extends StoredColumns, EntityColumns {
+  lane: number | null;
+  retry_count: number;
+  attempts: number;
+  state_at: number | null;
+  revision: number;
+  review_reason: ReviewReason | null;
+  review_status: number | null;
+  review_message: string | null;
+}
+
+export interface EntityColumns {
+  entity_type: string | null;
+  entity_key: string | null;
+}
+
+export function toEntity({ entity_type: type, entity_key: id }: EntityColumns): Entity | undefined {
+  return type === null || id === null ? undefined : { type, id };
+}
+
 /** A stored content type of NULL means JSON where there is a payload, and none where there is not. */
 export function contentTypeOf(
   row: Pick<RequestColumns, 'content_type' | 'payload_bytes'> & { payload?: unknown },
@@ -169,7 +227,10 @@ export function contentTypeOf(
   return hasPayload ? DEFAULT_CONTENT_TYPE : undefined;
 }
 
-export const DEFAULT_CONTENT_TYPE = 'application/json';
+/** The inverse of `contentTypeOf`. */
+export function contentTypeOrNull(hasPayload: boolean, contentType: string | undefined): string | null {
+  return !hasPayload || contentType === DEFAULT_CONTENT_TYPE ? null : orNull(contentType);
+}
 
 export function toRequest(row: RequestColumns): StoredRequest {
   const request: StoredRequest = {
@@ -194,6 +255,10 @@ export function toHeaders(json: string | null): Record<string, string> {
       .filter(([, value]) => typeof value === 'string')
       .map(([name, value]) => [name.toLowerCase(), value as string]),
   );
+}
+
+export function headersOrNull(headers: Record<string, string>): string | null {
+  return Object.keys(headers).length === 0 ? null : JSON.stringify(headers);
 }
 
 function areHeaders(json: string | null): boolean {

@@ -54,7 +54,8 @@ export function selectIds(connection: Connection, filter: Filter, after: number 
   let start = after === undefined ? undefined : positionOf(connection, after);
   for (const segment of segmentsFor(filter)) {
     if (ids.length >= limit) break;
-    if (start !== undefined && !isIn(segment, start)) continue;
+    // The page goes on in the segment in which the last item of the previous page stands.
+    if (start !== undefined && segment === REVIEWED && start.state !== REVIEW) continue;
     const page = afterCondition(segment, start);
     start = undefined;
     const index = segment.index === '' ? '' : ` INDEXED BY ${segment.index}`;
@@ -81,13 +82,6 @@ interface Position {
 
 function positionOf(connection: Connection, id: number): Position | undefined {
   return connection.get<Position>(`SELECT id, state, ${AGE} AS age FROM item WHERE id = ?`, id);
-}
-
-/** The segment in which the last item of the previous page stands: the page goes on there. */
-function isIn(segment: Segment, position: Position): boolean {
-  if (segment === REVIEWED) return position.state === REVIEW;
-  if (segment === OPEN || segment === RETRYING) return true;
-  return true;
 }
 
 function afterCondition(segment: Segment, position: Position | undefined): { sql: string; parameters: unknown[] } {

@@ -1,7 +1,7 @@
 /** The SQLite store: opens the file and binds each method of the interface to the module that knows its statements. */
 import type { Clock } from '../../nouns/clock.js';
 import { QueueError } from '../../nouns/errors.js';
-import type { Attempt, Entity, ItemDetail, NewItem } from '../../nouns/item.js';
+import type { Entity, ItemDetail, NewItem } from '../../nouns/item.js';
 import type { AgeCount } from '../../policy/ages.js';
 import type { TargetRow } from '../../nouns/target.js';
 import type {
@@ -48,7 +48,7 @@ import { Reserve } from './reserve.js';
 import { PENDING, REVIEW, SENDING } from './schema.js';
 import { attentionPage, selectPage } from './select.js';
 import { SqliteSession } from './session.js';
-import { readAttempts, readDetails } from './summaries.js';
+import { readDetails } from './summaries.js';
 import { readLeftovers, readRunner, readSummary } from './summary.js';
 import { CLOCK_SLACK_MS } from '../../policy/backoff.js';
 import { Tally } from './tally.js';
@@ -80,7 +80,6 @@ function bytesOf(items: readonly NewItem[]): number {
 }
 
 class SqliteStore implements Store {
-  readonly kind = 'sqlite';
   readonly location: string;
   readonly archive: SqliteArchive;
   readonly #connection: Connection;
@@ -259,10 +258,6 @@ class SqliteStore implements Store {
 
   async findKey(key: string): Promise<number | undefined> {
     return this.#connection.read(() => findByKey(this.#connection, key)?.id);
-  }
-
-  async attempts(id: number): Promise<Attempt[]> {
-    return this.#connection.read(() => readAttempts(this.#connection, id));
   }
 
   async summary(now: number): Promise<Summary> {

@@ -2,13 +2,11 @@
 import {
   STATES,
   type Attempt,
-  type Entity,
   type ItemDetail,
   type ItemSummary,
   type LastError,
   type Method,
   type Outcome,
-  type ReviewReason,
   type State,
   type WaitingOn,
 } from '../../nouns/item.js';
@@ -21,48 +19,25 @@ import {
   contentTypeOf,
   orUndefined,
   SELECT_TARGETS,
+  toEntity,
   toHeaders,
   toResponse,
   toTags,
   toTarget,
+  type ItemColumns,
   type ResponseColumns,
   type TargetColumns,
 } from './rows.js';
 import { COMPLETED, ELIG, SENDING } from './schema.js';
 
-interface ItemColumns {
-  id: number;
-  created_at: number;
-  operation: string;
-  entity_type: string | null;
-  entity_key: string | null;
+interface ShownColumns extends Omit<ItemColumns, 'payload'> {
   entity_paused_at: number | null;
   entity_paused_until: number | null;
   entity_paused_reason: string | null;
   target_id: number;
-  method: string;
-  path: string;
-  headers: string | null;
-  content_type: string | null;
-  payload_bytes: number | null;
   payload_length: number | null;
-  payload_sha256: Buffer | null;
-  idempotency_key: string;
-  state: number;
   elig: number | null;
-  lane: number | null;
-  not_before: number | null;
-  expires_at: number | null;
-  retry_count: number;
-  max_retries: number | null;
-  attempts: number;
-  state_at: number | null;
   claim_at: number | null;
-  review_reason: ReviewReason | null;
-  review_status: number | null;
-  review_message: string | null;
-  tags: string | null;
-  revision: number;
   may_have_arrived: number | null;
 }
 
@@ -127,7 +102,7 @@ function targetsById(connection: Connection): Map<number, TargetRow> {
 }
 
 function readSummary(connection: Connection, id: number, page: PageFacts): ItemSummary | undefined {
-  const row = connection.get<ItemColumns>(SELECT_ITEM, id);
+  const row = connection.get<ShownColumns>(SELECT_ITEM, id);
   if (row === undefined) return undefined;
   const { now } = page;
   const target = page.targets.get(row.target_id);
@@ -139,7 +114,7 @@ function readSummary(connection: Connection, id: number, page: PageFacts): ItemS
     id,
     createdAt: row.created_at,
     operation: row.operation,
-    entity: entityOf(row),
+    entity: toEntity(row),
     target: target.name,
     method: row.method as Method,
     path: row.path,
@@ -174,19 +149,13 @@ function readSummary(connection: Connection, id: number, page: PageFacts): ItemS
 }
 
 /** The attempt that a dead runner left open may have arrived as well: the next runner notes it. */
-function fateOf(row: ItemColumns, hasRunner: () => boolean): Pick<ItemSummary, 'mayHaveArrived' | 'isOrphaned'> {
+function fateOf(row: ShownColumns, hasRunner: () => boolean): Pick<ItemSummary, 'mayHaveArrived' | 'isOrphaned'> {
   const isOrphaned = row.state === SENDING && !hasRunner();
   const first = row.may_have_arrived ?? (isOrphaned ? row.attempts : undefined);
   return { mayHaveArrived: row.state < COMPLETED ? first : undefined, isOrphaned };
 }
 
-function entityOf(row: { entity_type: string | null; entity_key: string | null }): Entity | undefined {
-  return row.entity_type === null || row.entity_key === null
-    ? undefined
-    : { type: row.entity_type, id: row.entity_key };
-}
-
-function lastErrorOf(row: ItemColumns, last: AttemptColumns | undefined): LastError | undefined {
+function lastErrorOf(row: ShownColumns, last: AttemptColumns | undefined): LastError | undefined {
   const flaggedByRule = row.review_reason === 'expired' || row.review_reason === 'exhausted';
   if (flaggedByRule && row.review_message !== null) {
     const outcome = row.review_reason as 'expired' | 'exhausted';
@@ -207,13 +176,13 @@ function lastErrorOf(row: ItemColumns, last: AttemptColumns | undefined): LastEr
 }
 
 /** A group keeps the words of its first item; the item's own words are in its last attempt. */
-function messageOf(row: ItemColumns, last: AttemptColumns | undefined): string {
+function messageOf(row: ShownColumns, last: AttemptColumns | undefined): string {
   return row.review_reason === 'exhausted' ? (last?.message ?? row.review_message ?? '') : (row.review_message ?? '');
 }
 
 /** The first that fits: blocked, held, waiting, due (contract, section 3). */
 function waitingKind(
-  row: ItemColumns,
+  row: ShownColumns,
   target: TargetRow,
   now: number,
   on: WaitingOn | undefined,
@@ -225,7 +194,7 @@ function waitingKind(
 
 function waitsFor(
   connection: Connection,
-  row: ItemColumns,
+  row: ShownColumns,
   target: TargetRow,
   { now, hasRunner }: PageFacts,
 ): WaitingOn | undefined {
@@ -257,7 +226,7 @@ function onTarget(target: TargetRow, now: number): WaitingOn {
   };
 }
 
-function blocker(connection: Connection, row: ItemColumns, hasRunner: () => boolean): WaitingOn | undefined {
+function blocker(connection: Connection, row: ShownColumns, hasRunner: () => boolean): WaitingOn | undefined {
   const head = connection.get<{ id: number }>(
     `SELECT id FROM item INDEXED BY item_lane WHERE target_id = ? AND lane = ? AND lane IS NOT NULL AND state < ${COMPLETED}
      ORDER BY id LIMIT 1`,
@@ -265,7 +234,7 @@ function blocker(connection: Connection, row: ItemColumns, hasRunner: () => bool
     row.lane,
   );
   const ahead =
-    head === undefined || head.id === row.id ? undefined : connection.get<ItemColumns>(SELECT_ITEM, head.id);
+    head === undefined || head.id === row.id ? undefined : connection.get<ShownColumns>(SELECT_ITEM, head.id);
   if (ahead === undefined) return undefined;
   const last = ahead.attempts === 0 ? undefined : connection.get<AttemptColumns>(LAST_ATTEMPT, ahead.id);
   return {

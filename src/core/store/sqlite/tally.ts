@@ -80,12 +80,6 @@ export class Tally {
     this.#deltas.clear();
   }
 
-  /** Forgets what was gathered: the transaction was rolled back. */
-  discard(): void {
-    this.#deltas.clear();
-    this.heads.clear();
-  }
-
   #add(target: number, { state, elig }: Standing, n: number): void {
     const delta = this.#of(target);
     addTo(delta, state, n);

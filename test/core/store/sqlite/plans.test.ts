@@ -116,7 +116,6 @@ async function everything(path: string): Promise<Set<string>> {
     }
     await store.upcoming([1], { limit: 5, now: T0 });
     await store.get([1, 2, 3], T0);
-    await store.attempts(1);
     await store.findKey('nobody');
     await store.history({ item: 1, since: 0, limit: 5 });
     await store.history({ item: undefined, since: 0, limit: 5 });
