@@ -94,7 +94,7 @@ export const MUTANTS = [
     breaks: 'a write goes before one of its lane that is in review',
     edits: [
       edit(
-        `${SQLITE}/enqueue.ts`,
+        `${SQLITE}/lanes.ts`,
         'WHERE target_id = ? AND lane = ? AND lane IS NOT NULL AND state < ${COMPLETED} LIMIT 1`;',
         'WHERE target_id = ? AND lane = ? AND lane IS NOT NULL AND state < ${COMPLETED} AND state <> 2 LIMIT 1`;',
       ),

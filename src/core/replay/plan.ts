@@ -8,6 +8,7 @@ import { checkHeaders, parseHeaderFlag } from '../input/headers.js';
 import { checkPath, splitUrl } from '../input/path.js';
 import { quoted } from '../check/text.js';
 import type { StoredRequest } from '../nouns/item.js';
+import { laneOf } from '../policy/lane.js';
 import type { ArchivedItem, ArchivedTarget } from '../store/archive.js';
 import type { TargetConfig } from '../nouns/target.js';
 
@@ -120,10 +121,9 @@ function derivedKey(source: string): string {
 }
 
 /** The lane an item stood in: what must not overtake what. */
-export function laneOf(item: ArchivedItem, orders: ReadonlyMap<string, ArchivedTarget['order']>): string {
+export function replayLane(item: ArchivedItem, orders: ReadonlyMap<string, ArchivedTarget['order']>): string {
   const order = orders.get(item.target) ?? 'entity';
-  if (order === 'none') return `item/${item.id}`;
-  if (order === 'strict') return `target/${item.target}`;
-  if (item.entity !== undefined) return `entity/${JSON.stringify([item.target, item.entity.type, item.entity.id])}`;
-  return item.ownLane ? `item/${item.id}` : `target/${item.target}`;
+  const { entity, target } = item;
+  const ofEntity = entity === undefined ? undefined : `entity/${JSON.stringify([target, entity.type, entity.id])}`;
+  return laneOf(order, ofEntity, `target/${target}`, item.ownLane) ?? `item/${item.id}`;
 }

@@ -13,7 +13,7 @@ import { Courier, type Halt } from './courier.js';
 import type { DiffRules } from './json-diff.js';
 import { workInLanes, type Job } from './lanes.js';
 import type { ReplayLedger } from '../store/replay-ledger.js';
-import { copyOf, laneOf, unsendable, type RequestChanges } from './plan.js';
+import { copyOf, replayLane, unsendable, type RequestChanges } from './plan.js';
 import { SummaryMaker, type ReplaySummary } from './summary.js';
 
 /** Read ahead of what is being sent: enough to find other lanes, little enough for any payload size. */
@@ -148,7 +148,7 @@ class ReplayRun {
         if (unsendable(item) !== undefined) continue;
         const request = copyOf(item, changes, ledger.family);
         if (ledger.get(request.idempotencyKey)?.response !== undefined) continue;
-        yield { value: { item, request }, lane: laneOf(item, orders), bytes: item.payload?.length ?? 0 };
+        yield { value: { item, request }, lane: replayLane(item, orders), bytes: item.payload?.length ?? 0 };
       }
     }
   }

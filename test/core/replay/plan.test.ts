@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { parseConfig } from '../../../src/core/config/validate.js';
-import { copyOf, laneOf, mapPath, parsePathRule, replayTarget } from '../../../src/core/replay/plan.js';
+import { copyOf, mapPath, parsePathRule, replayLane, replayTarget } from '../../../src/core/replay/plan.js';
 import { archivedItem } from '../transfer/support.js';
 
 const config = parseConfig(
@@ -76,7 +76,7 @@ describe('a copy', () => {
 
   test('stands in the lane of its original', () => {
     const orders = new Map([['api', 'entity'], ['strict', 'strict'], ['none', 'none']] as const); // prettier-ignore
-    const lane = (more: object): string => laneOf(archivedItem(more), orders);
+    const lane = (more: object): string => replayLane(archivedItem(more), orders);
     expect(lane({ id: 1, entity: { type: 'a', id: 'b' } })).toBe(lane({ id: 2, entity: { type: 'a', id: 'b' } }));
     expect(lane({ id: 1, entity: { type: 'a', id: 'b' } })).not.toBe(lane({ id: 2, entity: { type: 'a', id: 'c' } }));
     expect(lane({ id: 1 })).toBe(lane({ id: 2 }));

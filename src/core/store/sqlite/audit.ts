@@ -1,8 +1,9 @@
 /** Holds a queue file against itself: what SQLite says of it, the payloads' checksums, and everything that is derived. */
 import { finding, someItems, type Finding } from '../../nouns/finding.js';
-import { COMPLETED, ELIG, PENDING, REVIEW, SENDING, STATE_CODE } from './codes.js';
+import { COMPLETED, PENDING, REVIEW, SENDING } from './codes.js';
 import type { Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
+import { COUNTED, RIGHT_ELIG } from './lane-sql.js';
 
 const SAFE = 'nothing is lost: these values can be made anew from the items';
 const REPAIR = 'keep a copy of the file, then: syncq doctor --repair';
@@ -87,29 +88,15 @@ function lanes(connection: Connection): Finding[] {
   );
 }
 
-const IS_HEAD = `(item.lane IS NULL OR NOT EXISTS (SELECT 1 FROM item AS ahead INDEXED BY item_lane
-  WHERE ahead.target_id = item.target_id AND ahead.lane = item.lane AND ahead.lane IS NOT NULL
-  AND ahead.state < ${COMPLETED} AND ahead.id < item.id))`;
-
 /** `elig` marks pending lane heads, and says what they wait for. */
 function heads(connection: Connection): Finding[] {
-  const paused = 'EXISTS (SELECT 1 FROM entity WHERE entity.id = item.entity_id AND paused_at IS NOT NULL)';
   return byIds(
     connection,
     'lane-head',
     'wrongly marked as next, or not next, of their lane',
-    `SELECT id FROM item WHERE elig IS NOT NULL AND state <> ${PENDING} OR state = ${PENDING} AND CASE
-       WHEN NOT ${IS_HEAD} THEN elig IS NOT NULL
-       WHEN ${paused} THEN elig IS NOT ${ELIG.paused}
-       WHEN not_before IS NULL THEN elig IS NOT ${ELIG.ready}
-       ELSE ifnull(elig, 0) NOT IN (${ELIG.waiting}, ${ELIG.ready}) END ORDER BY id`,
+    `SELECT id FROM item WHERE elig IS NOT CASE state WHEN ${PENDING} THEN ${RIGHT_ELIG} END ORDER BY id`,
   );
 }
-
-const COUNTED: readonly (readonly [column: string, condition: string])[] = [
-  ...Object.entries(STATE_CODE).map(([name, code]) => [name, `state = ${code}`] as const),
-  ...(['ready', 'waiting', 'paused'] as const).map((name) => [name, `elig = ${ELIG[name]}`] as const),
-];
 
 function counts(connection: Connection): Finding[] {
   const sums = COUNTED.map(([name, condition]) => `total(${condition}) AS ${name}`).join(', ');

@@ -8,6 +8,7 @@ import type { Actor, ChangeReport, Edit, Revision } from '../store.js';
 import type { Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
 import { arrivalWords } from '../../policy/item-words.js';
+import { stillAhead } from '../../policy/lane.js';
 import { arrivedDetail, noteItem } from './history.js';
 import { restorePlace } from './lanes.js';
 import { flagItem, joinGroup, leaveGroup, type ReviewCause } from './review-groups.js';
@@ -124,7 +125,7 @@ function putBack({ connection, tally, now }: EditWork, row: EditRow, opened: Ope
     connection.run('UPDATE item SET review_group = ?, state_at = ? WHERE id = ?', group, opened.stateAt, row.id);
     return;
   }
-  const notBefore = opened.notBefore !== null && opened.notBefore > now ? opened.notBefore : null;
+  const notBefore = orNull(stillAhead(opened.notBefore, now));
   connection.run(
     `UPDATE item SET state = ${PENDING}, review_group = NULL, not_before = ?, state_at = ? WHERE id = ?`,
     notBefore,

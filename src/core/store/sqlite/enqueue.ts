@@ -6,10 +6,12 @@ import { keyConflict, newIdempotencyKey } from '../../input/key.js';
 import { contentDigest } from '../../input/stable-content.js';
 import { STATES, type Entity, type NewItem } from '../../nouns/item.js';
 import type { LaneOrder } from '../../nouns/target.js';
+import { headEligibility, laneOf, stillAhead } from '../../policy/lane.js';
 import type { EnqueueResult, IfQueued, OnConflict } from '../store.js';
 import type { Connection } from './connection.js';
 import { noteItem } from './history.js';
-import { nextInLane } from './lanes.js';
+import { SHARED_LANE } from './lane-sql.js';
+import { nextInLane, takePlace } from './lanes.js';
 import {
   orNull,
   contentTypeOf,
@@ -27,9 +29,6 @@ const INSERT_ITEM = `INSERT INTO item (idempotency_key, created_at, target_id, e
   asked_at, expires_at, max_retries, method, path, operation, content_type, headers, tags, payload_sha256, payload)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
-const LANE_IS_BUSY = `SELECT 1 FROM item INDEXED BY item_lane
-  WHERE target_id = ? AND lane = ? AND lane IS NOT NULL AND state < ${COMPLETED} LIMIT 1`;
-
 export interface TargetRef {
   id: number;
   order: LaneOrder;
@@ -38,15 +37,6 @@ export interface TargetRef {
 interface EntityRef {
   id: number;
   paused: boolean;
-}
-
-/** The lane an item belongs to (contract, section 4); null = a lane of its own. */
-export function laneOf(order: LaneOrder, entity: number | undefined, waitsForTime: boolean): number | null {
-  if (order === 'none') return null;
-  if (order === 'strict') return 0;
-  if (entity !== undefined) return entity;
-  // One `--at monday` must not stop every write that names no entity.
-  return waitsForTime ? null : 0;
 }
 
 /** The most that is remembered of a kind: a long stream must not grow without bound. */
@@ -76,12 +66,8 @@ export class Places {
 
   /** True when the new item is the first unfinished one of its lane. */
   take(target: number, lane: number | null): boolean {
-    if (lane === null) return true;
-    const key = `${target}/${lane}`;
-    if (this.#busyLanes.has(key)) return false;
     if (this.#busyLanes.size >= MOST_KNOWN) this.#busyLanes.clear();
-    this.#busyLanes.add(key);
-    return this.#connection.get(LANE_IS_BUSY, target, lane) === undefined;
+    return takePlace(this.#connection, this.#busyLanes, target, lane);
   }
 
   free(target: number, lane: number): void {
@@ -132,9 +118,11 @@ export class Enqueuer {
   ): EnqueueResult {
     const now = this.#now;
     const asked = timeOf(item.notBefore, now);
-    const notBefore = asked !== undefined && asked > now ? asked : undefined;
-    const lane = laneOf(target.order, entity?.id, notBefore !== undefined);
-    const elig = this.#places.take(target.id, lane) ? eligOf(entity?.paused === true, notBefore) : null;
+    const notBefore = stillAhead(asked, now);
+    const waits = notBefore !== undefined;
+    const lane = orNull(laneOf(target.order, entity?.id, SHARED_LANE, waits));
+    const isHead = this.#places.take(target.id, lane);
+    const elig = isHead ? ELIG[headEligibility(entity?.paused === true, waits)] : null;
     const idempotencyKey = item.idempotencyKey ?? newIdempotencyKey(now);
     const { payload } = item;
     const { lastInsertRowid: id } = this.#connection.run(
@@ -146,7 +134,7 @@ export class Enqueuer {
       lane,
       elig,
       orNull(notBefore),
-      notBefore === undefined ? null : now,
+      waits ? now : null,
       orNull(asked),
       orNull(timeOf(item.expires, now)),
       orNull(item.maxRetries),
@@ -246,11 +234,6 @@ function refuseConflict(item: NewItem, owner: number): never {
 function timeOf(time: NewItem['notBefore'], now: number): number | undefined {
   if (time === undefined) return undefined;
   return 'at' in time ? time.at : now + time.delayMs;
-}
-
-function eligOf(entityPaused: boolean, notBefore: number | undefined): number {
-  if (entityPaused) return ELIG.paused;
-  return notBefore === undefined ? ELIG.ready : ELIG.waiting;
 }
 
 export function sha256(bytes: Uint8Array): Buffer {

@@ -2,11 +2,13 @@
 import { QueueError } from '../../nouns/errors.js';
 import { contentDigest } from '../../input/stable-content.js';
 import { REVIEW_REASONS, type Attempt, type State } from '../../nouns/item.js';
+import { headEligibility, laneOf, stillAhead } from '../../policy/lane.js';
 import type { ArchivedItem, ArchivedReview, ArchivedRevision, StoreOptions, StoreReport } from '../archive.js';
 import { COMPLETED, ELIG, STATE_CODE } from './codes.js';
 import type { Connection } from './connection.js';
-import { ensureTarget, findByKey, laneOf, Places, type TargetRef } from './enqueue.js';
+import { ensureTarget, findByKey, Places, type TargetRef } from './enqueue.js';
 import { appendHistory } from './history.js';
+import { SHARED_LANE } from './lane-sql.js';
 import { keyOfRecipient, readRecipients } from './recipients.js';
 import { joinGroup } from './review-groups.js';
 import { contentTypeOrNull, headersOrNull, orNull } from './rows.js';
@@ -178,11 +180,12 @@ class Importer {
     const { now } = this.#options;
     const copied = this.#options.areCopies === true ? 0 : undefined;
     const arrived = STATE_CODE[state] < COMPLETED ? (item.mayHaveArrived ?? copied) : undefined;
-    const notBefore =
-      state === 'pending' && item.notBefore !== undefined && item.notBefore > now ? item.notBefore : null;
-    const lane = laneOf(target.order, entity?.id, item.ownLane && item.askedAt !== undefined);
+    const notBefore = state === 'pending' ? orNull(stillAhead(item.notBefore, now)) : null;
+    const ownTime = item.ownLane && item.askedAt !== undefined;
+    const lane = orNull(laneOf(target.order, entity?.id, SHARED_LANE, ownTime));
     const isHead = STATE_CODE[state] < COMPLETED && this.#places.take(target.id, lane);
-    const elig = state === 'pending' && isHead ? eligOf(entity?.paused === true, notBefore) : null;
+    const isPaused = entity?.paused === true;
+    const elig = state === 'pending' && isHead ? ELIG[headEligibility(isPaused, notBefore !== null)] : null;
     const group =
       review === undefined
         ? null
@@ -255,11 +258,6 @@ class Importer {
     this.#targets.set(name, target);
     return target;
   }
-}
-
-function eligOf(entityPaused: boolean, notBefore: number | null): number {
-  if (entityPaused) return ELIG.paused;
-  return notBefore === null ? ELIG.ready : ELIG.waiting;
 }
 
 function standingOf(item: ArchivedItem): Standing {

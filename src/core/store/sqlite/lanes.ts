@@ -1,10 +1,15 @@
 /** Lane heads: the one statement that finds who is next in a lane, and the ones that recompute it after a change. */
+import { headEligibility, stillAhead } from '../../policy/lane.js';
 import type { Connection } from './connection.js';
+import { orNull } from './rows.js';
 import { COMPLETED, ELIG, PENDING } from './schema.js';
 import type { Tally } from './tally.js';
 
 const HEAD = `SELECT id, state, elig, not_before, entity_id FROM item INDEXED BY item_lane
   WHERE target_id = ? AND lane = ? AND lane IS NOT NULL AND state < ${COMPLETED} ORDER BY id LIMIT 1`;
+
+const LANE_IS_BUSY = `SELECT 1 FROM item INDEXED BY item_lane
+  WHERE target_id = ? AND lane = ? AND lane IS NOT NULL AND state < ${COMPLETED} LIMIT 1`;
 
 interface HeadRow {
   id: number;
@@ -16,11 +21,9 @@ interface HeadRow {
 
 /** Eligibility of a pending lane head. */
 export function eligibility(connection: Connection, entity: number | null, notBefore: number | null): number {
-  if (entity !== null) {
-    const row = connection.get<{ paused_at: number | null }>('SELECT paused_at FROM entity WHERE id = ?', entity);
-    if (row !== undefined && row.paused_at !== null) return ELIG.paused;
-  }
-  return notBefore === null ? ELIG.ready : ELIG.waiting;
+  const sql = 'SELECT paused_at FROM entity WHERE id = ?';
+  const row = entity === null ? undefined : connection.get<{ paused_at: number | null }>(sql, entity);
+  return ELIG[headEligibility(row?.paused_at != null, notBefore !== null)];
 }
 
 /**
@@ -30,7 +33,7 @@ export function eligibility(connection: Connection, entity: number | null, notBe
 export function nextInLane(connection: Connection, tally: Tally, target: number, lane: number, now: number): void {
   const head = connection.get<HeadRow>(HEAD, target, lane);
   if (head?.state !== PENDING || head.elig !== null) return;
-  const notBefore = head.not_before !== null && head.not_before > now ? head.not_before : null;
+  const notBefore = orNull(stillAhead(head.not_before, now));
   const elig = eligibility(connection, head.entity_id, notBefore);
   connection.run('UPDATE item SET elig = ?, not_before = ? WHERE id = ?', elig, notBefore, head.id);
   tally.move(target, { state: 'pending', elig: null }, { state: 'pending', elig });
@@ -39,6 +42,15 @@ export function nextInLane(connection: Connection, tally: Tally, target: number,
 /** True when no unfinished item of the lane comes before this one. */
 export function isHead(connection: Connection, target: number, lane: number | null, id: number): boolean {
   return lane === null || connection.get<HeadRow>(HEAD, target, lane)?.id === id;
+}
+
+/** True when a new item is the head of its lane. `busy`: lanes of this transaction, so that each is looked up once. */
+export function takePlace(connection: Connection, busy: Set<string>, target: number, lane: number | null): boolean {
+  if (lane === null) return true;
+  const key = `${target}/${lane}`;
+  if (busy.has(key)) return false;
+  busy.add(key);
+  return connection.get(LANE_IS_BUSY, target, lane) === undefined;
 }
 
 /** A pending item that went back to its place: makes it the head if it is, and takes the mark off the one behind it. */

@@ -5,7 +5,8 @@
 import { DEFAULT_LIMITS } from '../../nouns/config.js';
 import { KEY_CHARACTERS, LONGEST_KEY } from '../../input/key.js';
 import { METHODS } from '../../nouns/item.js';
-import { COMPLETED, ELIG } from './codes.js';
+import { ELIG } from './codes.js';
+import { headElig, IS_HEAD } from './lane-sql.js';
 
 /** Milliseconds since 1970 in a form that SQLite 3.37 knows (`unixepoch('subsec')` needs 3.42). */
 const SQL_NOW = `(CAST(strftime('%s', 'now') AS INTEGER) * 1000 + CAST(substr(strftime('%f', 'now'), 4) AS INTEGER))`;
@@ -174,12 +175,8 @@ BEGIN
       WHEN 'DELETE' THEN 'delete' ELSE lower(NEW.method) END),
     nullif(NEW.content_type, 'application/json'), nullif(NEW.headers, '{}'), nullif(NEW.tags, '[]'),
     CAST(NEW.payload AS BLOB));
-  UPDATE item SET elig = CASE
-      WHEN EXISTS (SELECT 1 FROM entity WHERE entity.id = item.entity_id AND entity.paused_at IS NOT NULL) THEN ${ELIG.paused}
-      WHEN not_before IS NOT NULL THEN ${ELIG.waiting} ELSE ${ELIG.ready} END
-    WHERE id = ${newest} AND (lane IS NULL OR NOT EXISTS (SELECT 1 FROM item AS ahead INDEXED BY item_lane
-      WHERE ahead.target_id = item.target_id AND ahead.lane = item.lane AND ahead.lane IS NOT NULL
-        AND ahead.state < ${COMPLETED} AND ahead.id < item.id));
+  UPDATE item SET elig = ${headElig('not_before IS NOT NULL')}
+    WHERE id = ${newest} AND ${IS_HEAD};
   UPDATE tally SET pending = pending + 1, ready = ready + ${newestIs(ELIG.ready)},
       waiting = waiting + ${newestIs(ELIG.waiting)}, paused = paused + ${newestIs(ELIG.paused)}
     WHERE target_id = ${chosenTarget};

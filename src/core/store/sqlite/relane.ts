@@ -1,6 +1,7 @@
 /** Applies what the config says of targets: rows for new ones, lanes anew where the order changed, the default target. */
 import type { TargetFacts } from '../store.js';
 import { ensureTarget } from './enqueue.js';
+import { headElig } from './lane-sql.js';
 import { COMPLETED, ELIG, PENDING, SENDING } from './schema.js';
 import type { Work } from './settle.js';
 
@@ -35,17 +36,13 @@ const LANE: Record<TargetFacts['order'], string> = {
   entity: 'CASE WHEN entity_id IS NOT NULL THEN entity_id WHEN not_before > @now AND attempts = 0 THEN NULL ELSE 0 END',
 };
 
-const HEAD_ELIG = `CASE
-  WHEN EXISTS (SELECT 1 FROM entity WHERE entity.id = item.entity_id AND entity.paused_at IS NOT NULL) THEN ${ELIG.paused}
-  WHEN not_before > @now THEN ${ELIG.waiting} ELSE ${ELIG.ready} END`;
-
 function giveLanesAnew({ connection, tally, now }: Work, target: number, order: TargetFacts['order']): void {
   tally.flush(connection);
   const names = { target, now };
   const unfinished = `target_id = @target AND state < ${COMPLETED}`;
   connection.run(`UPDATE item SET elig = NULL, lane = ${LANE[order]} WHERE ${unfinished}`, names);
   connection.run(
-    `UPDATE item SET elig = ${HEAD_ELIG} WHERE ${unfinished} AND state = ${PENDING} AND (lane IS NULL
+    `UPDATE item SET elig = ${headElig('not_before > @now')} WHERE ${unfinished} AND state = ${PENDING} AND (lane IS NULL
      OR id IN (SELECT min(id) FROM item WHERE ${unfinished} AND lane IS NOT NULL GROUP BY lane))`,
     names,
   );

@@ -1,15 +1,15 @@
 /** Computes anew what is only derived from the items: lane heads, counts per target, counts per review group. */
-import { STATES } from '../../nouns/item.js';
 import { QueueError } from '../../nouns/errors.js';
 import type { Actor } from '../store.js';
 import type { Connection } from './connection.js';
 import { appendHistory } from './history.js';
+import { COUNTED, RIGHT_ELIG } from './lane-sql.js';
 import { acquireLock } from './lock.js';
 import { Reserve } from './reserve.js';
 import type { OpenOptions } from './open-options.js';
 import { openFile } from './open.js';
 import { REGROUP } from './review-groups.js';
-import { COMPLETED, ELIG, PENDING } from './schema.js';
+import { PENDING } from './schema.js';
 
 export interface RepairReport {
   /** Rows whose derived values were wrong. */
@@ -18,32 +18,13 @@ export interface RepairReport {
   groups: number;
 }
 
-/** What `item.elig` must be, by the rules of lanes.ts. */
-const RIGHT_ELIG = `CASE
-  WHEN item.lane IS NOT NULL AND EXISTS (SELECT 1 FROM item AS ahead INDEXED BY item_lane
-    WHERE ahead.target_id = item.target_id AND ahead.lane = item.lane AND ahead.lane IS NOT NULL
-    AND ahead.state < ${COMPLETED} AND ahead.id < item.id) THEN NULL
-  WHEN EXISTS (SELECT 1 FROM entity WHERE entity.id = item.entity_id AND entity.paused_at IS NOT NULL) THEN ${ELIG.paused}
-  WHEN item.not_before IS NOT NULL THEN CASE item.elig WHEN ${ELIG.ready} THEN ${ELIG.ready} ELSE ${ELIG.waiting} END
-  ELSE ${ELIG.ready} END`;
-
 const MEND_HEADS = `UPDATE item SET elig = ${RIGHT_ELIG} WHERE state = ${PENDING} AND elig IS NOT (${RIGHT_ELIG})`;
 
-const COUNTED = [...STATES, 'ready', 'waiting', 'paused'] as const;
-const RIGHT_COUNT: Record<(typeof COUNTED)[number], string> = {
-  ...(Object.fromEntries(STATES.map((name, code) => [name, `item.state = ${code}`])) as Record<
-    (typeof STATES)[number],
-    string
-  >),
-  ready: `item.elig = ${ELIG.ready}`,
-  waiting: `item.elig = ${ELIG.waiting}`,
-  paused: `item.elig = ${ELIG.paused}`,
-};
 const ADD_COUNTS = 'INSERT INTO tally (target_id) SELECT id FROM target WHERE id NOT IN (SELECT target_id FROM tally)';
-const RIGHT_COUNTS = `SELECT target.id AS target_id, ${COUNTED.map((name) => `count(item.id) FILTER (WHERE ${RIGHT_COUNT[name]}) AS ${name}`).join(', ')}
+const RIGHT_COUNTS = `SELECT target.id AS target_id, ${COUNTED.map(([name, is]) => `count(item.id) FILTER (WHERE ${is}) AS ${name}`).join(', ')}
     FROM target LEFT JOIN item ON item.target_id = target.id GROUP BY target.id`;
-const MEND_COUNTS = `UPDATE tally SET ${COUNTED.map((name) => `${name} = found.${name}`).join(', ')} FROM (${RIGHT_COUNTS}) AS found
-  WHERE tally.target_id = found.target_id AND (${COUNTED.map((name) => `tally.${name} IS NOT found.${name}`).join(' OR ')})`;
+const MEND_COUNTS = `UPDATE tally SET ${COUNTED.map(([name]) => `${name} = found.${name}`).join(', ')} FROM (${RIGHT_COUNTS}) AS found
+  WHERE tally.target_id = found.target_id AND (${COUNTED.map(([name]) => `tally.${name} IS NOT found.${name}`).join(' OR ')})`;
 
 /**
  * Only under the runner's lock and only on a file that SQLite finds whole: on a damaged one, what is derived would be

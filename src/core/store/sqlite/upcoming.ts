@@ -2,6 +2,7 @@
  * What a run would send now, item by item: a merge of the lanes by id, as the claims of a run with one request at a time
  * would go. Costs what it lists, not what the queue holds: heads come from their indexes, the rest one lane step each.
  */
+import { headEligibility, stillAhead } from '../../policy/lane.js';
 import type { Upcoming } from '../store.js';
 import type { Connection } from './connection.js';
 import { COMPLETED, ELIG, PENDING } from './schema.js';
@@ -78,7 +79,8 @@ function dueHeads(connection: Connection, target: number, limit: number, now: nu
 function goes(row: Row, now: number): boolean {
   const isPaused = row.paused_at !== null && (row.paused_until ?? Infinity) > now;
   const isOver = row.expires_at !== null && row.expires_at <= now;
-  return row.state === PENDING && (row.not_before ?? now) <= now && !isPaused && !isOver;
+  const waits = stillAhead(row.not_before, now) !== undefined;
+  return row.state === PENDING && headEligibility(isPaused, waits) === 'ready' && !isOver;
 }
 
 /** Keeps the order: highest first. */
