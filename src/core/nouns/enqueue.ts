@@ -14,7 +14,7 @@ export interface EnqueueResult {
 }
 
 /**
- * Told of an item whose key an item with other content has (`owner`, its id). It is left out when this returns; what it
- * throws ends the whole. Without it, that is a key-conflict.
+ * Called when an item's key already belongs to different content (`owner`, the id of that item). Return to skip the item;
+ * throw to abort the batch. Without it, that is a key-conflict.
  */
 export type OnConflict = (item: NewItem, owner: number) => void;

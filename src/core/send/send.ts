@@ -59,6 +59,7 @@ export async function createSender(target: TargetConfig, deps: SenderDeps): Prom
   if (transport.kind === 'broken') return brokenSender(transport);
   const { clock } = deps;
   const watch = new DeadlineWatch(clock);
+  const keepsRaw = looksInside(target);
   const buildHeaders = headerBuilder(target, `syncq/${deps.version}`);
   const exchange = (options: ExchangeOptions): Promise<ExchangeEnd> =>
     new Promise((resolve) => {
@@ -90,17 +91,15 @@ export async function createSender(target: TargetConfig, deps: SenderDeps): Prom
       body,
       deadline: started + target.timeoutMs + bodyMs,
       signal: options.signal,
-      keepBytes: looksInside(target) ? RESPONSE_READ_LIMIT : RESPONSE_EXCERPT_BYTES,
+      keepBytes: keepsRaw ? RESPONSE_READ_LIMIT : RESPONSE_EXCERPT_BYTES,
     };
     let end = await exchange(outgoing);
     const next = followed(transport, path, end);
     // The body goes a second time.
     if (next !== undefined) end = await exchange({ ...outgoing, path: next, deadline: outgoing.deadline + bodyMs });
     const redirectedTo = next === undefined ? undefined : transport.base.origin + next;
-    return conceal(
-      resultOf(end, redirectedTo, { target, transport, sentBytes: body?.length ?? 0 }, took()),
-      options.credential,
-    );
+    const result = resultOf(end, redirectedTo, { transport, keepsRaw, sentBytes: body?.length ?? 0 }, took());
+    return conceal(result, options.credential);
   };
 
   return {
@@ -161,7 +160,7 @@ function followed(transport: Transport, from: string, end: ExchangeEnd): string 
 function resultOf(
   end: ExchangeEnd,
   redirectedTo: string | undefined,
-  { target, transport, sentBytes }: { target: TargetConfig; transport: Transport; sentBytes: number },
+  { transport, keepsRaw, sentBytes }: { transport: Transport; keepsRaw: boolean; sentBytes: number },
   durationMs: number,
 ): SendResult {
   switch (end.kind) {
@@ -173,7 +172,7 @@ function resultOf(
         response: excerptOf(end),
         redirectedTo,
         durationMs,
-        ...(looksInside(target) && { raw: { headers, body, complete: isComplete } }),
+        ...(keepsRaw && { raw: { headers, body, complete: isComplete } }),
         ...(login !== undefined && { proxyLogin: login }),
       };
     }
