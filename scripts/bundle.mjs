@@ -22,7 +22,19 @@ const EXTERNAL = ['better-sqlite3-13', 'chalk', 'cli-table3', 'ky', 'ora', 'undi
 /** What oclif looks for in development; esbuild would put in the whole compiler. */
 const NEVER = ['typescript', 'ts-node', 'tsx'];
 /** Node's modules that most commands end without: the HTTP stack alone costs 4 ms. */
-const BUILTINS = ['child_process', 'crypto', 'dns', 'fs/promises', 'http', 'https', 'net', 'readline', 'tls', 'tty'];
+const BUILTINS = [
+  'child_process',
+  'crypto',
+  'dns',
+  'fs/promises',
+  'http',
+  'https',
+  'net',
+  'perf_hooks',
+  'readline',
+  'tls',
+  'tty',
+];
 /** What oclif needs only for help, for plugins or without a manifest: left out, and loaded from where oclif would. */
 const RARE = ['cli-spinners', 'ejs', 'lilconfig', 'minimatch', 'semver', 'tinyglobby'];
 /** In the bundle, evaluated when it is needed. */
@@ -153,8 +165,14 @@ function replacements() {
       "await (0, promises_1.readFile)(path, 'utf8')",
       "(0, node_fs_1.readFileSync)(path, 'utf8')",
     ],
-    // The rest of wsl-utils is for whoever opens windows; it runs child_process at once.
-    [/core[\\/]lib[\\/]util[\\/]os\.js$/, "(await import('wsl-utils')).isWsl", "(await import('is-wsl')).default"],
+    // Nothing here asks for WSL; finding out reads three files.
+    [/core[\\/]lib[\\/]util[\\/]os\.js$/, "(await import('wsl-utils')).isWsl ? 'wsl' : ", ''],
+    // Whether stderr is a terminal matters only when something is logged: asking loads the TTY and net modules.
+    [
+      /debug[\\/]src[\\/]common\.js$/,
+      'createDebug.useColors()',
+      'Boolean(process.env.DEBUG) && createDebug.useColors()',
+    ],
     // `bindings` looks for the binary in twelve places; bundled-driver.ts has seen that it is in this one.
     [
       /better-sqlite3[\\/]lib[\\/]database\.js$/,
@@ -175,9 +193,6 @@ function replacements() {
           : undefined,
       );
       onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'module.exports = {};' }));
-      onResolve({ filter: /^is-wsl$/ }, () => ({
-        path: createRequire(requireAsOclif.resolve('wsl-utils')).resolve('is-wsl'),
-      }));
       onResolve({ filter: /\/driver-package\.js$/ }, () => ({
         path: join(ROOT, 'src/core/store/sqlite/bundled-driver.ts'),
       }));
