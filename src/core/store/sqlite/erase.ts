@@ -5,12 +5,13 @@ import type { Actor, EraseReport } from '../store.js';
 import type { Connection } from './connection.js';
 import { dropCauses, dropPayload } from './forget.js';
 import { noteItem } from './history.js';
-import { endItem, type ItemRow, SELECT_ROW } from './people.js';
+import { endItem } from './people.js';
+import { readRow, type ChangeRow } from './change.js';
 import { groupsQuoting } from './review-groups.js';
 import { COMPLETED, SENDING } from './schema.js';
 import { Tally } from './tally.js';
 
-interface Found extends ItemRow {
+interface Found extends ChangeRow {
   holds: number;
 }
 
@@ -47,8 +48,8 @@ export function eraseEntity(
   const tally = new Tally();
   // Read anew: ending the item before it may have made it the head of its lane.
   const discardAsItStands = (id: number): void => {
-    const row = connection.get<ItemRow>(SELECT_ROW, id);
-    if (row !== undefined) endItem({ connection, tally, by: options.by, now: options.now }, row, 'discarded');
+    const row = readRow(connection, id);
+    if (row !== undefined) endItem({ connection, tally, by: options.by, now: options.now }, row, 'discard');
   };
   for (const row of found) {
     if (row.review_group !== null) groups.add(row.review_group);
@@ -70,7 +71,7 @@ export function eraseEntity(
 function findItems(connection: Connection, { type, id: key }: Entity): Found[] {
   const found: Found[] = [];
   for (const { id } of connection.all<{ id: number }>(IDS, type, key)) {
-    const row = connection.get<ItemRow>(SELECT_ROW, id);
+    const row = readRow(connection, id);
     if (row === undefined) continue;
     if (row.state === SENDING) {
       throw new QueueError('busy', `item ${id} about ${type}/${key} is being sent right now; nothing was erased`, {

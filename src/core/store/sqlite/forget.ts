@@ -2,7 +2,7 @@
 import type { Clock } from '../../nouns/clock.js';
 import { isBusy, isFull, storeError, type Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
-import { openEdits } from './edit.js';
+import { openEdits } from './editing.js';
 
 /** How long emptying the log waits for other processes to let go of it, ms. */
 const CHECKPOINT_PATIENCE_MS = 3_000;

@@ -1,24 +1,26 @@
 /** What people do to targets and entities: pause, resume, accept a moved base URL, rename. */
 import { emptyReport } from '../../nouns/change-report.js';
 import { QueueError } from '../../nouns/errors.js';
+import type { TargetRow } from '../../nouns/target.js';
+import { acceptTarget as acceptMove, isMoved, resumeTarget } from '../../policy/person.js';
 import type { ChangeReport, PauseScope } from '../store.js';
 import type { Change } from './change.js';
 import type { Connection } from './connection.js';
 import { markHeadsOf } from './due.js';
 import { appendHistory } from './history.js';
 import { moveOf } from './recipients.js';
-import { orNull } from './rows.js';
+import { orNull, SELECT_TARGETS, targetParameters, toTarget, UPDATE_TARGET, type TargetColumns } from './rows.js';
 
-interface TargetName {
-  id: number;
-  name: string;
-}
-
-function targetsOf(connection: Connection, scope: { target: string } | 'all'): TargetName[] {
-  if (scope === 'all') return connection.all<TargetName>('SELECT id, name FROM target ORDER BY id');
-  const found = connection.all<TargetName>('SELECT id, name FROM target WHERE name = ?', scope.target);
+function targetsOf(connection: Connection, scope: { target: string } | 'all'): TargetRow[] {
+  const targets = connection.all<TargetColumns>(SELECT_TARGETS).map(toTarget);
+  if (scope === 'all') return targets;
+  const found = targets.filter(({ name }) => name === scope.target);
   if (found.length > 0) return found;
   throw new QueueError('not-found', `the queue has no target ${scope.target}`, { hint: 'syncq target list' });
+}
+
+function update(connection: Connection, target: TargetRow, change: Partial<TargetRow> = {}): void {
+  if (Object.keys(change).length > 0) connection.run(UPDATE_TARGET, ...targetParameters({ ...target, ...change }));
 }
 
 export function pause(change: Change, what: PauseScope, until: number | undefined): ChangeReport {
@@ -51,9 +53,6 @@ export function pause(change: Change, what: PauseScope, until: number | undefine
   return report;
 }
 
-/** Only `target accept` ends this hold. */
-const MOVED = `SELECT reason, paused_at FROM target WHERE id = ? AND state = 'misconfigured' AND hold_kind = 'binding'`;
-
 /** Ends a pause, and an automatic hold: the next send is the test. */
 export function resume(change: Change, what: PauseScope): ChangeReport {
   const { connection, now } = change;
@@ -77,20 +76,13 @@ export function resume(change: Change, what: PauseScope): ChangeReport {
     }
   }
   if (what === 'all' || 'target' in what) {
-    for (const { id, name } of targetsOf(connection, what)) {
-      const moved = connection.get<{ reason: string | null; paused_at: number | null }>(MOVED, id);
-      if (moved !== undefined) report.stillHeld.push({ name, reason: moved.reason ?? '' });
-      if (moved?.paused_at === null) continue;
-      connection.run(`UPDATE target SET ${clear} WHERE id = ?`, id);
-      connection.run(
-        `UPDATE target SET offline_ms = offline_ms + CASE state WHEN 'offline' THEN max(0, ? - since) ELSE 0 END,
-         state = 'untried', since = ?, until = NULL, reason = NULL, hold_kind = NULL, hold_step = 0, tries = 0,
-         refusals = NULL WHERE id = ? AND state NOT IN ('untried', 'online') AND ifnull(hold_kind, '') <> 'binding'`,
-        now,
-        now,
-        id,
-      );
-      report.names.push(name);
+    for (const target of targetsOf(connection, what)) {
+      const held = isMoved(target);
+      if (held) report.stillHeld.push({ name: target.name, reason: target.reason ?? '' });
+      if (held && target.paused === undefined) continue;
+      connection.run(`UPDATE target SET ${clear} WHERE id = ?`, target.id);
+      update(connection, target, resumeTarget(target, now));
+      report.names.push(target.name);
     }
   }
   for (const name of report.names) noteTarget(change, name, 'resumed');
@@ -103,13 +95,7 @@ export function acceptTarget(change: Change, name: string, baseUrl: string | und
   const [target] = targetsOf(connection, { target: name });
   if (target === undefined) return emptyReport();
   const move = moveOf(connection, target.id, baseUrl);
-  connection.run('UPDATE target SET bound_to = ? WHERE id = ?', orNull(baseUrl), target.id);
-  connection.run(
-    `UPDATE target SET state = 'untried', since = ?, until = NULL, reason = NULL, hold_kind = NULL
-     WHERE id = ? AND hold_kind = 'binding'`,
-    now,
-    target.id,
-  );
+  update(connection, target, { ...acceptMove(target, now), boundTo: baseUrl });
   noteTarget(change, name, 'accepted', move);
   return { ...emptyReport(), names: [name] };
 }

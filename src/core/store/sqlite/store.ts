@@ -233,7 +233,7 @@ class SqliteStore implements Store {
   }
 
   async change(command: PersonCommand, by: Actor, now: number): Promise<ChangeReport> {
-    const report = await this.#connection.write(() => carryOut(this.#connection, this.location, command, by, now), {
+    const report = await this.#connection.write(() => carryOut(this.#connection, command, by, now), {
       onFull: this.#makeRoom,
     });
     this.#connection.assertSameFile();
