@@ -84,6 +84,14 @@ const BANS: Ban[] = [
     pattern:
       /['"`\s](SELECT\s+[\w*(]|INSERT\s+(OR\s+\w+\s+)?INTO\b|UPDATE\s+\w+\s+SET\b|DELETE\s+FROM\b|PRAGMA\s+\w|CREATE\s+(TABLE|VIEW|INDEX|TRIGGER)\b)/,
   },
+  {
+    says: 'a store decides nothing by the state of a target or by how an attempt ended: policy does',
+    in: /^src\/core\/store\/(sqlite|postgres)\//,
+    // The first state in a table's definition, and what a file of an earlier version means for good.
+    except: /\/(schema|migrations)\.ts$/,
+    pattern:
+      /'(untried|online|suspect|offline|throttled|unavailable|auth|misconfigured)'|\b(outcome|end)\b.*[=!]==? '(?!delivered)|\b(outcome|reason) (<>|=|NOT IN|IN) \(?'(?!delivered|editing|\$\{)/,
+  },
   { says: 'no process.exit: the exit code is set, and output is flushed', in: /^src\//, pattern: /\bprocess\.exit\(/ },
 ];
 
@@ -175,6 +183,9 @@ describe('the checks themselves', () => {
     ['src/core/queue/queue.ts', 'database.prepare(`SELECT id FROM item`);'],
     ['src/cli/a.ts', "database.exec('DELETE FROM item');"],
     ['src/cli/a.ts', 'process.exit(1);'],
+    ['src/core/store/sqlite/a.ts', "if (target.state !== 'offline') resume(target);"],
+    ['src/core/store/sqlite/a.ts', "const SENT = `SELECT 1 FROM attempt WHERE outcome NOT IN ('offline')`;"],
+    ['src/core/store/sqlite/a.ts', "const counted = end.outcome === 'transient';"],
   ])('see a line that is not allowed in %s: %s', (path, text) => {
     expect(BANS.flatMap((ban) => linesAgainst(ban, one(path, text)))).not.toEqual([]);
   });

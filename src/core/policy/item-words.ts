@@ -1,4 +1,5 @@
 /** Items by their ids, and what may have arrived of them, as a sentence names them. */
+import type { ReviewReason } from '../nouns/item.js';
 
 /** Ids that are named before they are counted. */
 const MOST_NAMED = 10;
@@ -19,3 +20,6 @@ export function arrivalWords(number: number): string {
 export function arrivedWords({ mayHaveArrived }: { mayHaveArrived: boolean }): string {
   return mayHaveArrived ? ', may have arrived' : '';
 }
+
+/** Reasons of review that syncq gives by itself: their words come from no attempt. */
+export const OWN_REASONS: readonly ReviewReason[] = ['expired', 'editing'];

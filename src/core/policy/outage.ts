@@ -7,6 +7,12 @@ import type { Outcome } from '../nouns/item.js';
 import type { TargetRow } from '../nouns/target.js';
 import type { SettleContext } from './settle-context.js';
 
+/** An attempt that found no connection, or none that could be trusted, sent nothing. */
+export const SENT_NOTHING: readonly Outcome[] = ['offline', 'misconfigured'];
+
+/** How an attempt ends whose effect nobody knows: with no status it got no answer at all. */
+export const UNANSWERED: Outcome = 'unknown';
+
 /** Failures that could be the server's own. */
 export function isServerFailure(outcome: Outcome): boolean {
   return outcome === 'unknown' || outcome === 'unavailable' || outcome === 'transient';

@@ -105,11 +105,11 @@ function whyCompleted({ lastOutcome: last }: FoundItem): string {
 }
 
 /** A retry changes nothing in an item that only waits behind another: the answer names the one to look at. */
-function whyBehind(item: FoundItem, { now, headOf }: Lookups): string | undefined {
+function whyBehind(item: FoundItem, lookups: Lookups): string | undefined {
   const onlyWaits = item.state === 'pending' && item.isBehind && item.notBefore === undefined;
-  const deadlineOver = item.expiresAt !== undefined && stillAhead(item.expiresAt, now) === undefined;
+  const deadlineOver = item.expiresAt !== undefined && stillAhead(item.expiresAt, lookups.now) === undefined;
   if (!onlyWaits || deadlineOver) return undefined;
-  const head = headOf(item);
+  const head = lookups.headOf(item);
   if (head === undefined || head.id === item.id) return undefined;
   return `it waits behind item ${head.id}${head.state === 'review' ? ', which is in review' : ''}`;
 }

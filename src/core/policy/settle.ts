@@ -3,7 +3,7 @@
  * Pure; `policy/target-state.ts` holds the target's half.
  */
 import type { Outcome, ReviewReason } from '../nouns/item.js';
-import type { Decision, ItemMove } from './settlement.js';
+import type { AttemptEnd, Decision, ItemMove } from './settlement.js';
 import { backoffMs } from './backoff.js';
 import { countsAgainstItem, isServerFailure, isUnreadableAlone } from './outage.js';
 import type { SettleContext } from './settle-context.js';
@@ -11,6 +11,27 @@ import { onlineTime, targetAfter } from './target-state.js';
 
 /** Crashes in a row while sending one item before a person looks at it. */
 export const CRASH_LIMIT = 5;
+
+/** How an attempt ends whose runner did not live to record it. */
+export function crashedAttempt(): AttemptEnd {
+  const message = 'the runner stopped before it recorded the answer; the server may have this write already';
+  return {
+    outcome: 'unknown',
+    status: undefined,
+    message,
+    cause: message,
+    retryAfterMs: undefined,
+    durationMs: 0,
+    redirectedTo: undefined,
+    response: undefined,
+    crashed: true,
+    mayHaveArrived: true,
+    isUnreadable: false,
+  };
+}
+
+/** Where an item goes whose deadline passed while it was pending. It keeps its place and blocks its lane. */
+export const EXPIRED = { reason: 'expired', message: 'its deadline passed before it could be delivered' } as const;
 
 /** Outcomes that end in review at once, and the reason they give. */
 const REFUSED: Partial<Record<Outcome, ReviewReason>> = {

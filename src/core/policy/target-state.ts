@@ -177,6 +177,11 @@ export function onlineTime({ state, since, offlineMs }: TargetRow, now: number):
   return now - offlineMs - (state === 'offline' ? Math.max(0, now - since) : 0);
 }
 
+/** Takes `ms` out of the time that counts towards the patience with a target. Of one that is offline, all of it counts as left out when it is back. */
+export function leaveOut(target: TargetRow, ms: number): Change | undefined {
+  return target.state === 'offline' ? undefined : { offlineMs: target.offlineMs + ms };
+}
+
 /** Attempts given out so far were under way, or over, when this began. */
 function enter(context: SettleContext, state: StoredState, reason: string, until?: number, kind?: HoldKind): Change {
   const { target, now, lastAttempt, end } = context;

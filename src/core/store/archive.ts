@@ -2,9 +2,10 @@
  * Items whole, as they are taken out of a queue and put into another one: with their ledger, what edits replaced, and
  * what people did. `transfer/` gives this a file format, `replay/` sends copies of it.
  */
-import type { Attempt, Entity, Method, ReviewReason, State } from '../nouns/item.js';
+import type { Attempt, Entity, Method, State } from '../nouns/item.js';
 import type { LaneOrder } from '../nouns/target.js';
 import type { Actor, Filter } from '../nouns/people.js';
+import type { Review } from '../policy/imported.js';
 
 export interface QueueIdentity {
   /** Made with the queue; a copy keeps it. */
@@ -64,15 +65,6 @@ export interface ArchivedEvent {
   detail: Record<string, unknown> | undefined;
 }
 
-export interface ArchivedReview {
-  reason: ReviewReason;
-  /** 0 = no answer. */
-  status: number;
-  message: string;
-  /** The message with ids and numbers taken out. */
-  cause: string;
-}
-
 export interface ArchivedItem {
   /** Where it came from (0 = no queue of ours); kept by an import into a queue that never held an item. */
   id: number;
@@ -103,7 +95,7 @@ export interface ArchivedItem {
   /** Epoch ms of the last change of state. */
   stateAt: number;
   /** Set exactly when it is in review. */
-  review: ArchivedReview | undefined;
+  review: Review | undefined;
   tags: readonly string[];
   revision: number;
   /** As in `ItemSummary`. */

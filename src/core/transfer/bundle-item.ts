@@ -17,7 +17,8 @@ import {
   type NewItem,
   type ResponseExcerpt,
 } from '../nouns/item.js';
-import type { ArchivedEvent, ArchivedItem, ArchivedReview, ArchivedRevision } from '../store/archive.js';
+import type { ArchivedEvent, ArchivedItem, ArchivedRevision } from '../store/archive.js';
+import type { Review } from '../policy/imported.js';
 import { Fields, damaged } from './fields.js';
 import { bytesDocument, isoTime, payloadMembers, readPayload } from './payload-text.js';
 import { safeJson } from '../json/safe-json.js';
@@ -211,7 +212,7 @@ function checkPast({ createdAt, stateAt, attempts, revisions, history }: Archive
     damaged('a time', 'lies ahead: is the clock right, here and where the bundle was made?');
 }
 
-function readReview(fields: Fields): ArchivedReview | undefined {
+function readReview(fields: Fields): Review | undefined {
   const value = fields.optional('review');
   if (value === undefined) return undefined;
   const review = new Fields(value, 'review');

@@ -1,6 +1,6 @@
 /** Claims that a dead runner left open, read as if they were the new runner's own. */
 import type { StoredRequest } from '../../nouns/item.js';
-import type { AttemptEnd, Claim } from '../store.js';
+import type { Claim } from '../store.js';
 import type { TargetRow } from '../../nouns/target.js';
 import { ENTITY_NAME, FACT_COLUMNS, toFacts, type FactColumns, type RequestColumns } from './rows.js';
 import { SENDING } from './schema.js';
@@ -34,23 +34,5 @@ export function toClaim(row: AbandonedClaim, target: TargetRow): Claim {
       payload: undefined,
       idempotencyKey: '',
     },
-  };
-}
-
-/** How an attempt ends whose runner did not live to record it. */
-export function crashed(): AttemptEnd {
-  const message = 'the runner stopped before it recorded the answer; the server may have this write already';
-  return {
-    outcome: 'unknown',
-    status: undefined,
-    message,
-    cause: message,
-    retryAfterMs: undefined,
-    durationMs: 0,
-    redirectedTo: undefined,
-    response: undefined,
-    crashed: true,
-    mayHaveArrived: true,
-    isUnreadable: false,
   };
 }

@@ -1,6 +1,7 @@
 /** Gives out lane heads: lowest id first over all targets, or in rotation where a target is being tested. */
 import type { Claim, Gate, ItemFacts } from '../store.js';
 import type { TargetRow } from '../../nouns/target.js';
+import { UNANSWERED } from '../../policy/outage.js';
 import type { Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
 import { ENTITY_NAME, FACT_COLUMNS, toFacts, toRequest, type FactColumns, type RequestColumns } from './rows.js';
@@ -27,7 +28,7 @@ const CLAIM = `UPDATE item SET state = ${SENDING}, elig = NULL, not_before = NUL
  * Attempts of another queue (0) are no evidence, nor are those before a base URL was accepted: they went to another server.
  */
 const REPEAT = `SELECT ? <= (SELECT max(attempts) FROM revision WHERE item_id = ?) AS has_earlier_key, min(number) AS repeat_of
-  FROM attempt WHERE item_id = ? AND attempt > 0 AND outcome = 'unknown' AND status IS NULL AND NOT EXISTS
+  FROM attempt WHERE item_id = ? AND attempt > 0 AND outcome = '${UNANSWERED}' AND status IS NULL AND NOT EXISTS
   (SELECT 1 FROM history INDEXED BY history_at WHERE at >= attempt.started_at AND event = 'accepted')`;
 
 interface ClaimColumns extends FactColumns, RequestColumns {

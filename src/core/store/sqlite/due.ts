@@ -1,6 +1,7 @@
 /** What time does to waiting items: waits end, deadlines pass, pauses of entities run out. */
 import type { Expired } from '../store.js';
 import type { Connection } from './connection.js';
+import { EXPIRED } from '../../policy/settle.js';
 import { noteItem } from './history.js';
 import { eligibility } from './lanes.js';
 import { flagItem } from './review-groups.js';
@@ -107,10 +108,9 @@ export function expireItems({ connection, tally, now, runner }: Work, limit: num
     now,
     limit,
   );
-  const message = 'its deadline passed before it could be delivered';
   for (const row of rows) {
-    flagItem({ connection, tally, now }, row, 'pending', { reason: 'expired', message });
-    const by = { who: 'syncq', command: runner, reason: message };
+    flagItem({ connection, tally, now }, row, 'pending', EXPIRED);
+    const by = { who: 'syncq', command: runner, reason: EXPIRED.message };
     noteItem({ connection, by, now }, { id: row.id, target: row.name }, 'review', { expiresAt: row.expires_at });
   }
   return rows.map((row) => ({

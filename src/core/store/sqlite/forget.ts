@@ -1,4 +1,5 @@
 /** Takes the bytes of a write out of the file, wherever they are kept; the item itself stays as a tombstone. */
+import { OWN_REASONS } from '../../policy/item-words.js';
 import type { Clock } from '../../nouns/clock.js';
 import { isBusy, isFull, storeError, type Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
@@ -56,7 +57,7 @@ export function renewWords(connection: Connection, groups: readonly number[]): v
        ELSE ifnull((SELECT attempt.message FROM item INDEXED BY item_review
          JOIN attempt ON attempt.item_id = item.id AND attempt.number = item.attempts
          WHERE item.state = 2 AND item.review_group = review_group.id ORDER BY item.id LIMIT 1), cause) END
-       WHERE id = ? AND reason NOT IN ('expired', 'editing')`,
+       WHERE id = ? AND reason NOT IN (${OWN_REASONS.map((reason) => `'${reason}'`).join(', ')})`,
       group,
     );
   }

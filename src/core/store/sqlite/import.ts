@@ -1,9 +1,10 @@
 /** Stores items that were taken out of another queue: key, order, ledger, revisions and history as they were. */
 import { QueueError } from '../../nouns/errors.js';
 import { contentDigest } from '../../input/stable-content.js';
-import { REVIEW_REASONS, type Attempt, type State } from '../../nouns/item.js';
+import type { Attempt } from '../../nouns/item.js';
+import { CUT_OFF, standingOf } from '../../policy/imported.js';
 import { headEligibility, laneOf, stillAhead } from '../../policy/lane.js';
-import type { ArchivedItem, ArchivedReview, ArchivedRevision, StoreOptions, StoreReport } from '../archive.js';
+import type { ArchivedItem, ArchivedRevision, StoreOptions, StoreReport } from '../archive.js';
 import { COMPLETED, ELIG, STATE_CODE } from './codes.js';
 import type { Connection } from './connection.js';
 import { ensureTarget, findByKey, Places, type TargetRef } from './enqueue.js';
@@ -50,12 +51,6 @@ export async function importItems(
   } catch (error) {
     throw transaction.rollback(error);
   }
-}
-
-/** What becomes of an item whose state cannot be had here: nobody is sending it, and nobody has it in an editor. */
-interface Standing {
-  state: State;
-  review: ArchivedReview | undefined;
 }
 
 class Importer {
@@ -259,31 +254,6 @@ class Importer {
     return target;
   }
 }
-
-function standingOf(item: ArchivedItem): Standing {
-  if (item.state === 'sending') return { state: 'pending', review: undefined };
-  if (item.state !== 'review') return { state: item.state, review: undefined };
-  const review = item.review ?? {
-    reason: 'unknown',
-    status: 0,
-    message: 'it was in review',
-    cause: 'it was in review',
-  };
-  if (review.reason !== 'editing') return { state: 'review', review };
-  // Whoever had it open did so in the other queue: it goes back to where it stood.
-  const opened = item.history.findLast(({ event }) => event === 'editing')?.detail?.['reason'];
-  const reason = REVIEW_REASONS.find((known) => known === opened && known !== 'editing');
-  if (reason === undefined) return { state: 'pending', review: undefined };
-  const last = item.attempts.at(-1);
-  const message = last?.message ?? review.message;
-  return {
-    state: 'review',
-    review: { reason, status: last?.status ?? 0, message, cause: message },
-  };
-}
-
-/** An attempt that was under way when the items were taken out: nobody here can know how it ended. */
-const CUT_OFF = 'it was being sent when it was exported: what came of that is not known here';
 
 function attemptColumns(attempt: Attempt): unknown[] {
   const { response } = attempt;

@@ -20,7 +20,7 @@ import type {
   TargetFacts,
   TargetUpdate,
 } from '../store.js';
-import { ABANDONED, crashed, toClaim, type AbandonedClaim } from './abandoned.js';
+import { ABANDONED, toClaim, type AbandonedClaim } from './abandoned.js';
 import { candidates, claimItem } from './claim.js';
 import { TargetChanges } from './target-changes.js';
 import type { Connection, TransactionOptions } from './connection.js';
@@ -29,6 +29,8 @@ import type { RunnerLock } from './lock.js';
 import { OpenClaims } from './open-claims.js';
 import type { Reserve } from './reserve.js';
 import { CLOCK_SLACK_MS } from '../../policy/backoff.js';
+import { crashedAttempt } from '../../policy/settle.js';
+import { leaveOut } from '../../policy/target-state.js';
 import { endWaitsFromTheFuture } from './due.js';
 import { Outlook } from './outlook.js';
 import { syncTargets } from './relane.js';
@@ -93,7 +95,7 @@ export class SqliteSession implements Session {
       const rows = this.#connection.all<AbandonedClaim>(ABANDONED, limit);
       const recovered = rows.map((row) => {
         const claim = this.#adopt(row, changed);
-        return { ...this.#settle(work, { claim, end: crashed() }, changed), claim };
+        return { ...this.#settle(work, { claim, end: crashedAttempt() }, changed), claim };
       });
       return { recovered, more: rows.length === limit };
     });
@@ -164,8 +166,8 @@ export class SqliteSession implements Session {
   async leaveOut(ms: number, now: number): Promise<void> {
     await this.#commit(now, (_work, changed) => {
       for (const target of this.#targets.values()) {
-        // Of one that is offline, the whole time is left out when it is back.
-        if (target.state !== 'offline') changed.set({ ...target, offlineMs: target.offlineMs + ms }, true);
+        const change = leaveOut(target, ms);
+        if (change !== undefined) changed.set({ ...target, ...change }, true);
       }
     });
   }

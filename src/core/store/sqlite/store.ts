@@ -53,6 +53,7 @@ import { readLeftovers, readRunner, readSummary } from './summary.js';
 import { CLOCK_SLACK_MS } from '../../policy/backoff.js';
 import { Tally } from './tally.js';
 import { readUpcoming } from './upcoming.js';
+import { SENT_NOTHING } from '../../policy/outage.js';
 
 /** Opens (and with mode `create` makes) the queue file. Errors as `openFile`. */
 export function openSqliteStore(options: OpenOptions): Store {
@@ -62,8 +63,7 @@ export function openSqliteStore(options: OpenOptions): Store {
   return new SqliteStore(connection, options, reserve, dispose);
 }
 
-/** An attempt that found no connection, or none that could be trusted, sent nothing: a mistyped host may be mended. */
-const WAS_SENT = `EXISTS (SELECT 1 FROM attempt WHERE attempt.item_id = item.id AND outcome NOT IN ('offline', 'misconfigured'))`;
+const WAS_SENT = `EXISTS (SELECT 1 FROM attempt WHERE attempt.item_id = item.id AND outcome NOT IN (${SENT_NOTHING.map((outcome) => `'${outcome}'`).join(', ')}))`;
 
 /** Items of a target that were on the wire and are not at their end: being tried again, being sent, in review. */
 const OPEN_ATTEMPTS = [

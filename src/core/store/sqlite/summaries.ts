@@ -4,13 +4,19 @@ import {
   type Attempt,
   type ItemDetail,
   type ItemSummary,
-  type LastError,
   type Method,
   type Outcome,
   type State,
   type WaitingOn,
 } from '../../nouns/item.js';
-import { isPaused, isSendable, shownState } from '../../policy/target-state.js';
+import {
+  headWaitsFor,
+  lastErrorOf,
+  waitingKind,
+  type LastAttempt,
+  type PendingPlace,
+  type StoredReview,
+} from '../../policy/waiting.js';
 import type { TargetRow } from '../../nouns/target.js';
 import type { Connection } from './connection.js';
 import { sha256 } from './enqueue.js';
@@ -28,7 +34,7 @@ import {
   type ResponseColumns,
   type TargetColumns,
 } from './rows.js';
-import { COMPLETED, ELIG, SENDING } from './schema.js';
+import { COMPLETED, ELIGIBILITY, SENDING } from './codes.js';
 
 interface ShownColumns extends Omit<ItemColumns, 'payload'> {
   entity_paused_at: number | null;
@@ -109,7 +115,7 @@ function readSummary(connection: Connection, id: number, page: PageFacts): ItemS
   if (target === undefined) return undefined;
   const state = STATES[row.state] ?? 'pending';
   const last = row.attempts === 0 ? undefined : connection.get<AttemptColumns>(LAST_ATTEMPT, id);
-  const waitingOn = state === 'pending' ? waitsFor(connection, row, target, page) : undefined;
+  const place = state === 'pending' ? placeOf(row) : undefined;
   return {
     id,
     createdAt: row.created_at,
@@ -135,7 +141,7 @@ function readSummary(connection: Connection, id: number, page: PageFacts): ItemS
     maxRetries: orUndefined(row.max_retries),
     attemptCount: row.attempts,
     ...fateOf(row, page.hasRunner),
-    lastError: lastErrorOf(row, last),
+    lastError: lastErrorOf(reviewOf(row), lastAttemptOf(last)),
     reviewReason: orUndefined(row.review_reason),
     stateAt: row.state_at ?? row.created_at,
     completedAt: row.state === COMPLETED ? orUndefined(row.state_at) : undefined,
@@ -143,8 +149,8 @@ function readSummary(connection: Connection, id: number, page: PageFacts): ItemS
     deliveredAs: row.state === COMPLETED && last?.outcome === 'delivered' ? orUndefined(last.message) : undefined,
     tags: toTags(row.tags),
     revision: row.revision,
-    waiting: state === 'pending' ? waitingKind(row, target, now, waitingOn) : undefined,
-    waitingOn,
+    waiting: place && waitingKind(place, target, now),
+    waitingOn: place && (headWaitsFor(place, target, now) ?? blocker(connection, row, page.hasRunner)),
   };
 }
 
@@ -155,78 +161,34 @@ function fateOf(row: ShownColumns, hasRunner: () => boolean): Pick<ItemSummary, 
   return { mayHaveArrived: row.state < COMPLETED ? first : undefined, isOrphaned };
 }
 
-function lastErrorOf(row: ShownColumns, last: AttemptColumns | undefined): LastError | undefined {
-  const flaggedByRule = row.review_reason === 'expired' || row.review_reason === 'exhausted';
-  if (flaggedByRule && row.review_message !== null) {
-    const outcome = row.review_reason as 'expired' | 'exhausted';
-    return {
-      outcome,
-      status: row.review_status === 0 ? undefined : orUndefined(row.review_status),
-      message: messageOf(row, last),
-      at: row.state_at ?? row.created_at,
-    };
-  }
-  if (last === undefined || last.outcome === 'delivered') return undefined;
+function reviewOf(row: ShownColumns): StoredReview | undefined {
+  const { review_reason: reason, review_message: message, review_status: status } = row;
+  if (reason === null || message === null) return undefined;
   return {
-    outcome: last.outcome,
-    status: orUndefined(last.status),
-    message: last.message ?? '',
-    at: last.started_at + last.duration_ms,
+    reason,
+    message,
+    status: status === 0 ? undefined : orUndefined(status),
+    at: row.state_at ?? row.created_at,
   };
 }
 
-/** A group keeps the words of its first item; the item's own words are in its last attempt. */
-function messageOf(row: ShownColumns, last: AttemptColumns | undefined): string {
-  return row.review_reason === 'exhausted' ? (last?.message ?? row.review_message ?? '') : (row.review_message ?? '');
+function lastAttemptOf(last: AttemptColumns | undefined): LastAttempt | undefined {
+  if (last === undefined) return undefined;
+  const { outcome, status, message, started_at: startedAt, duration_ms: durationMs } = last;
+  return { outcome, status: orUndefined(status), message: orUndefined(message), endedAt: startedAt + durationMs };
 }
 
-/** The first that fits: blocked, held, waiting, due (contract, section 3). */
-function waitingKind(
-  row: ShownColumns,
-  target: TargetRow,
-  now: number,
-  on: WaitingOn | undefined,
-): ItemSummary['waiting'] {
-  if (row.elig === null) return 'blocked';
-  if (!isSendable(target, now) || row.elig === ELIG.paused) return 'held';
-  return on?.kind === 'time' ? 'waiting' : 'due';
-}
-
-function waitsFor(
-  connection: Connection,
-  row: ShownColumns,
-  target: TargetRow,
-  { now, hasRunner }: PageFacts,
-): WaitingOn | undefined {
-  if (row.elig === null) return blocker(connection, row, hasRunner);
-  if (row.elig === ELIG.paused && row.entity_paused_at !== null) {
-    return {
-      kind: 'entity-paused',
-      since: row.entity_paused_at,
-      until: orUndefined(row.entity_paused_until),
-      reason: orUndefined(row.entity_paused_reason),
-    };
-  }
-  if (!isSendable(target, now)) return onTarget(target, now);
-  if (row.elig === ELIG.waiting && row.not_before !== null && row.not_before > now)
-    return { kind: 'time', until: row.not_before };
-  // Due, to test a credential that was refused: that is why it is still here.
-  return target.state === 'auth' ? onTarget(target, now) : undefined;
-}
-
-function onTarget(target: TargetRow, now: number): WaitingOn {
-  const held = isPaused(target, now) && target.paused !== undefined ? target.paused : target;
+function placeOf(row: ShownColumns): PendingPlace {
+  const { entity_paused_at: since, entity_paused_until: until, entity_paused_reason: reason } = row;
   return {
-    kind: 'target',
-    name: target.name,
-    state: shownState(target, now),
-    since: held.since,
-    until: held.until,
-    reason: held.reason,
+    eligibility: row.elig === null ? undefined : ELIGIBILITY[row.elig],
+    notBefore: orUndefined(row.not_before),
+    entityPause: since === null ? undefined : { since, until: orUndefined(until), reason: orUndefined(reason) },
   };
 }
 
 function blocker(connection: Connection, row: ShownColumns, hasRunner: () => boolean): WaitingOn | undefined {
+  if (row.elig !== null) return undefined;
   const head = connection.get<{ id: number }>(
     `SELECT id FROM item INDEXED BY item_lane WHERE target_id = ? AND lane = ? AND lane IS NOT NULL AND state < ${COMPLETED}
      ORDER BY id LIMIT 1`,
@@ -243,7 +205,7 @@ function blocker(connection: Connection, row: ShownColumns, hasRunner: () => boo
     state: STATES[ahead.state] ?? ('pending' satisfies State),
     reason: orUndefined(ahead.review_reason),
     since: ahead.state_at ?? ahead.created_at,
-    lastError: lastErrorOf(ahead, last),
+    lastError: lastErrorOf(reviewOf(ahead), lastAttemptOf(last)),
     notBefore: orUndefined(ahead.not_before),
     ...fateOf(ahead, hasRunner),
   };
