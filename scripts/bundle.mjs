@@ -64,7 +64,7 @@ await build({
   external: [...EXTERNAL, '@oclif/core'],
   stdin: {
     resolveDir: ROOT,
-    contents: `import { boot } from './src/cli/boot.ts'; void boot(__dirname, ${JSON.stringify(version)});`,
+    contents: `import { boot } from './src/cli/start/boot.ts'; void boot(__dirname, ${JSON.stringify(version)});`,
   },
 });
 const { metafile } = await build({
@@ -116,9 +116,9 @@ function entry() {
   const modules = files.map((file) => file.replace(/^\.\//, '').replace(/\.js$/, ''));
   const source = (module) => JSON.stringify(`./${module.replace(/^dist\//, 'src/')}.ts`);
   return `
-    import './src/cli/stand-in.ts';
+    import './src/cli/start/oclif-stand-in.ts';
     import { execute } from '@oclif/core/execute';
-    import { registerModules } from './src/cli/bundled-modules.ts';
+    import { registerModules } from './src/cli/start/bundled-modules.ts';
     registerModules({ ${modules.map((module) => `${JSON.stringify(module)}: () => import(${source(module)})`).join(', ')} });
     const pjson = ${JSON.stringify({ name, version, description, type, oclif })};
     export const start = (root) => execute({ loadOptions: { root, pjson } });
@@ -184,7 +184,7 @@ function replacements() {
     name: 'replacements',
     setup({ onResolve, onLoad }) {
       onResolve({ filter: /\/module-loader$/ }, ({ importer }) =>
-        importer.startsWith(OCLIF) ? { path: join(ROOT, 'src/cli/bundled-modules.ts') } : undefined,
+        importer.startsWith(OCLIF) ? { path: join(ROOT, 'src/cli/start/bundled-modules.ts') } : undefined,
       );
       // debug asks at once how colourful stderr is; oclif asks when it prints.
       onResolve({ filter: /^supports-color$/ }, ({ importer }) =>

@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-import { EXIT_CODE_TABLE } from '../dist/cli/exit-codes.js';
+import { EXIT_CODE_TABLE } from '../dist/cli/program/exit-codes.js';
 
 const ROOT = new URL('..', import.meta.url);
 const read = (name) => JSON.parse(readFileSync(new URL(name, ROOT), 'utf8'));

@@ -8,7 +8,17 @@ import { parseSource, readSources, ROOT, type Source } from './support/source-gr
 /** Every folder of `src` and what it holds, from the top down: a folder imports only from folders below it. */
 const FOLDERS: readonly (readonly [folder: string, holds: string])[] = [
   ['commands', 'what was asked: one thin class a command'],
-  ['cli', 'the terminal, the process, the environment, the config file, exit codes'],
+  ['cli/help', 'help topics and shell completion'],
+  ['cli/start', 'the fast start: the bundle, kept code, what oclif is lent'],
+  ['cli/care', 'what `doctor` and `backup` do with their flags'],
+  ['cli/move', 'what `export`, `import`, `replay` and `rehearse` do with their flags'],
+  ['cli/status', 'checks for monitoring, following, ages'],
+  ['cli/run', 'what surrounds `run` and `watch`: hooks, metrics, service manager, live view'],
+  ['cli/schedule', 'crontab entries and service units'],
+  ['cli/targets', 'what the `target` commands do, and edits of the config file'],
+  ['cli/items', 'what the commands on items do: a file for each verb, and the flags they share'],
+  ['cli/queue', 'the base of all commands: opens the queue with its config'],
+  ['cli/program', 'the process: output, failures, exit codes, signals, environment'],
   ['render', 'how answers look: data in, text out'],
   ['core', 'the one door of the core'],
   ['core/replay', 'a queue tried against another server, and the answers compared'],
@@ -110,14 +120,14 @@ describe('the check itself', () => {
     ['src/core/policy/a.ts', "import type { x } from '../store/store.js';"],
     ['src/core/nouns/a.ts', "export type * from '../policy/why.js';"],
     ['src/core/store/store.ts', "import type { x } from './sqlite/rows.js';"],
-    ['src/core/transfer/redact/a.ts', "const x = await import('../../../cli/output.js');"],
+    ['src/core/transfer/redact/a.ts', "const x = await import('../../../cli/program/output.js');"],
   ])('sees that %s goes up: %s', (path, text) => {
     expect(upward(tree(path, text))).toHaveLength(1);
   });
 
   test.each([
     ['src/core/store/sqlite/a.ts', "import type { x } from '../store.js';"],
-    ['src/commands/target/a.ts', "import { x } from '../../cli/output.js';\nimport y from './b.js';"],
+    ['src/commands/target/a.ts', "import { x } from '../../cli/program/output.js';\nimport y from './b.js';"],
   ])('lets %s pass: %s', (path, text) => {
     expect(upward(tree(path, text))).toEqual([]);
   });

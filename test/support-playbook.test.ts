@@ -42,7 +42,11 @@ const commands = new Set(
 
 /** The source of a command, with the filters that several share. */
 function flagsOf(command: string): string {
-  const files = [`src/commands/${command.replaceAll(' ', '/')}.ts`, 'src/cli/filters.ts', 'src/cli/choose-items.ts'];
+  const files = [
+    `src/commands/${command.replaceAll(' ', '/')}.ts`,
+    'src/cli/items/filters.ts',
+    'src/cli/items/choose-items.ts',
+  ];
   return files.map((file) => readFileSync(join(ROOT, file), 'utf8')).join('\n');
 }
 

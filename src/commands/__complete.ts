@@ -1,10 +1,10 @@
 /** For the completion scripts: what can follow on a line that is being typed, one candidate a line. Never fails. */
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { queueLookup } from '../cli/candidates.js';
-import type { CommandShape } from '../cli/complete-words.js';
-import { completeWords, flagValue, splitLine } from '../cli/complete-words.js';
-import { openCliQueue } from '../cli/open-queue.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { queueLookup } from '../cli/help/candidates.js';
+import type { CommandShape } from '../cli/help/complete-words.js';
+import { completeWords, flagValue, splitLine } from '../cli/help/complete-words.js';
+import { openCliQueue } from '../cli/queue/open-queue.js';
 import type { Queue } from '../core/index.js';
 import type { JsonObject } from '../render/json.js';
 

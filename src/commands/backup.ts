@@ -1,9 +1,9 @@
 /** Copies the queue to another file while others use it. */
 import path from 'node:path';
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { findFile } from '../cli/file-place.js';
-import { refuseNotFound } from '../cli/usage.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { findFile } from '../cli/care/file-place.js';
+import { refuseNotFound } from '../cli/program/usage.js';
 import { backupQueue } from '../core/index.js';
 import type { JsonObject } from '../render/json.js';
 

@@ -1,11 +1,11 @@
 /** Ends items that the server has already, as a person has checked. */
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { chosenItems, confirmFlags, itemArgs } from '../cli/choose-items.js';
-import { endItems } from '../cli/end-items.js';
-import { EXIT } from '../cli/exit-codes.js';
-import { filterFlags } from '../cli/filters.js';
-import { writtenReason } from '../cli/written-reason.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { chosenItems, confirmFlags, itemArgs } from '../cli/items/choose-items.js';
+import { endItems } from '../cli/items/discard-complete.js';
+import { EXIT } from '../cli/program/exit-codes.js';
+import { filterFlags } from '../cli/items/filters.js';
+import { writtenReason } from '../cli/items/written-reason.js';
 import type { JsonObject } from '../render/json.js';
 
 const { reason: byReason, ...otherFilters } = filterFlags;

@@ -1,8 +1,8 @@
 /** Prints what makes a shell complete commands, flags, ids, targets, states and tags. */
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { SHELLS } from '../cli/complete-words.js';
-import { completionScript } from '../cli/completion-scripts.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { SHELLS } from '../cli/help/complete-words.js';
+import { completionScript } from '../cli/help/completion-scripts.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Completion extends BaseCommand {

@@ -1,10 +1,10 @@
 /** Ends items that are not to be sent any more. */
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { chosenItems, confirmFlags, itemArgs } from '../cli/choose-items.js';
-import { endItems } from '../cli/end-items.js';
-import { EXIT } from '../cli/exit-codes.js';
-import { filterFlags } from '../cli/filters.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { chosenItems, confirmFlags, itemArgs } from '../cli/items/choose-items.js';
+import { endItems } from '../cli/items/discard-complete.js';
+import { EXIT } from '../cli/program/exit-codes.js';
+import { filterFlags } from '../cli/items/filters.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Discard extends BaseCommand {

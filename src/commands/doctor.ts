@@ -1,10 +1,10 @@
 /** Examines the queue file and everything around it, and says what is safe and what to do. */
 import { Flags } from '@oclif/core';
-import { effectiveUser } from '../cli/actor.js';
-import { BaseCommand } from '../cli/base-command.js';
-import { carryOutDoctor } from '../cli/doctor-work.js';
-import { EXIT } from '../cli/exit-codes.js';
-import { findFile } from '../cli/file-place.js';
+import { effectiveUser } from '../cli/program/actor.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { carryOutDoctor } from '../cli/care/doctor.js';
+import { EXIT } from '../cli/program/exit-codes.js';
+import { findFile } from '../cli/care/file-place.js';
 import { doctorDocument, doctorLines } from '../render/doctor.js';
 import type { JsonObject } from '../render/json.js';
 

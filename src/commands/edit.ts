@@ -1,13 +1,13 @@
 /** Changes what an item sends: by flags, or in an editor. */
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { editAnswer } from '../cli/edit-answer.js';
-import { editByHand } from '../cli/edit-by-hand.js';
-import { editsOf } from '../cli/edit-flags.js';
-import { askedFirst } from '../cli/confirm.js';
-import { childEnvironment } from '../cli/environment.js';
-import { parseId } from '../cli/ids.js';
-import { withNearIds } from '../cli/near-ids.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { editAnswer } from '../cli/items/edit-answer.js';
+import { editByHand } from '../cli/items/edit-by-hand.js';
+import { editsOf } from '../cli/items/edit-flags.js';
+import { askedFirst } from '../cli/program/confirm.js';
+import { childEnvironment } from '../cli/program/environment.js';
+import { parseId } from '../cli/items/ids.js';
+import { withNearIds } from '../cli/items/near-ids.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Edit extends BaseCommand {

@@ -1,11 +1,11 @@
 /** Stores one write, or many, durably, and prints what was acknowledged; never touches the network. */
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { enqueueBulk } from '../cli/enqueue-bulk.js';
-import type { Answer, EnqueueFlags } from '../cli/enqueue-one.js';
-import { enqueueOne } from '../cli/enqueue-one.js';
-import type { BeforeMaking, CliQueue } from '../cli/open-queue.js';
-import { refuseUsage } from '../cli/usage.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { enqueueBulk } from '../cli/items/enqueue-bulk.js';
+import type { Answer, EnqueueFlags } from '../cli/items/enqueue.js';
+import { enqueueOne } from '../cli/items/enqueue.js';
+import type { BeforeMaking, CliQueue } from '../cli/queue/open-queue.js';
+import { refuseUsage } from '../cli/program/usage.js';
 import type { JsonObject } from '../render/json.js';
 
 const ONE = { helpGroup: 'ITEM' } as const;

@@ -1,10 +1,10 @@
 /** Forgets what the queue holds about one entity. */
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { confirmFlags } from '../cli/choose-items.js';
-import { eraseEntity } from '../cli/erase-entity.js';
-import { EXIT } from '../cli/exit-codes.js';
-import { entityOf } from '../cli/filters.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { confirmFlags } from '../cli/items/choose-items.js';
+import { eraseEntity } from '../cli/items/erase.js';
+import { EXIT } from '../cli/program/exit-codes.js';
+import { entityOf } from '../cli/items/filters.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Erase extends BaseCommand {

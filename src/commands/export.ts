@@ -1,12 +1,12 @@
 /** Takes items out of a queue as lines, a bundle or curl commands, with stand-ins for personal data when asked. */
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { EXIT } from '../cli/exit-codes.js';
-import { exportItems } from '../cli/export-items.js';
-import { filterFlags, filterOf, hasFilter } from '../cli/filters.js';
-import { readIds } from '../cli/ids.js';
-import { hearSignals } from '../cli/signals.js';
-import { refuseUsage } from '../cli/usage.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { EXIT } from '../cli/program/exit-codes.js';
+import { exportItems } from '../cli/move/export.js';
+import { filterFlags, filterOf, hasFilter } from '../cli/items/filters.js';
+import { readIds } from '../cli/items/ids.js';
+import { hearSignals } from '../cli/program/signals.js';
+import { refuseUsage } from '../cli/program/usage.js';
 import type { JsonObject } from '../render/json.js';
 
 const FORMATS = ['ndjson', 'bundle', 'curl'] as const;

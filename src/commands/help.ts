@@ -1,9 +1,9 @@
 /** Help for a command, or about exit codes. */
 import { Args, loadHelpClass } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { unknownCommand } from '../cli/command-not-found.js';
-import { exitCodeDocument, exitCodeLines } from '../cli/exit-code-help.js';
-import { refuseUnknown } from '../cli/usage.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { unknownCommand } from '../cli/help/command-not-found.js';
+import { exitCodeDocument, exitCodeLines } from '../cli/help/exit-codes.js';
+import { refuseUnknown } from '../cli/program/usage.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Help extends BaseCommand {

@@ -1,7 +1,7 @@
 /** Tells what happened: to one item, or what people did with the whole queue. */
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { tellHistory } from '../cli/tell-history.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { tellHistory } from '../cli/items/history.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class History extends BaseCommand {

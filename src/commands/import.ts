@@ -1,10 +1,10 @@
 /** Puts the items of a bundle, or of an app's own queue table, into a queue. */
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { EXIT } from '../cli/exit-codes.js';
-import { importItems } from '../cli/import-items.js';
-import { hearSignals } from '../cli/signals.js';
-import { refuseUsage } from '../cli/usage.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { EXIT } from '../cli/program/exit-codes.js';
+import { importItems } from '../cli/move/import.js';
+import { hearSignals } from '../cli/program/signals.js';
+import { refuseUsage } from '../cli/program/usage.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Import extends BaseCommand {

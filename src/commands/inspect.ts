@@ -1,12 +1,12 @@
 /** Shows items: a table of what needs attention, or everything about some. */
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { EXIT } from '../cli/exit-codes.js';
-import { filterFlags, hasFilter } from '../cli/filters.js';
-import { readIds } from '../cli/ids.js';
-import { listItems, showItems } from '../cli/inspect-items.js';
-import { COLUMN_NAMES } from '../cli/list-flags.js';
-import { refuseUsage } from '../cli/usage.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { EXIT } from '../cli/program/exit-codes.js';
+import { filterFlags, hasFilter } from '../cli/items/filters.js';
+import { readIds } from '../cli/items/ids.js';
+import { listItems, showItems } from '../cli/items/inspect.js';
+import { COLUMN_NAMES } from '../cli/items/list-flags.js';
+import { refuseUsage } from '../cli/program/usage.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Inspect extends BaseCommand {

@@ -1,8 +1,8 @@
 /** Stops sending to a target or about an entity, also while a runner lives, until `resume` or for a time. */
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { durationFlag } from '../cli/duration-flag.js';
-import { pauseAnswer, pauseScope } from '../cli/pause-scope.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { durationFlag } from '../cli/items/duration-flag.js';
+import { pauseAnswer, pauseScope } from '../cli/items/pause-resume.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Pause extends BaseCommand {

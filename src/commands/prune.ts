@@ -1,8 +1,8 @@
 /** Removes finished items, or their payloads, as the retention rules say. */
-import { BaseCommand } from '../cli/base-command.js';
-import { confirmFlags } from '../cli/choose-items.js';
-import { EXIT } from '../cli/exit-codes.js';
-import { pruneQueue } from '../cli/prune-queue.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { confirmFlags } from '../cli/items/choose-items.js';
+import { EXIT } from '../cli/program/exit-codes.js';
+import { pruneQueue } from '../cli/items/prune.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Prune extends BaseCommand {

@@ -1,9 +1,9 @@
 /** A local server that answers by a script: to try a policy before it meets production. */
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { exitCodeOfSignal } from '../cli/exit-codes.js';
-import { rehearse } from '../cli/rehearsal.js';
-import { catchSignals } from '../cli/signals.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { exitCodeOfSignal } from '../cli/program/exit-codes.js';
+import { rehearse } from '../cli/move/rehearse.js';
+import { catchSignals } from '../cli/program/signals.js';
 import { journalDocument, journalLine, rehearsalDocument, rehearsalLine } from '../render/rehearse.js';
 
 export default class Rehearse extends BaseCommand {

@@ -1,12 +1,12 @@
 /** Sends copies of items to another target and compares the answers; the queue is only read. */
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { filterFlags, filterOf, hasFilter } from '../cli/filters.js';
-import { readIds } from '../cli/ids.js';
-import { dryReplay, replayExitCode, replayItems } from '../cli/replay-items.js';
-import { keepHeapSmall } from '../cli/heap.js';
-import { catchSignals } from '../cli/signals.js';
-import { itemWords, refuseUsage } from '../cli/usage.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { filterFlags, filterOf, hasFilter } from '../cli/items/filters.js';
+import { readIds } from '../cli/items/ids.js';
+import { dryReplay, replayExitCode, replayItems } from '../cli/move/replay.js';
+import { keepHeapSmall } from '../cli/program/heap.js';
+import { catchSignals } from '../cli/program/signals.js';
+import { itemWords, refuseUsage } from '../cli/program/usage.js';
 import type { JsonObject } from '../render/json.js';
 import { replayLines } from '../render/replay.js';
 

@@ -1,9 +1,9 @@
 /** Ends a pause, or an automatic hold whose cause is mended. */
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { pauseAnswer, pauseScope } from '../cli/pause-scope.js';
-import { EXIT } from '../cli/exit-codes.js';
-import { nextLine } from '../cli/retry-answer.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { pauseAnswer, pauseScope } from '../cli/items/pause-resume.js';
+import { EXIT } from '../cli/program/exit-codes.js';
+import { nextLine } from '../cli/items/retry.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Resume extends BaseCommand {

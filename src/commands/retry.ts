@@ -1,11 +1,11 @@
 /** Sends items on that are in review, or makes waiting ones due now. Sends nothing itself. */
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { chosenItems, itemArgs } from '../cli/choose-items.js';
-import { durationFlag } from '../cli/duration-flag.js';
-import { EXIT } from '../cli/exit-codes.js';
-import { filterFlags } from '../cli/filters.js';
-import { retryAnswer } from '../cli/retry-answer.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { chosenItems, itemArgs } from '../cli/items/choose-items.js';
+import { durationFlag } from '../cli/items/duration-flag.js';
+import { EXIT } from '../cli/program/exit-codes.js';
+import { filterFlags } from '../cli/items/filters.js';
+import { retryAnswer } from '../cli/items/retry.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Retry extends BaseCommand {

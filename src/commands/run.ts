@@ -1,15 +1,15 @@
 /** Sends what is due, then ends. */
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { durationFlag } from '../cli/duration-flag.js';
-import { childEnvironment } from '../cli/environment.js';
-import { exitCodeOfDrain } from '../cli/exit-codes.js';
-import type { EventPrinter } from '../cli/event-printer.js';
-import { needsPerson, printEvents } from '../cli/event-printer.js';
-import { keepHeapSmall } from '../cli/heap.js';
-import { startHooks } from '../cli/hooks.js';
-import type { Stopping } from '../cli/signals.js';
-import { catchSignals } from '../cli/signals.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { durationFlag } from '../cli/items/duration-flag.js';
+import { childEnvironment } from '../cli/program/environment.js';
+import { exitCodeOfDrain } from '../cli/program/exit-codes.js';
+import type { EventPrinter } from '../cli/run/event-printer.js';
+import { needsPerson, printEvents } from '../cli/run/event-printer.js';
+import { keepHeapSmall } from '../cli/program/heap.js';
+import { startHooks } from '../cli/run/hooks.js';
+import type { Stopping } from '../cli/program/signals.js';
+import { catchSignals } from '../cli/program/signals.js';
 import { drainDocument, drainLines, dryRunDocument, dryRunTable } from '../render/drain.js';
 import { eventDocument, eventLine } from '../render/events.js';
 import type { JsonObject } from '../render/json.js';

@@ -1,13 +1,13 @@
 /** Answers whether everything is delivered, and if not, why not. */
 import { Flags } from '@oclif/core';
-import { effectiveUser } from '../cli/actor.js';
-import { BaseCommand } from '../cli/base-command.js';
-import { ageView } from '../cli/age-view.js';
-import { durationFlag } from '../cli/duration-flag.js';
-import { EXIT } from '../cli/exit-codes.js';
-import { followStatus } from '../cli/follow.js';
-import { writeOut } from '../cli/output.js';
-import { checkLimits, checkReport } from '../cli/status-check.js';
+import { effectiveUser } from '../cli/program/actor.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { ageView } from '../cli/status/ages.js';
+import { durationFlag } from '../cli/items/duration-flag.js';
+import { EXIT } from '../cli/program/exit-codes.js';
+import { followStatus } from '../cli/status/follow.js';
+import { writeOut } from '../cli/program/output.js';
+import { checkLimits, checkReport } from '../cli/status/check.js';
 import type { JsonObject } from '../render/json.js';
 import { openMetrics } from '../render/metrics.js';
 import { statusDocument } from '../render/status-document.js';

@@ -1,12 +1,12 @@
 /** Waits until items are delivered, for scripts that need to know. Sends nothing itself. */
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { durationFlag } from '../cli/duration-flag.js';
-import { EXIT, exitCodeOfSignal } from '../cli/exit-codes.js';
-import { readIds } from '../cli/ids.js';
-import { catchSignals } from '../cli/signals.js';
-import { refuseUsage } from '../cli/usage.js';
-import { waitAnswer, waitIds } from '../cli/wait-answer.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { durationFlag } from '../cli/items/duration-flag.js';
+import { EXIT, exitCodeOfSignal } from '../cli/program/exit-codes.js';
+import { readIds } from '../cli/items/ids.js';
+import { catchSignals } from '../cli/program/signals.js';
+import { refuseUsage } from '../cli/program/usage.js';
+import { waitAnswer, waitIds } from '../cli/items/wait.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Wait extends BaseCommand {

@@ -1,20 +1,20 @@
 /** The background loop in the foreground: delivers whenever a server can be reached, until it is told to stop. */
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { loadConfig } from '../cli/config-file.js';
-import { childEnvironment } from '../cli/environment.js';
-import { EXIT } from '../cli/exit-codes.js';
-import { keepHeapSmall } from '../cli/heap.js';
-import { startHooks } from '../cli/hooks.js';
-import { liveView } from '../cli/live-view.js';
-import type { LogLevel } from '../cli/log-level.js';
-import { isLogged, LOG_LEVELS } from '../cli/log-level.js';
-import { startMetrics } from '../cli/metrics-server.js';
-import { serviceManager } from '../cli/service-manager.js';
-import type { Stopping } from '../cli/signals.js';
-import { catchSignals } from '../cli/signals.js';
-import type { Shower } from '../cli/watch-loop.js';
-import { watchOnce } from '../cli/watch-loop.js';
+import { BaseCommand } from '../cli/queue/base-command.js';
+import { loadConfig } from '../cli/queue/config-file.js';
+import { childEnvironment } from '../cli/program/environment.js';
+import { EXIT } from '../cli/program/exit-codes.js';
+import { keepHeapSmall } from '../cli/program/heap.js';
+import { startHooks } from '../cli/run/hooks.js';
+import { liveView } from '../cli/run/live-view.js';
+import type { LogLevel } from '../cli/program/log-level.js';
+import { isLogged, LOG_LEVELS } from '../cli/program/log-level.js';
+import { startMetrics } from '../cli/run/metrics-server.js';
+import { serviceManager } from '../cli/run/service-manager.js';
+import type { Stopping } from '../cli/program/signals.js';
+import { catchSignals } from '../cli/program/signals.js';
+import type { Shower } from '../cli/run/watch.js';
+import { watchOnce } from '../cli/run/watch.js';
 import type { Queue } from '../core/index.js';
 import { eventDocument, eventLine } from '../render/events.js';
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { openBulk, readBulk } from '../../src/cli/bulk-input.js';
-import { readData } from '../../src/cli/data-input.js';
+import { openBulk, readBulk } from '../../src/cli/items/bulk-input.js';
+import { readData } from '../../src/cli/items/data-flag.js';
 import { DEFAULT_LIMITS } from '../../src/core/nouns/config.js';
 import { implicitTarget } from '../../src/core/config/target-shape.js';
 import type { DraftContext } from '../../src/core/input/draft.js';

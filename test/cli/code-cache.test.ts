@@ -14,7 +14,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { cacheFile, codeDirectory, ensurePrivate, readCode, writeCode } from '../../src/cli/code-cache.js';
+import { cacheFile, codeDirectory, ensurePrivate, readCode, writeCode } from '../../src/cli/start/code-cache.js';
 import { canGiveAway, NOBODY } from '../support/root.js';
 import { tempDirectory } from '../support/temp.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
-import type { Candidate, CommandShape, FlagShape, Unknowns } from '../../src/cli/complete-words.js';
-import { completeWords, FILES, flagValue, splitLine } from '../../src/cli/complete-words.js';
+import type { Candidate, CommandShape, FlagShape, Unknowns } from '../../src/cli/help/complete-words.js';
+import { completeWords, FILES, flagValue, splitLine } from '../../src/cli/help/complete-words.js';
 
 const option = (more: Partial<FlagShape> = {}): FlagShape => ({
   isSwitch: false,

@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { TargetEntry } from '../../src/cli/config-edit.js';
-import { addTargetToConfig, configPathForEdit, renameTargetInConfig } from '../../src/cli/config-edit.js';
+import type { TargetEntry } from '../../src/cli/targets/config-edit.js';
+import { addTargetToConfig, configPathForEdit, renameTargetInConfig } from '../../src/cli/targets/config-edit.js';
 
 let root: string;
 let file: string;

@@ -3,9 +3,14 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { ConfigLookup } from '../../src/cli/config-file.js';
-import { loadConfig, loadConfigLeniently, resolveQueueLeniently, resolveQueuePath } from '../../src/cli/config-file.js';
-import { distrust } from '../../src/cli/trusted-file.js';
+import type { ConfigLookup } from '../../src/cli/queue/config-file.js';
+import {
+  loadConfig,
+  loadConfigLeniently,
+  resolveQueueLeniently,
+  resolveQueuePath,
+} from '../../src/cli/queue/config-file.js';
+import { distrust } from '../../src/cli/program/trusted-file.js';
 import { emptyConfig } from '../../src/core/config/validate.js';
 
 let root: string;

@@ -2,11 +2,11 @@
 import { describe, expect, test } from '@jest/globals';
 
 import type { ChangeReport, PersonCommand, Queue } from '../../src/core/index.js';
-import { editsOf } from '../../src/cli/edit-flags.js';
-import { causeLines, endItems } from '../../src/cli/end-items.js';
-import { columnsOf, sortOf } from '../../src/cli/list-flags.js';
-import { slips } from '../../src/cli/near-ids.js';
-import { writtenReason } from '../../src/cli/written-reason.js';
+import { editsOf } from '../../src/cli/items/edit-flags.js';
+import { causeLines, endItems } from '../../src/cli/items/discard-complete.js';
+import { columnsOf, sortOf } from '../../src/cli/items/list-flags.js';
+import { slips } from '../../src/cli/items/near-ids.js';
+import { writtenReason } from '../../src/cli/items/written-reason.js';
 
 async function* nothing(): AsyncGenerator<Uint8Array> {
   await Promise.resolve();

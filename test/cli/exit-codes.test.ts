@@ -1,7 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { exitCodeLines } from '../../src/cli/exit-code-help.js';
-import { errorCodesOf, EXIT, EXIT_CODE_TABLE, exitCodeOfDrain, exitCodeOfError } from '../../src/cli/exit-codes.js';
+import { exitCodeLines } from '../../src/cli/help/exit-codes.js';
+import {
+  errorCodesOf,
+  EXIT,
+  EXIT_CODE_TABLE,
+  exitCodeOfDrain,
+  exitCodeOfError,
+} from '../../src/cli/program/exit-codes.js';
 import { ERROR_CODES } from '../../src/core/nouns/errors.js';
 import type { DrainReport } from '../../src/core/nouns/report.js';
 

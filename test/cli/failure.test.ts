@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { unknownCommand } from '../../src/cli/command-not-found.js';
-import { describeFailure } from '../../src/cli/failure.js';
+import { unknownCommand } from '../../src/cli/help/command-not-found.js';
+import { describeFailure } from '../../src/cli/program/failure.js';
 import { QueueError } from '../../src/core/nouns/errors.js';
 
 const HELP = 'Help: syncq enqueue --help';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { startHooks } from '../../src/cli/hooks.js';
+import { startHooks } from '../../src/cli/run/hooks.js';
 import type { QueueEvent } from '../../src/core/nouns/events.js';
 import { tempDirectory } from '../support/temp.js';
 

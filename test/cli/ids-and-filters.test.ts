@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { entityOf, filterOf } from '../../src/cli/filters.js';
-import { parseIds, readIds } from '../../src/cli/ids.js';
-import { targetEntry } from '../../src/cli/target-entry.js';
+import { entityOf, filterOf } from '../../src/cli/items/filters.js';
+import { parseIds, readIds } from '../../src/cli/items/ids.js';
+import { targetEntry } from '../../src/cli/targets/add.js';
 
 async function* stream(...chunks: string[]): AsyncGenerator<string> {
   yield* chunks;

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { withLine, withoutLine } from '../../src/cli/schedule-crontab.js';
-import type { ScheduleFacts } from '../../src/cli/schedule-texts.js';
+import { withLine, withoutLine } from '../../src/cli/schedule/crontab.js';
+import type { ScheduleFacts } from '../../src/cli/schedule/unit-texts.js';
 import {
   crontabLine,
   launchdPlist,
@@ -13,7 +13,7 @@ import {
   systemdQuote,
   unitName,
   watchUnit,
-} from '../../src/cli/schedule-texts.js';
+} from '../../src/cli/schedule/unit-texts.js';
 import { runProcess } from '../support/process.js';
 import { ROOT } from '../support/source-graph.js';
 import { testHome } from '../support/temp.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { serviceManager } from '../../src/cli/service-manager.js';
+import { serviceManager } from '../../src/cli/run/service-manager.js';
 import { runProcess, startProcess } from '../support/process.js';
 import { startServer } from '../support/rest-server.js';
 import { tempDirectory, testHome } from '../support/temp.js';

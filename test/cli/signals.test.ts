@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { catchSignals } from '../../src/cli/signals.js';
+import { catchSignals } from '../../src/cli/program/signals.js';
 
 describe('signals', () => {
   test('the first asks to stop, the second cuts off, and then the system is in charge again', () => {

@@ -1,7 +1,7 @@
 /** Lets unfinished items go to the base URL that the config names now, after it was changed. */
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.js';
-import { nextLine } from '../../cli/retry-answer.js';
+import { BaseCommand } from '../../cli/queue/base-command.js';
+import { nextLine } from '../../cli/items/retry.js';
 import type { JsonObject } from '../../render/json.js';
 
 export default class TargetAccept extends BaseCommand {

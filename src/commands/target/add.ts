@@ -1,10 +1,10 @@
 /** Writes a new target into the config and tries whether it answers. */
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.js';
-import { addTargetToConfig, configPathForEdit } from '../../cli/config-edit.js';
-import { loadConfig } from '../../cli/config-file.js';
-import { knownTarget, probeTarget } from '../../cli/probe-target.js';
-import { targetEntry } from '../../cli/target-entry.js';
+import { BaseCommand } from '../../cli/queue/base-command.js';
+import { addTargetToConfig, configPathForEdit } from '../../cli/targets/config-edit.js';
+import { loadConfig } from '../../cli/queue/config-file.js';
+import { knownTarget, probeTarget } from '../../cli/targets/test.js';
+import { targetEntry } from '../../cli/targets/add.js';
 import type { JsonObject } from '../../render/json.js';
 import { probeDocument, probeLine } from '../../render/target.js';
 

@@ -1,6 +1,6 @@
 /** Lists the targets of the config and those that only the queue knows. */
-import { BaseCommand } from '../../cli/base-command.js';
-import { listTargets } from '../../cli/target-list.js';
+import { BaseCommand } from '../../cli/queue/base-command.js';
+import { listTargets } from '../../cli/targets/list.js';
 import type { JsonObject } from '../../render/json.js';
 import { targetDocument, targetTable } from '../../render/target.js';
 

@@ -1,7 +1,7 @@
 /** Gives a target another name, in the config and in the queue. */
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.js';
-import { renameTarget } from '../../cli/rename-target.js';
+import { BaseCommand } from '../../cli/queue/base-command.js';
+import { renameTarget } from '../../cli/targets/rename.js';
 import type { JsonObject } from '../../render/json.js';
 
 export default class TargetRename extends BaseCommand {

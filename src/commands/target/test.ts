@@ -1,8 +1,8 @@
 /** Tries whether a target answers and accepts its credential, without sending it an item. */
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.js';
-import { EXIT } from '../../cli/exit-codes.js';
-import { knownTarget, probeTarget, doubtfulRules } from '../../cli/probe-target.js';
+import { BaseCommand } from '../../cli/queue/base-command.js';
+import { EXIT } from '../../cli/program/exit-codes.js';
+import { knownTarget, probeTarget, doubtfulRules } from '../../cli/targets/test.js';
 import type { JsonObject } from '../../render/json.js';
 import { probeDocument, probeLine } from '../../render/target.js';
 

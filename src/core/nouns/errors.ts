@@ -1,6 +1,6 @@
 /**
  * Every failure that a caller can meet, by a code from a closed list. Knows no exit numbers and no terminal:
- * `cli/exit-codes.ts` gives each code its number.
+ * `cli/program/exit-codes.ts` gives each code its number.
  */
 
 /** Codes are only ever added, never renamed: scripts branch on them (contract, section 6). */

@@ -58,7 +58,7 @@ export interface DrainReport {
   stopped: 'drained' | 'limit' | 'time' | 'held' | 'signal' | 'other-runner';
   /** Who is sending, when `stopped` is `other-runner`. */
   runner: RunnerInfo | undefined;
-  /** Facts behind the exit code, for `cli/exit-codes.ts`. */
+  /** Facts behind the exit code, for `cli/program/exit-codes.ts`. */
   needsPerson: boolean;
   /** Items remain that go on by themselves, or wait for a pause to end. */
   tryLater: boolean;

@@ -1,0 +1,34 @@
+/** Which queue file a command means that works on the file itself, not through an open queue (doctor, backup). */
+import { lstatSync } from 'node:fs';
+import { systemClock } from '../../core/nouns/clock.js';
+import type { FilePlace } from '../../core/index.js';
+import { QueueError } from '../../core/nouns/errors.js';
+import type { ConfigLookup, LenientConfig } from '../queue/config-file.js';
+import { loadConfigLeniently, resolveQueueLeniently } from '../queue/config-file.js';
+import { environment } from '../program/environment.js';
+import { refuseUsage } from '../program/usage.js';
+
+export interface FoundFile extends FilePlace {
+  /** False: nothing is at the default place, and nobody named it. */
+  exists: boolean;
+  config: LenientConfig;
+}
+
+/**
+ * @param flag `--queue`; undefined = not given
+ * @throws {QueueError} `queue-not-found` when somebody named a file that is not there; `usage` for a queue that is no file
+ */
+export function findFile(flag: string | undefined, lookup: ConfigLookup, dataDir: string): FoundFile {
+  const config = loadConfigLeniently(lookup);
+  const env = environment();
+  const place = resolveQueueLeniently(config, { flag, env, cwd: lookup.cwd, dataDir });
+  if (place.kind !== 'file') refuseUsage('this command works on queue files only', 'Name a file with --queue.');
+  const exists = lstatSync(place.location, { throwIfNoEntry: false }) !== undefined;
+  if (!exists && place.named) {
+    throw new QueueError('queue-not-found', `no queue at ${place.location}`, {
+      hint: 'check --queue and SYNCQ_QUEUE; the first syncq enqueue makes a queue',
+    });
+  }
+  const allowNetworkDisk = env['SYNCQ_ALLOW_NETWORK_DISK'] === '1';
+  return { path: place.location, clock: systemClock, allowNetworkDisk, exists, config };
+}

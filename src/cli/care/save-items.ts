@@ -1,0 +1,89 @@
+/**
+ * Writes every item that can be read to NDJSON that `enqueue --from` takes. Items that are at their end go to a file of
+ * their own: enqueued again, they would be sent a second time.
+ */
+import path from 'node:path';
+import type { FilePlace, SavedItem } from '../../core/index.js';
+import { salvageQueue } from '../../core/index.js';
+import { assertFree } from '../../core/files/new-file.js';
+import { AtomicFile } from '../../core/files/atomic-file.js';
+import type { JsonObject } from '../../render/json.js';
+import { isoTime, jsonLine, payloadFields } from '../../render/json.js';
+
+export interface SaveReport {
+  file: string;
+  saved: number;
+  /** Where completed and discarded items went, and how many; undefined = there were none. */
+  finishedFile: string | undefined;
+  finished: number;
+  /** Ids on pages that cannot be read; some may never have been given to an item. */
+  unreadable: number[];
+  /** Items whose bytes are not those that were enqueued: not saved, because nobody wants them sent. */
+  altered: number[];
+}
+
+class Part extends AtomicFile {
+  count = 0;
+
+  add(item: SavedItem): void {
+    this.write(jsonLine(savedLine(item)));
+    this.count += 1;
+  }
+}
+
+/** @throws {QueueError} usage when a file is in the way; disk-full, unwritable, corrupt: then neither file is made */
+export function saveItems(place: FilePlace, to: string): SaveReport {
+  const file = path.resolve(to);
+  const finishedFile = `${file}.finished`;
+  assertFree(file);
+  assertFree(finishedFile);
+  const parts = { open: new Part(file), finished: new Part(finishedFile) };
+  const [unreadable, altered]: [number[], number[]] = [[], []];
+  try {
+    for (const found of salvageQueue(place)) {
+      if (found.kind === 'item') (isOver(found.item) ? parts.finished : parts.open).add(found.item);
+      else (found.kind === 'altered' ? altered : unreadable).push(found.id);
+    }
+    parts.open.commit();
+    if (parts.finished.count > 0) parts.finished.commit();
+    else parts.finished.discard();
+  } catch (error) {
+    parts.open.discard();
+    parts.finished.discard();
+    throw error;
+  }
+  const finished = parts.finished.count;
+  return {
+    file,
+    saved: parts.open.count,
+    finishedFile: finished > 0 ? finishedFile : undefined,
+    finished,
+    unreadable,
+    altered,
+  };
+}
+
+/** An unfinished item whose payload is gone cannot be sent any more either. */
+const isOver = ({ state, payloadGone }: SavedItem): boolean =>
+  state === 'completed' || state === 'discarded' || payloadGone;
+
+function savedLine(item: SavedItem): JsonObject {
+  return {
+    id: item.id,
+    createdAt: isoTime(item.createdAt),
+    state: item.state,
+    target: item.target,
+    method: item.method,
+    path: item.path,
+    headers: { ...item.headers },
+    entity: item.entity === undefined ? null : { type: item.entity.type, id: item.entity.id },
+    operation: item.operation,
+    idempotencyKey: item.idempotencyKey,
+    notBefore: isoTime(item.notBefore),
+    expiresAt: isoTime(item.expiresAt),
+    maxRetries: item.maxRetries ?? null,
+    tags: [...item.tags],
+    contentType: item.contentType ?? null,
+    ...payloadFields(item.payload, item.contentType, { oneLine: true }),
+  };
+}

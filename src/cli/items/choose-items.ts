@@ -1,0 +1,39 @@
+/** How `retry`, `discard` and `complete` are told which items they mean: ids, ids on stdin, filters, or all of them. */
+import { Args, Flags } from '@oclif/core';
+import type { Filter } from '../../core/index.js';
+import type { FilterFlags } from './filters.js';
+import { filterOf, hasFilter } from './filters.js';
+import { readIds } from './ids.js';
+import { refuseUsage } from '../program/usage.js';
+
+export const itemArgs = {
+  id: Args.string({ description: 'ids of items, or - for ids on stdin', multiple: true, ignoreStdin: true }),
+};
+
+/** Of commands that end items: they ask, so they can be told not to. */
+export const confirmFlags = {
+  yes: Flags.boolean({ char: 'y', description: 'do not ask; needed where nobody can be asked' }),
+  'dry-run': Flags.boolean({ description: 'count by cause, change nothing' }),
+};
+
+/**
+ * @throws {QueueError} code 'usage' unless exactly one of ids, filters and --all is given
+ */
+export async function chosenItems(
+  words: readonly string[],
+  flags: FilterFlags & { all: boolean },
+  now: number,
+): Promise<Filter> {
+  const byFilter = flags.all || hasFilter(flags);
+  if (words.length > 0 === byFilter) {
+    refuseUsage(
+      byFilter ? 'ids and filters are given together' : 'nothing says which items',
+      'Give ids, - for ids on stdin, filters, or --all.',
+    );
+  }
+  if (!byFilter) return { ids: await readIds(words, process.stdin) };
+  // A filter means what waits for a person, unless it names states itself; all = all that the command can change.
+  const filter = filterOf(flags, now);
+  if (flags.state === undefined) return { ...filter, states: ['review'] };
+  return flags.state.includes('all') ? { ...filter, states: ['review', 'pending'] } : filter;
+}

@@ -1,0 +1,52 @@
+/** The value of `-d`: JSON as it is, `@file`, or `-` for stdin; always the exact bytes. */
+import { closeSync, openSync, readSync } from 'node:fs';
+import type { PlainPayload } from '../../core/input/payload.js';
+import { fileError } from './bulk-input.js';
+
+/**
+ * @param mostBytes a larger payload is read no further than one byte beyond, so that the check of its size refuses it
+ * @param stdin read only for `-`
+ */
+export async function readData(
+  text: string,
+  mostBytes: number,
+  stdin: AsyncIterable<Uint8Array>,
+): Promise<PlainPayload> {
+  if (text === '-') return { kind: 'bytes', bytes: await readStream(stdin, mostBytes + 1) };
+  if (text.startsWith('@')) return { kind: 'bytes', bytes: readFile(text.slice(1), mostBytes + 1) };
+  return { kind: 'text', text };
+}
+
+async function readStream(stream: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size >= limit) break;
+  }
+  return Buffer.concat(chunks).subarray(0, limit);
+}
+
+/** A loop, because one read of a FIFO (`-d @<(command)`) gives only what has been written so far. */
+function readFile(path: string, limit: number): Uint8Array {
+  try {
+    const file = openSync(path, 'r');
+    try {
+      const chunks: Uint8Array[] = [];
+      let size = 0;
+      while (size < limit) {
+        const chunk = Buffer.allocUnsafe(Math.min(65_536, limit - size));
+        const count = readSync(file, chunk, 0, chunk.length, null);
+        if (count === 0) break;
+        chunks.push(chunk.subarray(0, count));
+        size += count;
+      }
+      return Buffer.concat(chunks);
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    throw fileError(path, error);
+  }
+}

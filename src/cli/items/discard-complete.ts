@@ -1,0 +1,105 @@
+/** What `discard` and `complete` share: look, ask with the count by cause, act on what was shown, tell. */
+import type { Actor, ChangeReport, Filter, Queue } from '../../core/index.js';
+import { arrivedWords } from '../../core/policy/item-words.js';
+import { quote } from '../../core/policy/why.js';
+import type { JsonObject } from '../../render/json.js';
+import { oneLine } from '../../render/printable.js';
+import { reviewGroupsDocument } from '../../render/status-document.js';
+import { confirmed } from '../program/confirm.js';
+import { countWords, itemWords } from '../program/usage.js';
+
+export interface EndOptions {
+  kind: 'discard' | 'complete';
+  by: Actor;
+  yes: boolean;
+  dryRun: boolean;
+  json: boolean;
+}
+
+export interface Ended {
+  document: JsonObject;
+  lines: string[];
+  /** Nothing was there to be changed. */
+  nothing: boolean;
+}
+
+const WORDS = {
+  discard: { done: 'discarded', ask: 'Discard' },
+  complete: { done: 'completed', ask: 'Mark as completed' },
+} as const;
+
+/** @throws {QueueError} code 'confirm-needed' */
+export async function endItems(queue: Queue, filter: Filter, options: EndOptions): Promise<Ended> {
+  const { kind, by, dryRun, yes, json } = options;
+  const { done, ask } = WORDS[kind];
+  const shown = await queue.change({ kind, filter, dryRun: true }, by);
+  const sending = shown.skipped.filter(({ state }) => state === 'sending').map(({ id }) => id);
+  const count = shown.changed.length;
+  if (dryRun || count + sending.length === 0) return answer(shown, kind, dryRun);
+  const go = await confirmed({
+    lines: [...causeLines(shown), ...unknownLines(shown), `${ask} ${countWords(count)}`],
+    would: `${countWords(count)} would be ${done}`,
+    yes,
+    json,
+  });
+  if (!go) return { document: {}, lines: ['nothing was changed'], nothing: true };
+  // Exactly what was shown, whatever came to the queue meanwhile.
+  const report = await queue.change({ kind, filter: { ids: [...shown.changed, ...sending] }, dryRun: false }, by);
+  const left = shown.skipped.filter(({ state }) => state !== 'sending');
+  return answer({ ...report, skipped: [...left, ...report.skipped], missing: shown.missing }, kind, false);
+}
+
+function answer(report: ChangeReport, kind: EndOptions['kind'], dry: boolean): Ended {
+  const { done } = WORDS[kind];
+  const { changed, groups, missing } = report;
+  const skipped = [...report.skipped, ...missing.map((id) => ({ id, reason: 'there is no such item' }))];
+  const head = dry
+    ? `${countWords(changed.length)} would be ${done}`
+    : changed.length === 0
+      ? `nothing was ${done}`
+      : `${itemWords(changed)} ${changed.length === 1 ? 'is' : 'are'} ${done}`;
+  return {
+    document: {
+      [done]: [...changed],
+      count: changed.length,
+      skipped: skipped.map(({ id, reason }) => ({ id, reason })),
+      unknown: [...report.unknown],
+      groups: reviewGroupsDocument(groups),
+      ...(dry ? { dryRun: true } : {}),
+    },
+    lines: [
+      head,
+      ...(dry ? causeLines(report) : []),
+      ...unknownLines(report),
+      ...skipped.slice(0, 20).map(({ id, reason }) => oneLine(`item ${id} is left alone: ${reason}`)),
+      ...(skipped.length > 20 ? [`and ${skipped.length - 20} more are left alone`] : []),
+    ],
+    nothing: changed.length === 0,
+  };
+}
+
+/** Causes told; a person who is asked must still see the question. */
+const MOST_CAUSES = 15;
+
+/** How many for which cause; pending items have none yet. */
+export function causeLines({ groups, from }: Pick<ChangeReport, 'groups' | 'from'>): string[] {
+  const causes = groups.map(({ count, target, reason, status, message, ...group }) =>
+    oneLine(
+      `${count} in review at ${target}: ${reason}${status === 0 ? '' : ` (${status})`}${arrivedWords(group)}, ${quote(message)}`,
+    ),
+  );
+  const { pending = 0 } = from;
+  const rest = groups.slice(MOST_CAUSES).reduce((sum, { count }) => sum + count, 0);
+  return [
+    ...causes.slice(0, MOST_CAUSES),
+    ...(rest === 0 ? [] : [`${rest} more in review, for other reasons`]),
+    ...(pending === 0 ? [] : [`${pending} pending`]),
+  ];
+}
+
+function unknownLines({ unknown }: ChangeReport): string[] {
+  if (unknown.length === 0) return [];
+  return [
+    `${itemWords(unknown)} may have arrived: the server may have ${unknown.length === 1 ? 'it' : 'them'} already`,
+  ];
+}

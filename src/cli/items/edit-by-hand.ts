@@ -1,0 +1,194 @@
+/** `edit` in an editor: the item is out of the way meanwhile, and comes back with what was saved, or as it was. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Actor, EditResult, ItemEdits, OpenEdit, Queue } from '../../core/index.js';
+import { QueueError } from '../../core/index.js';
+import { forgetTemporary, removeTemporary, temporaryDirectory } from '../../core/files/temporary.js';
+import { compactJson, prettyJson } from '../../core/json/json-layout.js';
+import { decodeText } from '../../core/transfer/payload-text.js';
+import { isJsonType } from '../../render/json.js';
+import { askedFirst, askYesNo } from '../program/confirm.js';
+import { openEditor, theEditor } from './editor.js';
+import type { Environment } from '../program/environment.js';
+import type { StopSignal } from '../program/exit-codes.js';
+import { describeFailure } from '../program/failure.js';
+import { decideSignals, endBySignal } from '../program/signals.js';
+import { refuseUsage } from '../program/usage.js';
+
+export interface HandOptions {
+  /** Stdout is for the document: the editor gets the terminal elsewhere, and nobody is asked. */
+  json: boolean;
+  /** Edits also what the server may have already. */
+  yes: boolean;
+  /** What the editor is started with: no secret. */
+  env: Environment;
+  say: (...lines: string[]) => Promise<void>;
+}
+
+/** Undefined when nothing was changed. @throws {QueueError} bad-item, usage, busy */
+export async function editByHand(
+  queue: Queue,
+  id: number,
+  by: Actor,
+  options: HandOptions,
+): Promise<EditResult | undefined> {
+  const editor = theEditor();
+  // Asked before anybody types: while it is open, nothing of it is sent.
+  const open = await askedFirst((yes) => queue.desk.beginEdit(id, by, { yes }), options);
+  if (open === undefined) return undefined;
+  const { stop, received, dispose } = stopOnSignals();
+  let isKilled = false;
+  let keep = false;
+  let directory: string | undefined;
+  try {
+    directory = temporaryDirectory('edit');
+    const text = textOf(open);
+    const file = join(directory, `item-${id}.${text.isJson ? 'json' : 'txt'}`);
+    writeFileSync(file, text.bytes, { mode: 0o600 });
+    for (;;) {
+      const end = await openEditor(editor, file, { ...options, stop });
+      if (end.kind === 'killed') {
+        isKilled = true;
+        throw new QueueError(
+          'busy',
+          `the editor was killed (${end.signal}); item ${id} is as it was, and what was typed is removed`,
+          { hint: `syncq edit ${id} opens it again.` },
+        );
+      }
+      if (end.kind === 'failed') return await queue.desk.endEdit(open, undefined, by);
+      if (end.kind === 'not-started')
+        refuseUsage(
+          'the editor that VISUAL or EDITOR names could not be started; nothing was changed',
+          'Name one that there is, or say what to change: syncq edit ID --set /pointer=VALUE',
+        );
+      const saved = savedIn(file);
+      const edits = text.editsOf(saved);
+      const problem = problemWith(queue, open, edits);
+      if (problem !== undefined) {
+        if (await wantsAgain(problem, stop, options)) continue;
+        keep = !saved.equals(text.bytes);
+        await queue.desk.endEdit(open, undefined, by).catch(() => undefined);
+        throw keep ? keptIn(file, problem) : problem;
+      }
+      try {
+        return await queue.desk.endEdit(open, edits, by);
+      } catch (error) {
+        // Somebody freed or ended the item meanwhile: what was typed must not be lost with it.
+        keep = !saved.equals(text.bytes);
+        throw keep ? keptIn(file, error) : error;
+      }
+    }
+  } catch (error) {
+    // Whatever went wrong, the item must not stay behind.
+    if (!keep) await queue.desk.endEdit(open, undefined, by).catch(() => undefined);
+    throw error;
+  } finally {
+    // Somebody was told where it is.
+    if (directory !== undefined) (keep && !stop.aborted ? forgetTemporary : removeTemporary)(directory);
+    dispose();
+    const signal = received();
+    if (signal !== undefined && (isKilled || stop.aborted)) endBySignal(signal);
+  }
+}
+
+/** `stop` aborts at the first signal that is not Ctrl-C in the editor; a second one ends the process at once. */
+function stopOnSignals(): { stop: AbortSignal; received: () => StopSignal | undefined; dispose: () => void } {
+  const controller = new AbortController();
+  let received: StopSignal | undefined;
+  const dispose = decideSignals((signal) => {
+    if (controller.signal.aborted) endBySignal(signal);
+    received = signal;
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) controller.abort(signal);
+  });
+  return { stop: controller.signal, received: () => received, dispose };
+}
+
+/** @throws {QueueError} code 'usage' when the editor took the file away */
+function savedIn(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch {
+    return refuseUsage(
+      'the editor left no file behind; nothing was changed',
+      'One that saves under another name or returns at once needs its own flag to wait, such as code --wait.',
+    );
+  }
+}
+
+function problemWith(queue: Queue, open: OpenEdit, edits: ItemEdits): Error | undefined {
+  try {
+    queue.desk.checkEdit(open, edits);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof QueueError)) throw error;
+    return error;
+  }
+}
+
+async function wantsAgain(problem: Error, stop: AbortSignal, { json, say }: HandOptions): Promise<boolean> {
+  if (json || !process.stdin.isTTY || !process.stderr.isTTY) return false;
+  const { message } = describeFailure(problem, '');
+  await say(message.replace('; nothing was changed', ''));
+  const stopped = new Promise<false>((resolve) => stop.addEventListener('abort', () => resolve(false), { once: true }));
+  return await Promise.race([askYesNo('open the editor again? [Y/n] ', true), stopped]);
+}
+
+/** The same failure, with the place of the text that it would otherwise cost. */
+function keptIn(file: string, error: unknown): unknown {
+  if (!(error instanceof QueueError)) return error;
+  const hint = `What was typed is in ${file}; take it over with --data @FILE, then remove it.`;
+  return new QueueError(error.code, error.message, { hint, cause: error });
+}
+
+interface Text {
+  /** What the editor gets. */
+  bytes: Buffer;
+  isJson: boolean;
+  editsOf(saved: Buffer): ItemEdits;
+}
+
+/** JSON is laid out for reading, and goes back the way it came: on one line if it was. */
+function textOf({ item }: OpenEdit): Text {
+  if (item.payload === undefined)
+    throw new QueueError('bad-item', `item ${item.id} has no payload to edit; nothing was changed`, {
+      hint: 'Give one with --data.',
+    });
+  const stored = Buffer.from(item.payload);
+  const text = decodeText(stored);
+  if (text === undefined) {
+    throw new QueueError('bad-item', `the payload of item ${item.id} is no text; nothing was changed`, {
+      hint: 'Replace it with --data @file.',
+    });
+  }
+  if (!isJsonType(item.contentType)) {
+    return { bytes: stored, isJson: false, editsOf: (saved) => ({ payload: likeBefore(saved, text) }) };
+  }
+  const pretty = prettyJson(text);
+  const compact = compactJson(text);
+  return {
+    bytes: Buffer.from(`${pretty}\n`, 'utf8'),
+    isJson: true,
+    editsOf: (saved) => {
+      const now = decodeText(saved);
+      // Of an editor that saves another encoding: to be refused with its reason.
+      if (now === undefined) return { payload: saved };
+      if (compactJson(now) === compact) return { payload: stored };
+      return { payload: compact === text ? compacted(saved, now) : likeBefore(saved, text) };
+    },
+  };
+}
+
+/** What is no JSON is handed on as it is, to be refused with its reason. */
+function compacted(saved: Buffer, text: string): Buffer {
+  try {
+    JSON.parse(text);
+  } catch {
+    return saved;
+  }
+  return Buffer.from(compactJson(text), 'utf8');
+}
+
+/** Editors end a file with a line feed whether one was there or not. */
+function likeBefore(saved: Buffer, before: string): Buffer {
+  return !before.endsWith('\n') && saved.at(-1) === 0x0a ? saved.subarray(0, -1) : saved;
+}

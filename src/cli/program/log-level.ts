@@ -1,0 +1,31 @@
+/** Which events a log wants: the four levels, and what each event weighs. */
+import type { QueueEvent } from '../../core/index.js';
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export function levelOf(event: QueueEvent): LogLevel {
+  switch (event.event) {
+    case 'review':
+      return 'error';
+    case 'held':
+      return event.state === 'auth' || event.state === 'misconfigured' ? 'error' : 'warn';
+    case 'offline':
+    case 'retrying':
+      return 'warn';
+    case 'started':
+    case 'standby':
+    case 'online':
+    case 'delivered':
+    case 'idle':
+    case 'stopped':
+      return 'info';
+    case 'sending':
+      return 'debug';
+  }
+}
+
+/** `debug` lets everything through. */
+export function isLogged(event: QueueEvent, level: LogLevel): boolean {
+  return LOG_LEVELS.indexOf(levelOf(event)) <= LOG_LEVELS.indexOf(level);
+}

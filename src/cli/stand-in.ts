@@ -1,4 +1,0 @@
-/** Imported before oclif, which asks about the user as soon as it is loaded. */
-import { standIn } from './home.js';
-
-standIn();

@@ -1,0 +1,75 @@
+/**
+ * Starts the program, fast: from one bundle, with the code that V8 compiled the last time. `SYNCQ_NO_BUNDLE=1` starts the
+ * same program by oclif's own loader from the separate files in dist. The build bundles this file to `boot.cjs`.
+ */
+import { readFileSync } from 'node:fs';
+import nodeModule, { createRequire, wrap } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { constants, Script } from 'node:vm';
+import { cacheFile, codeDirectory, ensurePrivate, readCode, writeCode } from './code-cache.js';
+
+/** What the bundle exports. */
+interface Program {
+  /** @param root the package's directory */
+  start(root: string): Promise<unknown>;
+}
+
+/** Node keeps compiled code by itself from 22.1 on. */
+const { enableCompileCache } = nodeModule as { enableCompileCache?: (directory: string) => unknown };
+
+/** @param version of the package, which the bundle belongs to */
+export async function boot(directory: string, version: string): Promise<void> {
+  const root = dirname(dirname(directory));
+  if (process.env['SYNCQ_NO_BUNDLE'] === '1') {
+    await import(pathToFileURL(join(directory, 'start/oclif-stand-in.js')).href);
+    const { execute } = await import('@oclif/core');
+    await execute({ dir: root });
+    return;
+  }
+  await load(join(directory, 'main.cjs'), version).start(root);
+}
+
+function load(bundle: string, version: string): Program {
+  const codes = trustedDirectory();
+  if (enableCompileCache !== undefined) {
+    if (codes !== undefined) enableCompileCache(join(codes, 'node'));
+    return createRequire(bundle)(bundle) as Program;
+  }
+  return evaluate(bundle, codes === undefined ? undefined : cacheFile(codes, bundle, version));
+}
+
+function trustedDirectory(): string | undefined {
+  const directory = codeDirectory(process.env);
+  return directory !== undefined && ensurePrivate(directory) ? directory : undefined;
+}
+
+/** As `require` would, with the cache: for Node 20. */
+function evaluate(bundle: string, cache: string | undefined): Program {
+  const cachedData = cache === undefined ? undefined : readCode(cache);
+  // The bundle is ASCII: one byte a character, for V8 too.
+  const script = new Script(wrap(readFileSync(bundle, 'latin1')), {
+    filename: bundle,
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    ...(cachedData === undefined ? {} : { cachedData }),
+  });
+  if (cache !== undefined && (cachedData === undefined || script.cachedDataRejected === true)) {
+    // At the end, when what this command needed is compiled.
+    process.once('exit', () => writeCode(cache, script.createCachedData()));
+  }
+  // Code from the cache cannot import by itself; see scripts/bundle.mjs.
+  const importPackage = (name: string): Promise<unknown> => import(name);
+  const module: { exports: unknown; importPackage: typeof importPackage } = { exports: {}, importPackage };
+  const run = script.runInThisContext() as Wrapped;
+  run.call(module.exports, module.exports, createRequire(bundle), module, bundle, dirname(bundle));
+  return module.exports as Program;
+}
+
+type Wrapped = (
+  this: unknown,
+  exports: unknown,
+  require: unknown,
+  module: unknown,
+  file: string,
+  directory: string,
+) => void;

@@ -1,0 +1,189 @@
+/** Changes the config file: adds or renames a target, and leaves either the whole old file or the whole new one. */
+import { randomUUID } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { parseConfig } from '../../core/config/validate.js';
+import { forgetTemporary, noteTemporary, removeTemporary } from '../../core/files/temporary.js';
+import { QueueError } from '../../core/nouns/errors.js';
+import type { ConfigLookup } from '../queue/config-file.js';
+import { configPlaces, parseText } from '../queue/config-file.js';
+import { ownDirectory } from '../program/home.js';
+import { isThere, readTrustedFile } from '../program/trusted-file.js';
+
+/** A secret as the config spells it. */
+export type SecretEntry = { env: string } | { file: string } | { command: readonly string[] };
+
+/** A target as the config spells it; the keys that `target add` can set. */
+export interface TargetEntry {
+  baseUrl: string;
+  auth?:
+    | { bearer: SecretEntry }
+    | { basic: { user: string; password: SecretEntry } }
+    | { header: { name: string; value: SecretEntry } };
+  probe?: { method?: 'HEAD' | 'GET' | 'OPTIONS'; path: string };
+  insecureHttp?: boolean;
+  production?: boolean;
+}
+
+export interface ConfigEdit {
+  /** The file that was written: the end of the link where the config is one. */
+  path: string;
+  /** True when it was not there before. */
+  created: boolean;
+  /** The default target from now on; undefined = none (several targets and nothing said). */
+  defaultTarget: string | undefined;
+}
+
+/** The file that an edit changes: the first that exists, else the named one, else `config.json` in the config directory. */
+export function configPathForEdit(lookup: ConfigLookup): string {
+  const places = configPlaces(lookup);
+  const last = places[places.length - 1];
+  const found = places.find((place) => isThere(place.path));
+  return (found ?? last)?.path ?? path.join(ownDirectory(lookup.configDir, 'CONFIG', lookup.env), 'config.json');
+}
+
+/**
+ * Adds a target. With a second target there would be no default any more (one configured target is the default), so
+ * the first is then written down as `defaultTarget`, unless `makeDefault` is set.
+ *
+ * @throws {QueueError} `bad-config` (the old file, or what would come of it), `usage` (the name is taken), `unwritable`
+ */
+export function addTargetToConfig(
+  file: string,
+  name: string,
+  entry: TargetEntry,
+  options: { makeDefault?: boolean } = {},
+): ConfigEdit {
+  return editConfig(file, (document) => {
+    const targets = (document['targets'] ?? {}) as JsonObject;
+    const names = Object.keys(targets);
+    if (Object.hasOwn(targets, name)) {
+      const hint = `Choose another name, or change it in ${file}.`;
+      throw new QueueError('usage', `there is a target ${name} already; nothing was changed`, { hint });
+    }
+    const becomes = options.makeDefault === true ? name : (document['defaultTarget'] ?? onlyOne(names));
+    // The default stands first, where a reader looks for it.
+    const head = becomes === undefined ? {} : { defaultTarget: becomes };
+    return { ...withSchemaFirst(document, head), targets: { ...targets, [name]: entry } };
+  });
+}
+
+/**
+ * Renames a target, in its place, and follows the rename in `defaultTarget`. The queue's own row is renamed elsewhere.
+ *
+ * @throws {QueueError} `unknown-target`, `usage` (the new name is taken), `bad-config`, `unwritable`
+ */
+export function renameTargetInConfig(file: string, from: string, to: string): ConfigEdit {
+  return editConfig(file, (document) => {
+    const targets = (document['targets'] ?? {}) as JsonObject;
+    if (!Object.hasOwn(targets, from)) {
+      const hint = `Known: ${Object.keys(targets).join(', ') || 'none'}.`;
+      throw new QueueError('unknown-target', `there is no target ${from} in ${file}`, { hint });
+    }
+    if (Object.hasOwn(targets, to)) {
+      throw new QueueError('usage', `there is a target ${to} already; nothing was changed`, {
+        hint: 'Choose another name.',
+      });
+    }
+    const renamed = Object.entries(targets).map(([name, entry]) => [name === from ? to : name, entry] as const);
+    const isDefault = document['defaultTarget'] === from;
+    return { ...document, ...(isDefault && { defaultTarget: to }), targets: Object.fromEntries(renamed) };
+  });
+}
+
+type JsonObject = Record<string, unknown>;
+
+function onlyOne(names: readonly string[]): string | undefined {
+  return names.length === 1 ? names[0] : undefined;
+}
+
+/** `$schema`, then `head`, then the rest in its order; a key of `head` that is already there keeps its place. */
+function withSchemaFirst(document: JsonObject, head: JsonObject): JsonObject {
+  const schema = Object.hasOwn(document, '$schema') ? { $schema: document['$schema'] } : {};
+  const fresh = Object.keys(head).some((key) => !Object.hasOwn(document, key));
+  return fresh ? { ...schema, ...head, ...document } : { ...document, ...head };
+}
+
+/** Reads, changes, validates, and replaces the file if it is still the one that was read. */
+function editConfig(file: string, change: (document: JsonObject) => JsonObject): ConfigEdit {
+  const before = readTrustedFile(file);
+  // A link stays a link: what it leads to is replaced (people keep their config under version control that way).
+  const target = before === undefined ? file : fs.realpathSync(file);
+  const options = { source: file, baseDir: path.dirname(file) };
+  const document = before === undefined ? {} : parseText({ path: file, text: before });
+  // Only a valid document is edited: it is then known to be an object of the right shape.
+  parseConfig(document, options);
+  const changed = change(document as JsonObject);
+  const config = parseConfig(changed, options);
+  writeAtomically(target, `${JSON.stringify(changed, null, 2)}\n`, () => {
+    if (readTrustedFile(file) === before) return;
+    throw new QueueError('busy', `${file} was changed by somebody else just now; it is as they left it`, {
+      hint: 'Run the command again.',
+    });
+  });
+  return { path: target, created: before === undefined, defaultTarget: config.defaultTarget };
+}
+
+/**
+ * Puts `text` in the place of `file` by a temporary file, fsync and rename in the same directory: a crash leaves the
+ * old file or the new one. Keeps the mode of the old file; a new one is 0600.
+ */
+function writeAtomically(file: string, text: string, lastCheck: () => void): void {
+  const dir = path.dirname(file);
+  const temporary = path.join(dir, `.${path.basename(file)}.${randomUUID()}.tmp`);
+  noteTemporary(temporary);
+  try {
+    makePrivateDir(dir);
+    const mode = (fs.statSync(file, { throwIfNoEntry: false })?.mode ?? 0o600) & 0o777;
+    const flags = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL;
+    const handle = fs.openSync(temporary, flags, 0o600);
+    try {
+      fs.writeFileSync(handle, text);
+      // By an explicit mode and not the umask's.
+      fs.fchmodSync(handle, mode);
+      fs.fsyncSync(handle);
+    } finally {
+      fs.closeSync(handle);
+    }
+    lastCheck();
+    fs.renameSync(temporary, file);
+    forgetTemporary(temporary);
+    syncDirectory(dir);
+  } catch (error) {
+    removeTemporary(temporary);
+    throw asUnwritable(file, error);
+  }
+}
+
+function asUnwritable(file: string, error: unknown): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (error instanceof QueueError || code === undefined) return error;
+  const options = { hint: 'Mend it and run the command again.', cause: error };
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new QueueError('disk-full', `the disk is full; ${file} is as it was`, options);
+  }
+  return new QueueError('unwritable', `${file} cannot be written (${code}); it is as it was`, options);
+}
+
+/** The rename itself must survive a power cut. Windows cannot open a directory, and needs no such thing. */
+function syncDirectory(dir: string): void {
+  if (process.platform === 'win32') return;
+  const handle = fs.openSync(dir, fs.constants.O_RDONLY);
+  try {
+    fs.fsyncSync(handle);
+  } finally {
+    fs.closeSync(handle);
+  }
+}
+
+/** Makes what is missing of `dir`, level by level, each for its owner only; levels that are there keep their mode. */
+function makePrivateDir(dir: string): void {
+  if (fs.existsSync(dir)) return;
+  makePrivateDir(path.dirname(dir));
+  try {
+    fs.mkdirSync(dir, { mode: 0o700 });
+  } catch (error) {
+    // Another process made it between the look and the attempt.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
