@@ -1,4 +1,5 @@
 /** The mutants: what each breaks, by exact replacements that must match exactly once, and the tests that must notice. */
+import { STORE_MUTANTS } from './store.mjs';
 
 const MODEL = 'test/model/model.test.ts';
 const FENCE = 'test/model/fence.test.ts';
@@ -213,6 +214,7 @@ export const MUTANTS = [
     edits: [edit(`${SQLITE}/session.ts`, 'if (from !== undefined && from !== target.state) return;', '')],
     tests: [STORIES],
   },
+  ...STORE_MUTANTS,
 ];
 
 /** @throws when a replacement does not match exactly once: the sources have changed, and the mutant must follow */

@@ -5,6 +5,7 @@
 /* eslint-disable jest/no-export -- a suite that the test file of each store runs */
 import { describe } from '@jest/globals';
 
+import { archiveConformance } from './conformance/archive.js';
 import { arrivalConformance } from './conformance/arrival.js';
 import { deskConformance } from './conformance/desk.js';
 import { enqueueConformance } from './conformance/enqueue.js';
@@ -32,6 +33,9 @@ export function storeConformance(kind: string, open: OpenSubject): void {
     });
     describe('serves the support desk', () => {
       deskConformance(open);
+    });
+    describe('moves items', () => {
+      archiveConformance(open);
     });
     describe('reads', () => {
       readingConformance(open);

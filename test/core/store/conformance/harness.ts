@@ -34,9 +34,9 @@ export interface Subject {
   second(): Promise<Store>;
   /** The holder of the right to send dies without a word. */
   killRunner(session: Session): Promise<void>;
-  /** What only an edit, a prune or a damaged disk does. */
-  giveNewKey(id: number, key: string): Promise<void>;
-  prune(id: number, keepDigest: boolean): Promise<void>;
+  /** A new, empty queue of the same kind. */
+  another(): Promise<Store>;
+  /** Changes stored bytes of an item's payload, as a failing disk does. */
   damage(id: number): Promise<void>;
   /** Derives lane heads and counts from scratch and compares. */
   check(): Promise<string[]>;
@@ -89,6 +89,12 @@ export class Bench {
     return store;
   }
 
+  async another(): Promise<Store> {
+    const store = await this.subject.another();
+    stores.push(store);
+    return store;
+  }
+
   async add(...drafts: Partial<NewItem>[]): Promise<number[]> {
     const results = await this.store.enqueue(drafts.map(item), { now: this.now, ifQueued: 'append' });
     return results.map((result) => result.id);
@@ -122,6 +128,14 @@ export class Bench {
 
   discard(...ids: number[]): Promise<ChangeReport> {
     return this.change({ kind: 'discard', filter: { ids }, dryRun: false });
+  }
+
+  /** Edits an item's path, and answers the key that the new version has. */
+  async edit(id: number, path = '/edited'): Promise<string> {
+    const { revision, headers, contentType, payload } = await this.one(id);
+    const content = { path, headers, contentType, payload };
+    await this.change({ kind: 'edit', id, revision, content, fields: ['path'], yes: true });
+    return (await this.one(id)).idempotencyKey;
   }
 
   async states(...ids: number[]): Promise<State[]> {

@@ -236,11 +236,11 @@ export function readingConformance(open: OpenSubject): void {
       const { id, idempotencyKey } = await b.enqueue({});
       const sender = await b.start();
       await sender.send(id, 'rejected');
-      await b.subject.giveNewKey(id, 'new');
+      const newKey = await b.edit(id);
       await b.retry(id);
       await sender.send(id, 'offline');
       const [item] = await b.store.get([id], b.now);
-      expect(item!.attempts.map((attempt) => attempt.idempotencyKey)).toEqual([idempotencyKey, 'new']);
+      expect(item!.attempts.map((attempt) => attempt.idempotencyKey)).toEqual([idempotencyKey, newKey]);
     });
   });
 

@@ -343,6 +343,20 @@ export function sendingConformance(open: OpenSubject): void {
       expect(await b.one(asked!)).toMatchObject({ waiting: 'waiting' });
     });
 
+    test('time that is left out does not count towards the patience with a target', async () => {
+      const b = await bench();
+      await b.add({ target: 'main' }, { target: 'other' });
+      const sender = await b.start();
+      const [main, other] = await b.store.targets();
+      const offline = { state: 'offline', since: b.now } as const;
+      await sender.step({ targets: [{ target: other!.id, change: offline, note: undefined }] });
+      await sender.session.leaveOut(HOUR, b.now);
+      const { targets } = await sender.step();
+      const offlineMs = (id: number): number => targets.find((target) => target.id === id)!.offlineMs;
+      expect([offlineMs(main!.id), offlineMs(other!.id)]).toEqual([HOUR, 0]);
+      expect((await b.store.targets()).map((target) => target.offlineMs)).toEqual([HOUR, 0]);
+    });
+
     test('a clock that ran back ends the pauses of entities that were to have an end, not the others', async () => {
       const b = await bench();
       const [first, second] = await b.add(about('a/1'), about('b/1'));

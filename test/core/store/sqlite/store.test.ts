@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 
 import { systemClock } from '../../../../src/core/nouns/clock.js';
-import { contentDigest } from '../../../../src/core/input/stable-content.js';
 import { openSqliteStore } from '../../../../src/core/store/sqlite/store.js';
 import type { Store } from '../../../../src/core/store/store.js';
 import { keepDirectory, removeDirectory, tempDirectory } from '../../../support/temp.js';
@@ -14,8 +13,15 @@ import { faultsOf, raw } from './support.js';
 storeConformance('SQLite', async () => {
   const directory = keepDirectory();
   const path = join(directory, 'queue.db');
-  const open = (): Store =>
-    openSqliteStore({ path, mode: 'create', clock: systemClock, uid: process.getuid?.(), allowNetworkDisk: false });
+  let others = 0;
+  const open = (file = path): Store =>
+    openSqliteStore({
+      path: file,
+      mode: 'create',
+      clock: systemClock,
+      uid: process.getuid?.(),
+      allowNetworkDisk: false,
+    });
   const store = open();
   return {
     store,
@@ -25,27 +31,7 @@ storeConformance('SQLite', async () => {
       await session.end({ kind: 'run', startedAt: 0, endedAt: 0, exitCode: 0, delivered: 0, remaining: 0 });
       raw(path, (db) => db.exec('DELETE FROM last_run'));
     },
-    giveNewKey: async (id, key) => {
-      raw(path, (db) => {
-        db.prepare(
-          `INSERT INTO revision (item_id, number, at, who, attempts, idempotency_key, path, content_type, headers, payload_sha256, payload)
-           SELECT id, 0, 0, 'kari', attempts, idempotency_key, path, content_type, headers, payload_sha256, payload FROM item WHERE id = ?`,
-        ).run(id);
-        db.prepare(`UPDATE item SET idempotency_key = ?, path = '/edited', revision = 1 WHERE id = ?`).run(key, id);
-      });
-    },
-    prune: async (id, keepDigest) => {
-      const [found] = await store.get([id], 0);
-      const digest = found === undefined || !keepDigest ? null : contentDigest(found);
-      raw(path, (db) => {
-        db.prepare(
-          `INSERT INTO pruned (id, idempotency_key, state, content_sha256, at) SELECT id, idempotency_key, state, ?, 0 FROM item WHERE id = ?`,
-        ).run(digest, id);
-        db.prepare('DELETE FROM attempt WHERE item_id = ?').run(id);
-        db.prepare(`UPDATE tally SET completed = completed - 1`).run();
-        db.prepare('DELETE FROM item WHERE id = ?').run(id);
-      });
-    },
+    another: async () => open(join(directory, `another-${(others += 1)}.db`)),
     damage: async (id) => raw(path, (db) => void db.prepare(`UPDATE item SET payload = x'7b7d' WHERE id = ?`).run(id)),
     check: async () => faultsOf(path),
     dispose: async () => removeDirectory(directory),
