@@ -82,7 +82,13 @@ export const STORE_MUTANTS = [
     '{ offlineMs: target.offlineMs + ms }',
     '{ offlineMs: target.offlineMs }',
   ),
-  mutant('dry-run-writes', 'a dry run changes the items', `${SQLITE}/people.ts`, 'if (!dryRun) answer();', 'answer();'),
+  mutant(
+    'dry-run-writes',
+    'a dry run changes the items',
+    `${SQLITE}/person-commands.ts`,
+    'if (!dryRun) answer();',
+    'answer();',
+  ),
   mutant(
     'stale-targets',
     'a session does not see what others changed between two steps',
@@ -114,7 +120,7 @@ export const STORE_MUTANTS = [
   mutant(
     'discard-uncounted',
     'the counts do not notice that a person ended an item',
-    `${SQLITE}/people.ts`,
+    `${SQLITE}/person-commands.ts`,
     'tally.move(row.target_id, { state: stateOf(row), elig: row.elig }, { state, elig: null });',
     '',
   ),

@@ -9,7 +9,7 @@ import { cut, oneLine, textWidth } from './printable.js';
 import type { Look } from './style.js';
 import { wrapText } from './wrap.js';
 
-/** As `core/queue/story.ts` makes it. */
+/** As `core/queue/timeline.ts` makes it. */
 export type Told =
   | { kind: 'stored'; at: number; item: ItemDetail }
   | { kind: 'attempt'; at: number; item: number; target: string; attempt: Attempt }

@@ -4,7 +4,7 @@ import type { Attempt, ItemDetail, ItemSummary, LastError, ResponseExcerpt } fro
 import { why } from '../core/policy/why.js';
 import type { JsonObject } from './json.js';
 import { isJsonType, isoTime, payloadFields } from './json.js';
-import { veiled } from './veil.js';
+import { hidePayloadValues } from './hide-payload-values.js';
 
 /** Makes the display copy of a payload or an answer; the same bytes back = nothing was hidden. */
 export type Mask = (bytes: Uint8Array) => Uint8Array;
@@ -52,7 +52,7 @@ export function summaryDocument(item: ItemSummary, options: DocumentOptions): Js
 
 /** Everything about one item. */
 export function itemDocument(stored: ItemDetail, options: DocumentOptions): JsonObject {
-  const item = options.hide === undefined ? stored : veiled(stored, options.hide);
+  const item = options.hide === undefined ? stored : hidePayloadValues(stored, options.hide);
   return {
     ...summaryDocument(item, options),
     ...payloadPart(item, options),

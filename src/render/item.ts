@@ -8,14 +8,14 @@ import { oneLine, printable } from './printable.js';
 import { hanging } from './wrap.js';
 import type { Look } from './style.js';
 import { fullTime, span } from './time.js';
-import { veiled } from './veil.js';
+import { hidePayloadValues } from './hide-payload-values.js';
 
 /** What must not be seen: by key where it stands, by value where a server repeated it. */
 export type Hidden = Pick<DocumentOptions, 'mask' | 'hide'>;
 
 /** Lines of the page, without line feeds. */
 export function itemPage(stored: ItemDetail, look: Look, { mask, hide }: Hidden): string[] {
-  const item = hide === undefined ? stored : veiled(stored, hide);
+  const item = hide === undefined ? stored : hidePayloadValues(stored, hide);
   return [
     ...head(item, look),
     '',

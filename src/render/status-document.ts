@@ -1,5 +1,5 @@
 /** `status --json`, with exactly the field names of the contract, section 6. */
-import type { CheckResult } from '../core/policy/check.js';
+import type { CheckResult } from '../core/policy/status-check.js';
 import type { StatusReport } from '../core/nouns/report.js';
 import type { JsonObject } from './json.js';
 import { isoTime } from './json.js';

@@ -1,5 +1,5 @@
 /** The status view: the answer first, then the numbers behind it. */
-import type { CheckResult, FailedLimit } from '../core/policy/check.js';
+import type { CheckResult, FailedLimit } from '../core/policy/status-check.js';
 import { arrivedWords } from '../core/policy/item-words.js';
 import { statusAnswer } from '../core/policy/status-answer.js';
 import { span } from '../core/policy/time-words.js';

@@ -6,7 +6,7 @@ import type { Clock } from '../../src/core/nouns/clock.js';
 import { Channel } from '../../src/core/runner/channel.js';
 import { Channels } from '../../src/core/runner/channels.js';
 import { drainLoop } from '../../src/core/runner/drain.js';
-import { Readying } from '../../src/core/runner/readying.js';
+import { TargetPreparation } from '../../src/core/runner/target-preparation.js';
 import { Runner } from '../../src/core/runner/runner.js';
 import { CLOCK_SLACK_MS } from '../../src/core/policy/backoff.js';
 import { isQueueError } from '../../src/core/nouns/errors.js';
@@ -157,13 +157,13 @@ export class SimProcess {
     const session = new SimSession(this, real, this.#world);
     const store = this.#store;
     const ended = new AbortController();
-    const readying = new Readying(channels, clock, {
+    const preparation = new TargetPreparation(channels, clock, {
       probing: this.options.wait ? 'always' : 'once',
       random,
       signal: ended.signal,
     });
     const runner = new Runner(
-      { store, session, channels, clock, readying },
+      { store, session, channels, clock, preparation },
       {
         concurrency: this.options.concurrency,
         limit: undefined,

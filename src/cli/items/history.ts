@@ -1,7 +1,7 @@
 /** Gathers what `history` tells: the log of what people did, and for one item its attempts too. */
 import type { Queue } from '../../core/index.js';
 import { parseSince } from '../../core/input/time.js';
-import { story } from '../../core/queue/story.js';
+import { timeline } from '../../core/queue/timeline.js';
 import { storyDocument, storyLines } from '../../render/history.js';
 import type { JsonObject } from '../../render/json.js';
 import type { Look } from '../../render/style.js';
@@ -36,7 +36,7 @@ export async function tellHistory(
   if (id !== undefined && item === undefined && history.length === 0) {
     refuseNotFound(`there is no item ${id} in ${queue.location}`, await nearIdHint(queue, id));
   }
-  const entries = story(item, isCut ? history.slice(1) : history, since);
+  const entries = timeline(item, isCut ? history.slice(1) : history, since);
   return {
     document: { history: storyDocument(entries), more: isCut },
     lines: storyLines(entries, look, id !== undefined),

@@ -1,6 +1,6 @@
 /** The limits of `status --check` from its flags. */
-import type { CheckLimits, CheckResult } from '../../core/policy/check.js';
-import { checkStatus, DEFAULT_CHECK } from '../../core/policy/check.js';
+import type { CheckLimits, CheckResult } from '../../core/policy/status-check.js';
+import { checkStatus, DEFAULT_CHECK } from '../../core/policy/status-check.js';
 import type { StatusReport } from '../../core/nouns/report.js';
 
 export interface LimitFlags {

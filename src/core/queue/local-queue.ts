@@ -15,7 +15,7 @@ import type { Write } from '../input/write.js';
 import type { DrainReport, InspectReport, Next, StatusReport } from '../nouns/report.js';
 import { dryRun } from '../runner/dry-run.js';
 import { drainQueue, watchQueue, type SendingDeps } from '../runner/sending.js';
-import { UnderWay } from '../runner/under-way.js';
+import { ActiveRuns } from '../runner/active-runs.js';
 import { statusReport } from '../policy/status.js';
 import { change as changeItems, openDesk, type Desk } from './desk.js';
 import type { Archive } from '../store/archive.js';
@@ -51,14 +51,14 @@ export class LocalQueue implements Queue {
   readonly #store: Store;
   readonly #options: LocalQueueOptions;
   readonly #clock: Clock;
-  readonly #underWay: UnderWay;
+  readonly #activeRuns: ActiveRuns;
   #closing: Promise<void> | undefined;
 
   constructor(options: LocalQueueOptions) {
     this.#store = options.store;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#underWay = new UnderWay(options.store.location);
+    this.#activeRuns = new ActiveRuns(options.store.location);
   }
 
   get archive(): Archive {
@@ -181,7 +181,7 @@ export class LocalQueue implements Queue {
 
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
     const given = read.readDrain(options);
-    return this.#underWay.run(given, (control) => drainQueue(this.#sending(), given, control));
+    return this.#activeRuns.run(given, (control) => drainQueue(this.#sending(), given, control));
   }
 
   async dryRun(options: { target?: string; limit?: number } = {}): Promise<DryRunRow[]> {
@@ -190,7 +190,7 @@ export class LocalQueue implements Queue {
 
   watch(options: WatchOptions = {}): AsyncIterable<QueueEvent> {
     const given = read.readWatch(options);
-    return watchQueue(this.#sending(), given, (body) => this.#underWay.run(given, body));
+    return watchQueue(this.#sending(), given, (body) => this.#activeRuns.run(given, body));
   }
 
   async wait(
@@ -198,7 +198,7 @@ export class LocalQueue implements Queue {
     options: { timeoutMs?: number; stop?: AbortSignal } = {},
   ): Promise<{ done: boolean; failed: boolean; items: ItemDetail[] }> {
     const [wanted, given] = [readIds(ids), read.readWait(options)];
-    return this.#underWay.run(given, ({ signal: stop }) =>
+    return this.#activeRuns.run(given, ({ signal: stop }) =>
       waitForItems(this.#store, this.#clock, wanted, { ...given, stop }),
     );
   }
@@ -221,7 +221,7 @@ export class LocalQueue implements Queue {
   }
 
   async close(): Promise<void> {
-    this.#closing ??= this.#underWay.end().then(() => this.#store.close());
+    this.#closing ??= this.#activeRuns.end().then(() => this.#store.close());
     return this.#closing;
   }
 

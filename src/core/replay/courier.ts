@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../nouns/clock.js';
 import type { ResponseExcerpt, StoredRequest } from '../nouns/item.js';
-import { betweenOf } from '../send/between.js';
+import { intermediaryReason } from '../send/intermediary.js';
 import { createCredentials, type Credentials } from '../send/credential.js';
 import { BAD_REQUEST } from '../send/failure.js';
 import type { SendOptions, SendResult } from '../send/result.js';
@@ -112,7 +112,9 @@ export class Courier {
       const { response, durationMs } = result;
       const answer: Delivery = { kind: 'answer', response, durationMs, at };
       const stranger =
-        response.status === 407 ? (result.proxyLogin ?? betweenOf(response, request.method, this.#target)) : undefined;
+        response.status === 407
+          ? (result.proxyLogin ?? intermediaryReason(response, request.method, this.#target))
+          : undefined;
       if (stranger !== undefined) return { kind: 'halt', halt: { why: 'auth', message: stranger } };
       if (isRefusedCredential(response.status) && !isRefusedCredential(expected ?? 0)) {
         if (hasRenewed || !(await this.#renew()))

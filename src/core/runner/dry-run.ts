@@ -4,7 +4,7 @@ import { isSendable } from '../policy/target-state.js';
 import type { DryRunRow } from './options.js';
 import type { Store } from '../store/store.js';
 import { configOf } from './channels.js';
-import { assertTarget } from './known-target.js';
+import { assertTarget } from './assert-target.js';
 
 const DEFAULT_LIMIT = 1_000;
 

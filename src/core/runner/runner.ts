@@ -25,7 +25,7 @@ import type {
 import type { TargetRow } from '../nouns/target.js';
 import type { Channels } from './channels.js';
 import { Reporter } from './reporter.js';
-import type { Readying } from './readying.js';
+import type { TargetPreparation } from './target-preparation.js';
 import { startTargets } from './start-targets.js';
 import { Waker } from './waker.js';
 
@@ -63,7 +63,7 @@ export interface RunnerDeps {
   session: Session;
   channels: Channels;
   clock: Clock;
-  readying: Readying;
+  preparation: TargetPreparation;
 }
 
 /** What one turn of the loop found. */
@@ -187,10 +187,10 @@ export class Runner {
     this.reporter.stepped(input.settle, step);
     this.#afterAnswers(input.settle, step);
     for (const claim of step.claims) this.#launch(claim);
-    const readying = this.#deps.readying.wanted(step, this.#only, this.isStopping ? undefined : this);
+    const isPreparing = this.#deps.preparation.wanted(step, this.#only, this.isStopping ? undefined : this);
     if (step.damaged !== undefined) this.#stopForDamage(step.damaged);
     if (this.#defect !== undefined && this.#inFlight + this.#pendingWrites() === 0) throw this.#defect.error;
-    return { step, isIdle: this.#inFlight === 0 && !readying && !step.more && this.#pendingWrites() === 0 };
+    return { step, isIdle: this.#inFlight === 0 && !isPreparing && !step.more && this.#pendingWrites() === 0 };
   }
 
   /** Lets requests in flight end, aborts them after the grace, and records every one. */
@@ -268,15 +268,15 @@ export class Runner {
 
   /** A refused credential is fetched again; a target that came back is sent to slowly at first. */
   #afterAnswers(settled: readonly Settlement[], step: StepResult): void {
-    const { channels, readying } = this.#deps;
+    const { channels, preparation } = this.#deps;
     for (const { claim, end } of settled) {
       const row = step.targets.find((target) => target.id === claim.target.id);
       const channel = row === undefined ? undefined : channels.of(row);
       if (row === undefined || channel === undefined) continue;
-      if (isSound(end)) readying.prober.answered(row.id);
-      if (end.outcome === 'offline') readying.prober.unreachable(row.id);
+      if (isSound(end)) preparation.prober.answered(row.id);
+      if (end.outcome === 'offline') preparation.prober.unreachable(row.id);
       // A 407 is the proxy's: it says nothing of the target's credential.
-      if (end.outcome === 'auth' && end.status !== 407) readying.credentialRefused(row, claim.target, channel, this);
+      if (end.outcome === 'auth' && end.status !== 407) preparation.credentialRefused(row, claim.target, channel, this);
       if (row.state !== 'online' && row.state !== 'untried') channel.restartSlowly();
     }
   }
@@ -300,7 +300,7 @@ export class Runner {
    * credential ends.
    */
   quietMs(step: StepResult): number {
-    const { clock, channels, readying } = this.#deps;
+    const { clock, channels, preparation } = this.#deps;
     const now = clock.now();
     const times = [step.nextDueAt, step.nextDeadlineAt];
     for (const row of step.targets) {
@@ -308,7 +308,7 @@ export class Runner {
       if (row.until !== undefined && step.ready.has(row.id) && !holdIsOver(row, now)) times.push(row.until);
     }
     const waits = times.filter((at) => at !== undefined).map((at) => Math.max(0, at - now));
-    const others = [readying.prober.nextIn(step), channels.delayMs()].filter((ms) => ms !== undefined);
+    const others = [preparation.prober.nextIn(step), channels.delayMs()].filter((ms) => ms !== undefined);
     // One ms more: a timer may fire just before its time.
     return Math.min(LONGEST_QUIET_MS, ...waits, ...others) + 1;
   }

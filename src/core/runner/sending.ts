@@ -12,9 +12,9 @@ import { maintain, maintainAlways } from './maintain.js';
 import { Channels } from './channels.js';
 import { drainLoop } from './drain.js';
 import { EventStream } from './event-stream.js';
-import { assertTarget } from './known-target.js';
-import { Listening } from './listening.js';
-import { Readying } from './readying.js';
+import { assertTarget } from './assert-target.js';
+import { CallerCallbacks } from './caller-callbacks.js';
+import { TargetPreparation } from './target-preparation.js';
 import { Runner } from './runner.js';
 import { watchLoop } from './watch.js';
 
@@ -42,7 +42,7 @@ interface Sending {
   runner: Runner;
   session: Session;
   channels: Channels;
-  readying: Readying;
+  preparation: TargetPreparation;
 }
 
 /** How a run ended, for `status` to tell. */
@@ -70,9 +70,9 @@ async function withSession<T>(
   let ending: Ending | undefined;
   try {
     try {
-      const readying = new Readying(channels, clock, { probing, random, signal: cleanUp.signal });
+      const preparation = new TargetPreparation(channels, clock, { probing, random, signal: cleanUp.signal });
       runner = new Runner(
-        { store, session, channels, clock, readying },
+        { store, session, channels, clock, preparation },
         {
           concurrency,
           limit: options.limit,
@@ -83,7 +83,7 @@ async function withSession<T>(
         },
       );
       await runner.start();
-      const result = await body({ runner, session, channels, readying });
+      const result = await body({ runner, session, channels, preparation });
       ending = result.ending;
       return { value: result.value };
     } finally {
@@ -128,17 +128,17 @@ export async function drainQueue(
     await maintain(deps, MAINTAIN_MS, stop);
     return finished({ ...nothing, stopped: 'drained' });
   }
-  const listening = new Listening(() => control.abort());
+  const callbacks = new CallerCallbacks(() => control.abort());
   const deadline = options.maxTimeMs === undefined ? undefined : begun + options.maxTimeMs;
   const outcome = await withSession(
     deps,
     kind,
-    { ...options, stop, onEvent: listening.guard(options.onEvent) },
+    { ...options, stop, onEvent: callbacks.guard(options.onEvent) },
     wait ? 'always' : 'once',
     async ({ runner }) => {
       const stopped = await drainLoop(runner, { clock, stop, wait, deadline });
       await maintain(deps, MAINTAIN_MS, stop);
-      listening.assertNoneThrew();
+      callbacks.assertNoneThrew();
       const { attempts, reporter } = runner;
       const { delivered, failed, review } = reporter;
       const report = await finished({ stopped, attempts, delivered, failed, review, runner: undefined });
@@ -225,9 +225,9 @@ export function watchQueue(
   const left = new AbortController();
   const stream = new EventStream(() => left.abort());
   const watch = async (control: AbortController): Promise<void> => {
-    const listening = new Listening(() => control.abort());
+    const callbacks = new CallerCallbacks(() => control.abort());
     left.signal.addEventListener('abort', () => control.abort(), { once: true });
-    const tell = listening.guard(options.onEvent);
+    const tell = callbacks.guard(options.onEvent);
     await watchUntilStopped(deps, {
       ...options,
       stop: control.signal,
@@ -235,10 +235,10 @@ export function watchQueue(
         tell(event);
         stream.push(event);
       },
-      onTurn: listening.guard(options.onTurn),
-      onUnknownTarget: listening.guard(options.onUnknownTarget),
+      onTurn: callbacks.guard(options.onTurn),
+      onUnknownTarget: callbacks.guard(options.onUnknownTarget),
     });
-    listening.assertNoneThrew();
+    callbacks.assertNoneThrew();
   };
   void start(watch).then(
     () => stream.end(),
@@ -261,13 +261,13 @@ async function watchUntilStopped(deps: SendingDeps, options: Watching): Promise<
       'watch',
       options,
       'always',
-      async ({ runner, session, channels, readying }) => {
+      async ({ runner, session, channels, preparation }) => {
         toldStandby = false;
         runner.reporter.emit({ event: 'started', at: clock.now(), kind: 'watch', pid: runnerIdentity('watch').pid });
         const ended = new AbortController();
         const maintenance = maintainAlways(deps, ended.signal);
         try {
-          await watchLoop(runner, { clock, env, store, session, channels, readying, stop, onTurn, onUnknownTarget });
+          await watchLoop(runner, { clock, env, store, session, channels, preparation, stop, onTurn, onUnknownTarget });
         } finally {
           ended.abort();
           await maintenance;

@@ -1,11 +1,11 @@
 /** The background loop: sends whatever can be sent, and otherwise sleeps until something may have changed. */
 import type { Clock } from '../nouns/clock.js';
-import { watchSurroundings, type News } from '../connectivity/surroundings.js';
+import { watchRecheckTriggers, type News } from '../connectivity/recheck-triggers.js';
 import { CLOCK_SLACK_MS } from '../policy/backoff.js';
 import type { Session, Store } from '../store/store.js';
-import { BetweenTurns } from './between-turns.js';
+import { WatchUpkeep } from './watch-upkeep.js';
 import type { Channels } from './channels.js';
-import type { Readying } from './readying.js';
+import type { TargetPreparation } from './target-preparation.js';
 import type { Runner } from './runner.js';
 
 export interface WatchLoopDeps {
@@ -14,7 +14,7 @@ export interface WatchLoopDeps {
   store: Store;
   session: Session;
   channels: Channels;
-  readying: Readying;
+  preparation: TargetPreparation;
   stop: AbortSignal;
   /** Called once a turn, at least every 90 s while the loop is alive. */
   onTurn: () => void;
@@ -24,7 +24,7 @@ export interface WatchLoopDeps {
 /** Until `stop`; requests in flight have ended and are recorded by then. */
 export async function watchLoop(runner: Runner, deps: WatchLoopDeps): Promise<void> {
   const { stop } = deps;
-  const between = new BetweenTurns(runner, deps);
+  const between = new WatchUpkeep(runner, deps);
   const helpers = new AbortController();
   const end = (): void => helpers.abort();
   stop.addEventListener('abort', end, { once: true });
@@ -71,19 +71,19 @@ async function ringOnChanges(runner: Runner, { store }: WatchLoopDeps, signal: A
 /** The network changed, the machine woke, the clock was set: outages may be over, and timers are late. */
 async function ringOnNews(
   runner: Runner,
-  between: BetweenTurns,
+  between: WatchUpkeep,
   deps: WatchLoopDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, env, session, channels, readying } = deps;
+  const { clock, env, session, channels, preparation } = deps;
   const onNews = async ({ isBreak, backMs }: News): Promise<void> => {
     if (backMs > CLOCK_SLACK_MS) await session.clockWentBack(clock.now());
     if (isBreak) {
       channels.renewConnections();
       await between.tryHeldTargets();
     }
-    readying.prober.news();
+    preparation.prober.news();
     runner.waker.ring();
   };
-  await watchSurroundings({ clock, env, signal, isWaiting: () => readying.prober.isWaiting }, onNews);
+  await watchRecheckTriggers({ clock, env, signal, isWaiting: () => preparation.prober.isWaiting }, onNews);
 }

@@ -1,8 +1,8 @@
 /** A connection of a pool that is opened only for a request that still waits for it, and that never stays lost to it. */
 import type { Socket } from 'node:net';
 import type { Client, Dispatcher, buildConnector } from 'undici';
-import { skipInterim } from './interim.js';
-import { unsentBytes } from './unsent.js';
+import { skipInterim } from './skip-interim-answers.js';
+import { unsentBytes } from './unsent-bytes.js';
 
 /** Options of a dispatch, from which its request can be asked whether it is still to be sent. */
 export interface AwaitedOptions extends Dispatcher.DispatchOptions {

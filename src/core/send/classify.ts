@@ -6,9 +6,9 @@ import { ruleFor, type Answered } from '../policy/outcome-rules.js';
 import { wordsOfServer } from '../policy/reasons.js';
 import { repeatWords } from '../policy/why.js';
 import type { SensitivePatterns } from '../nouns/sensitive.js';
-import { betweenOf, fits, mediaType } from './between.js';
+import { intermediaryReason, fits, mediaType } from './intermediary.js';
 import { causeKey, namesIn } from './cause-key.js';
-import { cleanLine } from './clean.js';
+import { cleanLine } from './clean-text.js';
 import { BAD_REQUEST } from './failure.js';
 import type { SendResult } from './result.js';
 import { retryAfterMs } from './retry-after.js';
@@ -81,7 +81,7 @@ function ofStranger(
 ): Classified | undefined {
   const { status } = response;
   if (proxyLogin !== undefined) return { outcome: 'auth', status, message: proxyLogin, cause: causeKey(proxyLogin) };
-  const message = betweenOf(response, method, target);
+  const message = intermediaryReason(response, method, target);
   return message === undefined ? undefined : { outcome: 'unknown', status, message, cause: causeKey(message) };
 }
 

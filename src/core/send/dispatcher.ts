@@ -12,7 +12,7 @@ import type { TargetConfig } from '../nouns/target.js';
 import { isLoopbackHost } from '../check/loopback.js';
 import { FORBIDDEN_ADDRESS, isPrivateAddress } from './address.js';
 import { awaitedClient } from './awaited-client.js';
-import { cleanLine } from './clean.js';
+import { cleanLine } from './clean-text.js';
 import { directConnector, plainHost, portOf, tunnelConnector } from './connector.js';
 import type { Connector, ConnectorOptions, ProxyEndpoint } from './connector.js';
 import { proxyFor } from './proxy.js';

@@ -1,7 +1,7 @@
 /** What an error from the network means: was a connection made, may anything have been sent, are the settings wrong. */
 import { reasonOf } from '../policy/reasons.js';
 import { FORBIDDEN_ADDRESS } from './address.js';
-import { cleanLine } from './clean.js';
+import { cleanLine } from './clean-text.js';
 
 export type Failure = { code: string; message: string } & (
   { kind: 'unreachable' | 'misconfigured' } | { kind: 'no-answer'; isSent: boolean }

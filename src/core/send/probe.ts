@@ -4,7 +4,7 @@ import type { Dispatcher, request as undiciRequest } from 'undici';
 import type { Clock } from '../nouns/clock.js';
 import { ruleFor } from '../policy/outcome-rules.js';
 import type { TargetConfig } from '../nouns/target.js';
-import { AWAY, between, betweenOf, leadsAway } from './between.js';
+import { AWAY, intermediarySentence, intermediaryReason, leadsAway } from './intermediary.js';
 import { plainHost } from './connector.js';
 import type { PreparedTransport, Transport } from './dispatcher.js';
 import { BAD_REQUEST, failureOf } from './failure.js';
@@ -125,7 +125,7 @@ async function askAsPerson(
   const login = status === 407 ? loginOf(transport, false) : undefined;
   if (login !== undefined) return { kind: 'misconfigured', code: PROXY_LOGIN, message: login };
   const headers = Object.fromEntries(response.headers);
-  const stranger = betweenOf({ status, headers }, undefined, target);
+  const stranger = intermediaryReason({ status, headers }, undefined, target);
   if (stranger !== undefined) return { kind: 'unreachable', code: 'captive-portal', message: stranger };
   if (outcomeOf(response, target) === 'auth') {
     const message =
@@ -265,7 +265,7 @@ function isPage(response: Response): boolean {
 }
 
 function portal(remedy: string): Finding {
-  return { kind: 'unreachable', code: 'captive-portal', message: between(remedy) };
+  return { kind: 'unreachable', code: 'captive-portal', message: intermediarySentence(remedy) };
 }
 
 function cutShort(transport: Transport, limitMs: number, isAborted: boolean): Finding {

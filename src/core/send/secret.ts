@@ -8,7 +8,7 @@ import { platform } from 'node:os';
 import type { Clock } from '../nouns/clock.js';
 import { currentUid } from '../nouns/host.js';
 import type { SecretRef } from '../nouns/target.js';
-import { cleanLine } from './clean.js';
+import { cleanLine } from './clean-text.js';
 import type { Environment } from './proxy.js';
 
 export interface Secret {

@@ -1,7 +1,7 @@
 /** The sentence in a page of HTML or a document of XML, found without walking it. */
 import { characterOf, ENTITY } from '../privacy/entities.js';
-import { cleanLine } from './clean.js';
-import { isTelling } from './telling.js';
+import { cleanLine } from './clean-text.js';
+import { isInformative } from './informative-sentence.js';
 
 /** Where the sentence is, best first: what the page calls itself, its headings, then where frameworks put the reason. */
 const TAGS = ['title', 'h1', 'h2', 'message', 'faultstring', 'detail', 'reason', 'pre', 'p'] as const;
@@ -24,7 +24,7 @@ export function fromMarkup(text: string, limit: number): string | undefined {
     for (const found of elements(text, lower, tag, isHead ? 1 : MOST_OF_A_TAG)) {
       const line = cleanLine(found, limit);
       if (line === '') continue;
-      if (isTelling(line)) return line;
+      if (isInformative(line)) return line;
       if (isHead && !SAYS_NOTHING.test(line)) plain ??= line;
     }
   }

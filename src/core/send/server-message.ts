@@ -1,8 +1,8 @@
 /** Finds, in whatever a server answered, the one sentence that tells a person what is wrong. */
 import type { ResponseExcerpt } from '../nouns/item.js';
-import { cleanLine } from './clean.js';
+import { cleanLine } from './clean-text.js';
 import { fromMarkup } from './server-markup.js';
-import { isTelling, tellingWords } from './telling.js';
+import { isInformative, informativeWords } from './informative-sentence.js';
 
 /** Longest sentence, in UTF-16 units. */
 export const MESSAGE_LIMIT = 200;
@@ -125,7 +125,7 @@ function fromDocument(value: Json): ServerWords | undefined {
   const { title, detail } = value;
   if (typeof title !== 'string' || typeof detail !== 'string' || message !== detail) return alone(message);
   const words = title.trim().split(/\s+/).length;
-  if (words < TITLE_WORDS || tellingWords(title) < TELLING_TITLE_WORDS) return alone(message);
+  if (words < TITLE_WORDS || informativeWords(title) < TELLING_TITLE_WORDS) return alone(message);
   const bare = title.trim().replace(/[.:!]+$/, '');
   const isSaidTwice = detail.toLowerCase().includes(bare.toLowerCase());
   return { message: isSaidTwice || detail.trim() === '' ? detail : `${bare}: ${detail}`, title: bare };
@@ -156,7 +156,7 @@ function fromJson(value: Json, depth: number): string | undefined {
   const listed = fromLists(value, depth);
   if (listed !== undefined) return listed;
   const sentence = fromSentences(value, depth);
-  if (sentence !== undefined && isTelling(sentence)) return sentence;
+  if (sentence !== undefined && isInformative(sentence)) return sentence;
   const more = fromFields(value, depth) ?? fromEnvelopes(value, depth) ?? (depth === 0 ? fromLooks(value) : undefined);
   return more ?? withCode(value, sentence);
 }
@@ -186,7 +186,7 @@ function fromSentences(object: JsonObject, depth: number): string | undefined {
   for (const key of SENTENCE_KEYS) {
     const found = fromJson(object[key], depth + 1);
     if (found === undefined) continue;
-    if (isTelling(found)) return found;
+    if (isInformative(found)) return found;
     plain ??= found;
   }
   // OData and SAP: { "lang": "en", "value": "…" }.
@@ -309,12 +309,12 @@ function fromLooks(object: JsonObject): string | undefined {
   return Object.entries(object)
     .filter(([name, value]) => !known.includes(name) && SOUNDS_LIKE_A_SENTENCE.test(name) && typeof value === 'string')
     .map(([, value]) => String(value))
-    .find(isTelling);
+    .find(isInformative);
 }
 
 /** `Bad Request (PHONE_NOT_DIGITS)`: where the sentence says nothing, the code or the problem's type may. */
 function withCode(object: JsonObject, sentence: string | undefined): string | undefined {
-  const code = CODE_KEYS.map((key) => object[key]).find((value) => typeof value === 'string' && isTelling(value));
+  const code = CODE_KEYS.map((key) => object[key]).find((value) => typeof value === 'string' && isInformative(value));
   const told = typeof code === 'string' ? code : problemType(object['type']);
   if (told === undefined) return sentence;
   return sentence === undefined ? told : `${sentence} (${told})`;
@@ -324,7 +324,7 @@ function withCode(object: JsonObject, sentence: string | undefined): string | un
 function problemType(type: Json): string | undefined {
   if (typeof type !== 'string' || !/^(?:https?:\/\/|urn:|\/)/.test(type)) return undefined;
   const last = /([\w-]+)\/?$/.exec(type.replace(/[?#].*$/, ''))?.[1]?.replace(/[-_]+/g, ' ');
-  return last !== undefined && !/\d{3}/.test(last) && isTelling(last) && last.includes(' ') ? last : undefined;
+  return last !== undefined && !/\d{3}/.test(last) && isInformative(last) && last.includes(' ') ? last : undefined;
 }
 
 /** JSON that was cut (by our cap or by the peer): the first string behind a key that holds sentences, ended or not. */

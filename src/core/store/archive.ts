@@ -5,7 +5,7 @@
 import type { Attempt, Entity, Method, State } from '../nouns/item.js';
 import type { LaneOrder } from '../nouns/target.js';
 import type { Actor, Filter } from '../nouns/people.js';
-import type { Review } from '../policy/imported.js';
+import type { Review } from '../policy/imported-item.js';
 
 export interface QueueIdentity {
   /** Made with the queue; a copy keeps it. */

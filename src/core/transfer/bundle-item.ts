@@ -18,7 +18,7 @@ import {
   type ResponseExcerpt,
 } from '../nouns/item.js';
 import type { ArchivedEvent, ArchivedItem, ArchivedRevision } from '../store/archive.js';
-import type { Review } from '../policy/imported.js';
+import type { Review } from '../policy/imported-item.js';
 import { Fields, damaged } from './fields.js';
 import { bytesDocument, isoTime, payloadMembers, readPayload } from './payload-text.js';
 import { safeJson } from '../json/safe-json.js';

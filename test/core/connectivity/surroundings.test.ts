@@ -6,9 +6,9 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 
 import type { Clock } from '../../../src/core/nouns/clock.js';
 import { systemClock } from '../../../src/core/nouns/clock.js';
-import { watchNetwork } from '../../../src/core/connectivity/network-news.js';
-import type { News } from '../../../src/core/connectivity/surroundings.js';
-import { watchSurroundings } from '../../../src/core/connectivity/surroundings.js';
+import { watchNetwork } from '../../../src/core/connectivity/network-changes.js';
+import type { News } from '../../../src/core/connectivity/recheck-triggers.js';
+import { watchRecheckTriggers } from '../../../src/core/connectivity/recheck-triggers.js';
 import { startNode } from '../../support/process.js';
 import { tempDirectory } from '../../support/temp.js';
 
@@ -88,7 +88,7 @@ describe('the monitor of the operating system', () => {
     const file = join(directory, 'pid');
     const script = join(directory, 'watcher.mjs');
     // The same command line that network-news.ts runs, started by a process that gets no chance to clean up.
-    const source = readFileSync(new URL('../../../src/core/connectivity/network-news.ts', import.meta.url), 'utf8');
+    const source = readFileSync(new URL('../../../src/core/connectivity/network-changes.ts', import.meta.url), 'utf8');
     const line = /const script = `(.*)`;/
       .exec(source)![1]!
       .replace('${monitor}', () => `sh -c 'echo $$ > ${file}; exec sleep 60'`);
@@ -137,7 +137,7 @@ async function newsAfter(jump: { wall: number; mono: number }): Promise<News[]> 
   const heard: News[] = [];
   clock.jumps = [{ wall: 0, mono: 0 }, jump];
   // No monitor: it would sleep on the same clock.
-  const watching = watchSurroundings(
+  const watching = watchRecheckTriggers(
     { clock, env: { PATH: '' }, signal: stop.signal, isWaiting: () => false },
     (news) => {
       heard.push(news);

@@ -12,7 +12,7 @@ import {
   resumeTarget,
   type FoundItem,
   type Lookups,
-} from '../../../src/core/policy/person.js';
+} from '../../../src/core/policy/person-commands.js';
 import { DAY, HOUR, NOW, row, rowIn } from './settle-context.js';
 
 const TIRED = { retryCount: 7, failures: 5, crashes: 2, failingSince: NOW - DAY, unreadable: 1 };

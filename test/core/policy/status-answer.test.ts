@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { checkStatus, DEFAULT_CHECK } from '../../../src/core/policy/check.js';
+import { checkStatus, DEFAULT_CHECK } from '../../../src/core/policy/status-check.js';
 import { statusAnswer } from '../../../src/core/policy/status-answer.js';
 import type { StatusReport, TargetStatus } from '../../../src/core/nouns/report.js';
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { emptyConfig, parseConfig } from '../../../src/core/config/validate.js';
 import { gravest, someItems } from '../../../src/core/nouns/finding.js';
-import { clockFindings, configFindings, diskFindings, modeFindings } from '../../../src/core/policy/surroundings.js';
+import { clockFindings, configFindings, diskFindings, modeFindings } from '../../../src/core/policy/doctor-findings.js';
 
 const codes = (findings: readonly { code: string }[]): string[] => findings.map(({ code }) => code);
 const file = (mode: number, uid = 1000): { path: string; mode: number; uid: number } => ({

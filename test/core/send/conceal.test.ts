@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { conceal } from '../../../src/core/send/conceal.js';
+import { conceal } from '../../../src/core/send/conceal-credential.js';
 import type { SendResult } from '../../../src/core/send/result.js';
 
 const answer = (body: string, headers: Record<string, string> = {}, redirectedTo?: string): SendResult => ({

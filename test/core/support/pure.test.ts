@@ -5,7 +5,7 @@ import type { Attempt, ItemDetail } from '../../../src/core/nouns/item.js';
 import type { HistoryEntry } from '../../../src/core/store/store.js';
 import { AGE_BOUNDS_MS, AGE_TITLES, ageRange, ageTable, type AgeCount } from '../../../src/core/policy/ages.js';
 import { hasRules, isPruneDue, PRUNE_EVERY_MS, pruneRules } from '../../../src/core/policy/retention.js';
-import { story } from '../../../src/core/queue/story.js';
+import { timeline } from '../../../src/core/queue/timeline.js';
 
 const NOW = 1_750_000_000_000;
 
@@ -85,7 +85,7 @@ describe('a story', () => {
   } as ItemDetail;
 
   test('is told in the order of time, storing first', () => {
-    expect(story(item, [event(20, 'a'), event(40, 'b')]).map(({ kind, at }) => [kind, at])).toEqual([
+    expect(timeline(item, [event(20, 'a'), event(40, 'b')]).map(({ kind, at }) => [kind, at])).toEqual([
       ['stored', 10],
       ['event', 20],
       ['attempt', 30],
@@ -94,10 +94,10 @@ describe('a story', () => {
   });
 
   test('begins at a time', () => {
-    expect(story(item, [event(20, 'a'), event(40, 'b')], 30).map(({ at }) => at)).toEqual([30, 40]);
+    expect(timeline(item, [event(20, 'a'), event(40, 'b')], 30).map(({ at }) => at)).toEqual([30, 40]);
   });
 
   test('of an item that is gone is what people did', () => {
-    expect(story(undefined, [event(20, 'a')])).toHaveLength(1);
+    expect(timeline(undefined, [event(20, 'a')])).toHaveLength(1);
   });
 });

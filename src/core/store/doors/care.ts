@@ -7,7 +7,7 @@ import { repairFile, type RepairReport } from '../sqlite/repair.js';
 import { salvage, type Salvage, type SavedItem } from '../sqlite/rescue.js';
 import type { Actor } from '../store.js';
 import { gravest } from '../../nouns/finding.js';
-import { clockFindings, configFindings, type ConfigFacts } from '../../policy/surroundings.js';
+import { clockFindings, configFindings, type ConfigFacts } from '../../policy/doctor-findings.js';
 
 export type { BackupReport, RepairReport, Salvage, SavedItem };
 

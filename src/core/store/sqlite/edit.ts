@@ -5,12 +5,12 @@
 import { emptyReport } from '../../nouns/change-report.js';
 import { newIdempotencyKey } from '../../input/key.js';
 import { stillAhead } from '../../policy/lane.js';
-import { refuseEdit, refuseEndOfEdit, refuseOutrun, type Refusal } from '../../policy/person.js';
+import { refuseEdit, refuseEndOfEdit, refuseOutrun, type Refusal } from '../../policy/person-commands.js';
 import type { ChangeReport, Edit, Revision } from '../store.js';
-import { lookups, readRow, stateOf, toFound, type Change, type ChangeRow } from './change.js';
+import { lookups, readRow, stateOf, toFound, type Change, type ChangeRow } from './person-change.js';
 import { PENDING } from './codes.js';
 import type { Connection } from './connection.js';
-import { openEdit, type Opened } from './editing.js';
+import { openEdit, type Opened } from './open-edits.js';
 import { sha256 } from './enqueue.js';
 import { arrivedDetail, noteItem } from './history.js';
 import { restorePlace } from './lanes.js';

@@ -3,7 +3,7 @@ import { lstatSync, statSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { finding, someItems, type Finding } from '../../nouns/finding.js';
-import { diskFindings, modeFindings, type FileFacts, type KnownTarget } from '../../policy/surroundings.js';
+import { diskFindings, modeFindings, type FileFacts, type KnownTarget } from '../../policy/doctor-findings.js';
 import { isQueueError } from '../../nouns/errors.js';
 import type { RunnerInfo } from '../store.js';
 import { auditDerived, orphans } from './audit.js';

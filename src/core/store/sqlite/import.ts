@@ -2,7 +2,7 @@
 import { QueueError } from '../../nouns/errors.js';
 import { contentDigest } from '../../input/stable-content.js';
 import type { Attempt } from '../../nouns/item.js';
-import { CUT_OFF, standingOf } from '../../policy/imported.js';
+import { CUT_OFF, standingOf } from '../../policy/imported-item.js';
 import { headEligibility, laneOf, stillAhead } from '../../policy/lane.js';
 import type { ArchivedItem, ArchivedRevision, StoreOptions, StoreReport } from '../archive.js';
 import { COMPLETED, ELIG, STATE_CODE } from './codes.js';

@@ -32,7 +32,7 @@ import { CLOCK_SLACK_MS } from '../../policy/backoff.js';
 import { crashedAttempt } from '../../policy/settle.js';
 import { leaveOut } from '../../policy/target-state.js';
 import { endWaitsFromTheFuture } from './due.js';
-import { Outlook } from './outlook.js';
+import { SessionCache } from './session-cache.js';
 import { syncTargets } from './relane.js';
 import { SELECT_TARGETS, toTarget, type TargetColumns } from './rows.js';
 import { moveOf } from './recipients.js';
@@ -61,7 +61,7 @@ export class SqliteSession implements Session {
   readonly #lost = new AbortController();
   readonly #open = new OpenClaims();
   #targets = new Map<number, TargetRow>();
-  readonly #outlook: Outlook;
+  readonly #cache: SessionCache;
   #version: string | undefined;
   #lastAttempt: number;
   /** Of the commit that is being made. */
@@ -83,7 +83,7 @@ export class SqliteSession implements Session {
     this.#policy = policy;
     this.#runner = `${who.kind} ${who.pid}@${who.host}`;
     this.#lastAttempt = epoch * ATTEMPTS_PER_EPOCH;
-    this.#outlook = new Outlook(connection);
+    this.#cache = new SessionCache(connection);
   }
 
   get lost(): AbortSignal {
@@ -129,7 +129,7 @@ export class SqliteSession implements Session {
           const settled = input.settle.map((settlement) => this.#settle(work, settlement, changed));
           for (const update of input.targets) this.#updateTarget(work, update, changed);
           for (const claim of input.release) this.#release(work, claim);
-          const time = this.#outlook.passTime(work);
+          const time = this.#cache.passTime(work);
           const rows = this.#rows(changed);
           disk.holdsUp = !disk.hasRoom && this.#candidates(work, 1, input.only, rows).length > 0;
           const { claims, damaged } = this.#claim(work, disk.hasRoom ? input.claim : 0, input.only, rows);
@@ -139,7 +139,7 @@ export class SqliteSession implements Session {
             ...time,
             claims,
             targets: rows,
-            ...this.#outlook.nextTimes(work, input, settled),
+            ...this.#cache.nextTimes(work, input, settled),
             damaged,
           };
         },
@@ -152,7 +152,7 @@ export class SqliteSession implements Session {
       const stuck = disk.holdsUp && this.#open.size === 0;
       if (stuck && ended.length === 0) this.#reserve.assertRoom(0, 'nothing more was sent');
       // What ended is reported first; the runner comes again at once and is told then.
-      return { ...result, ...this.#outlook.heads, more: result.more || stuck };
+      return { ...result, ...this.#cache.heads, more: result.more || stuck };
     } catch (error) {
       this.#lastAttempt = claimedBefore;
       throw error;
@@ -223,18 +223,18 @@ export class SqliteSession implements Session {
       return value;
     };
     const onFull = (): boolean => {
-      this.#outlook.rolledBack();
+      this.#cache.rolledBack();
       return (options.onFull ?? (() => this.#reserve.release()))();
     };
     let result: T;
     try {
       result = await this.#connection.write(attempt, { ...options, onFull, quiet: true });
     } catch (error) {
-      this.#outlook.rolledBack();
+      this.#cache.rolledBack();
       throw error;
     }
     for (const target of changed.rows()) this.#targets.set(target.id, target);
-    this.#outlook.committed(tally);
+    this.#cache.committed(tally);
     return result;
   }
 
@@ -266,7 +266,7 @@ export class SqliteSession implements Session {
     this.#connection.checkAfterOthers();
     const rows = this.#connection.all<TargetColumns>(SELECT_TARGETS).map(toTarget);
     this.#targets = new Map(rows.map((row) => [row.id, row]));
-    this.#outlook.renew();
+    this.#cache.renew();
     this.#version = version;
   }
 
@@ -350,10 +350,10 @@ export class SqliteSession implements Session {
     rows: readonly TargetRow[],
   ): ReturnType<typeof candidates> {
     const isInScope = (id: number): boolean => only === undefined || only.has(id);
-    const targets = rows.filter(({ id }) => isInScope(id) && this.#outlook.hasReady(id, tally));
+    const targets = rows.filter(({ id }) => isInScope(id) && this.#cache.hasReady(id, tally));
     const hasMoved = (target: number): boolean => tally.heads.has(target);
     const gateOf = (target: TargetRow): Gate => this.#policy.gate(target, now);
-    return candidates(this.#outlook.firstHeads, targets, gateOf, wanted, hasMoved);
+    return candidates(this.#cache.firstHeads, targets, gateOf, wanted, hasMoved);
   }
 
   #claim(

@@ -41,7 +41,7 @@ import { acquireLock, type RunnerLock } from './lock.js';
 import { removeFiles, upgradeCopies } from './migrate.js';
 import type { OpenOptions } from './open-options.js';
 import { openFile } from './open.js';
-import { carryOut } from './people.js';
+import { carryOut } from './person-commands.js';
 import { countPrunable, pruneBatch } from './prune.js';
 import { SELECT_TARGETS, toTarget, type TargetColumns } from './rows.js';
 import { Reserve } from './reserve.js';

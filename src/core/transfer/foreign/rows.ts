@@ -5,7 +5,7 @@ import { QueueError, isQueueError } from '../../nouns/errors.js';
 import { checkDraft, type Draft, type DraftContext } from '../../input/draft.js';
 import { parseIsoTime } from '../../input/time.js';
 import type { Attempt, NewItem } from '../../nouns/item.js';
-import { cleanLine } from '../../send/clean.js';
+import { cleanLine } from '../../send/clean-text.js';
 import type { ArchivedItem } from '../../store/archive.js';
 import { LAST_CLOCK_TIME } from '../fields.js';
 import type { MappedField, Mapping, TimeUnit } from './mapping.js';

@@ -2,7 +2,7 @@
 import type { Attempt, ItemDetail } from '../nouns/item.js';
 import type { HistoryEntry } from '../nouns/people.js';
 
-export type StoryEntry =
+export type TimelineEntry =
   /** The item was acknowledged. */
   | { kind: 'stored'; at: number; item: ItemDetail }
   /** A request on the wire: `at` is its start. */
@@ -11,14 +11,14 @@ export type StoryEntry =
   | { kind: 'event'; at: number; entry: HistoryEntry };
 
 /** At the same moment: stored, then events by their number, then attempts. */
-const ORDER: Record<StoryEntry['kind'], number> = { stored: 0, event: 1, attempt: 2 };
+const ORDER: Record<TimelineEntry['kind'], number> = { stored: 0, event: 1, attempt: 2 };
 
 /** @param item undefined = the whole queue, or an item that is no longer there */
-export function story(item: ItemDetail | undefined, history: readonly HistoryEntry[], since = 0): StoryEntry[] {
-  const events = history.map((entry): StoryEntry => ({ kind: 'event', at: entry.at, entry }));
+export function timeline(item: ItemDetail | undefined, history: readonly HistoryEntry[], since = 0): TimelineEntry[] {
+  const events = history.map((entry): TimelineEntry => ({ kind: 'event', at: entry.at, entry }));
   if (item === undefined) return events;
-  const stored: StoryEntry = { kind: 'stored', at: item.createdAt, item };
-  const attempts = item.attempts.map((attempt): StoryEntry => ({
+  const stored: TimelineEntry = { kind: 'stored', at: item.createdAt, item };
+  const attempts = item.attempts.map((attempt): TimelineEntry => ({
     kind: 'attempt',
     at: attempt.startedAt,
     item: item.id,

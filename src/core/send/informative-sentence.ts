@@ -23,13 +23,13 @@ const PLAIN_WORDS: ReadonlySet<string> = new Set(
 const WORD = /\p{L}[\p{L}\p{M}'’-]*/gu;
 
 /** How many of its words say something about this one failure. */
-export function tellingWords(sentence: string): number {
+export function informativeWords(sentence: string): number {
   const spaced = sentence.replace(/[_.]+/g, ' ').replace(/(\p{Ll})(?=\p{Lu}\p{Ll})/gu, '$1 ');
   const words = spaced.toLowerCase().match(WORD) ?? [];
   return words.filter((word) => word.length > 1 && !PLAIN_WORDS.has(word)).length;
 }
 
 /** True when it names what is wrong, so that two failures with the same words have the same cause. */
-export function isTelling(sentence: string): boolean {
-  return tellingWords(sentence) > 0;
+export function isInformative(sentence: string): boolean {
+  return informativeWords(sentence) > 0;
 }

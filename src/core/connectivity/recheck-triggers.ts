@@ -1,9 +1,9 @@
 /** Everything outside that makes it worth looking again at once: the network, a machine that slept, a clock that was set. */
 import type { Clock } from '../nouns/clock.js';
 import { networkFingerprint } from './interfaces.js';
-import { watchNetwork } from './network-news.js';
+import { watchNetwork } from './network-changes.js';
 
-export interface SurroundingsOptions {
+export interface RecheckTriggerOptions {
   clock: Clock;
   env: Readonly<Record<string, string | undefined>>;
   signal: AbortSignal;
@@ -26,8 +26,8 @@ const LOOK_MS = 1_000;
 const GAP_MS = 5_000;
 
 /** Until `signal`. A failure of `onNews` ends it. */
-export async function watchSurroundings(
-  options: SurroundingsOptions,
+export async function watchRecheckTriggers(
+  options: RecheckTriggerOptions,
   onNews: (news: News) => void | Promise<void>,
 ): Promise<void> {
   let addresses = networkFingerprint();
@@ -42,7 +42,7 @@ export async function watchSurroundings(
 }
 
 async function watchClocks(
-  { clock, signal }: SurroundingsOptions,
+  { clock, signal }: RecheckTriggerOptions,
   onNews: (news: News) => void | Promise<void>,
   hasNewAddress: () => boolean,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 /** What one handle of a queue runs just now, each with a stop of its own: closing the handle ends it first. */
 import { closedQueue } from '../nouns/errors.js';
 
-export class UnderWay {
+export class ActiveRuns {
   readonly #location: string;
   readonly #runs = new Map<AbortController, Promise<unknown>>();
   #isOver = false;

@@ -23,7 +23,7 @@ const RESTART_MS = 1_000;
 /** One that lived this long counts as sound again, ms. */
 const SOUND_MS = 60_000;
 
-export interface NetworkNewsOptions {
+export interface NetworkChangesOptions {
   clock: Clock;
   env: Readonly<Record<string, string | undefined>>;
   /** Ends the monitor and the watch. */
@@ -33,7 +33,7 @@ export interface NetworkNewsOptions {
 }
 
 /** Calls `onNews` after each change, until `signal`. Resolves early where the system tells nothing. */
-export async function watchNetwork(options: NetworkNewsOptions, onNews: () => void): Promise<void> {
+export async function watchNetwork(options: NetworkChangesOptions, onNews: () => void): Promise<void> {
   const { clock, signal } = options;
   const monitor = options.monitor ?? MONITORS[platform()];
   if (monitor === undefined) return;
@@ -66,7 +66,7 @@ function settle(clock: Clock, signal: AbortSignal, onNews: () => void): () => vo
 }
 
 /** Resolves when the monitor has ended. */
-function runMonitor(monitor: string, { env, signal }: NetworkNewsOptions, onOutput: () => void): Promise<void> {
+function runMonitor(monitor: string, { env, signal }: NetworkChangesOptions, onOutput: () => void): Promise<void> {
   return new Promise((resolve) => {
     // The shell becomes the monitor; its companion waits for our end of stdin to close, also when we are killed, and
     // takes it along. A session of its own keeps the terminal's Ctrl-C from it.

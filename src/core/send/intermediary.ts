@@ -11,7 +11,7 @@ const LOGIN_PAGE = ': a login page? if it is the server itself, ';
 /** What helps against a redirect that leads away. */
 export const AWAY = 'correct the base URL: it redirects to another host';
 
-export function between(remedy: string): string {
+export function intermediarySentence(remedy: string): string {
   return reasonOf('between', LOGIN_PAGE + remedy);
 }
 
@@ -21,7 +21,7 @@ export function between(remedy: string): string {
  *
  * @param response one to which `proxyLogin` does not apply
  */
-export function betweenOf(
+export function intermediaryReason(
   { status, headers, body }: Pick<ResponseExcerpt, 'status' | 'headers'> & { body?: Uint8Array },
   method: Method | undefined,
   { baseUrl, expect }: ServerFacts,
@@ -33,13 +33,13 @@ export function betweenOf(
     );
   if (status >= 300 && status < 400) {
     const base = foreignHttp(baseUrl);
-    return base !== undefined && leadsAway(headers['location'], base) ? between(AWAY) : undefined;
+    return base !== undefined && leadsAway(headers['location'], base) ? intermediarySentence(AWAY) : undefined;
   }
   if (status < 200 || status > 299 || status === 204 || status === 205 || method === 'HEAD') return undefined;
   const type = mediaType(headers['content-type']);
   const isPage = type === undefined ? looksLikePage(body) : type === 'text/html' || type === 'application/xhtml+xml';
   const isExpected = expect?.contentType !== undefined && fits(type, expect.contentType);
-  return isPage && !isExpected && foreignHttp(baseUrl) !== undefined ? between('set expect') : undefined;
+  return isPage && !isExpected && foreignHttp(baseUrl) !== undefined ? intermediarySentence('set expect') : undefined;
 }
 
 /** To another host. */

@@ -2,9 +2,9 @@
 import { emptyReport } from '../../nouns/change-report.js';
 import { QueueError } from '../../nouns/errors.js';
 import type { TargetRow } from '../../nouns/target.js';
-import { acceptTarget as acceptMove, isMoved, resumeTarget } from '../../policy/person.js';
+import { acceptTarget as acceptMove, isMoved, resumeTarget } from '../../policy/person-commands.js';
 import type { ChangeReport, PauseScope } from '../store.js';
-import type { Change } from './change.js';
+import type { Change } from './person-change.js';
 import type { Connection } from './connection.js';
 import { markHeadsOf } from './due.js';
 import { appendHistory } from './history.js';

@@ -1,13 +1,13 @@
 /** What people do to items: each command one commit, with its line in the history. `policy/person` decides. */
 import { emptyReport } from '../../nouns/change-report.js';
-import { decideRetry, isRefusal, refuseEnd, type Refusal, type RetryMove } from '../../policy/person.js';
+import { decideRetry, isRefusal, refuseEnd, type Refusal, type RetryMove } from '../../policy/person-commands.js';
 import type { Actor, ChangeReport, Filter, PersonCommand, ReviewGroup } from '../store.js';
-import { lookups, readRow, stateOf, toFound, type Change, type ChangeRow } from './change.js';
+import { lookups, readRow, stateOf, toFound, type Change, type ChangeRow } from './person-change.js';
 import type { Connection } from './connection.js';
 import { beginEdit, editItem, endEdit } from './edit.js';
 import { arrivedDetail, noteItem } from './history.js';
 import { nextInLane, restorePlace } from './lanes.js';
-import { acceptTarget, pause, renameTarget, resume } from './people-targets.js';
+import { acceptTarget, pause, renameTarget, resume } from './person-targets.js';
 import { leaveGroup } from './review-groups.js';
 import { orNull } from './rows.js';
 import { PENDING, STATE_CODE } from './codes.js';

@@ -1,10 +1,10 @@
 /** One command of a person while it is carried out, and the item that it finds. */
 import { STATES, type Outcome, type ReviewReason, type State } from '../../nouns/item.js';
-import type { FoundItem, Lookups } from '../../policy/person.js';
+import type { FoundItem, Lookups } from '../../policy/person-commands.js';
 import type { Actor } from '../store.js';
 import { COMPLETED } from './codes.js';
 import type { Connection } from './connection.js';
-import { openEdit } from './editing.js';
+import { openEdit } from './open-edits.js';
 import { isLocked } from './lock.js';
 import { orUndefined } from './rows.js';
 import type { Tally } from './tally.js';

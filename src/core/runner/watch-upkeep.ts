@@ -12,7 +12,7 @@ const LOST_MS = 5_000;
 /** News of the network lets held targets be tried early, but a link that flaps does so only once in this time; ms. */
 const EARLY_TRY_MS = 30_000;
 
-export interface BetweenTurnsDeps {
+export interface WatchUpkeepDeps {
   clock: Clock;
   store: Store;
   session: Session;
@@ -21,14 +21,14 @@ export interface BetweenTurnsDeps {
   onUnknownTarget: (name: string) => void;
 }
 
-export class BetweenTurns {
+export class WatchUpkeep {
   readonly #runner: Runner;
-  readonly #deps: BetweenTurnsDeps;
+  readonly #deps: WatchUpkeepDeps;
   /** Wall-clock time that went by without this watch and is not recorded yet, ms. */
   #lostMs = 0;
   #earlyTryAt = -Infinity;
 
-  constructor(runner: Runner, deps: BetweenTurnsDeps) {
+  constructor(runner: Runner, deps: WatchUpkeepDeps) {
     this.#runner = runner;
     this.#deps = deps;
   }

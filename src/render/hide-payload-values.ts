@@ -3,7 +3,7 @@ import type { Hide } from '../core/privacy/hide-values.js';
 import type { Attempt, ItemDetail, LastError, ResponseExcerpt } from '../core/nouns/item.js';
 
 /** Of an answer only the headers: its body is hidden key by key first, see `responseBody`. */
-export function veiled(item: ItemDetail, hide: Hide): ItemDetail {
+export function hidePayloadValues(item: ItemDetail, hide: Hide): ItemDetail {
   return {
     ...item,
     lastError: errorOf(item.lastError, hide),

@@ -18,7 +18,7 @@ interface Quiet extends Pick<StepResult, 'nextDueAt' | 'nextDeadlineAt'> {
   only: StepInput['only'];
 }
 
-export class Outlook {
+export class SessionCache {
   readonly firstHeads: ReadyHeads;
   readonly #connection: Connection;
   readonly #heads = new Map<number, Heads>();

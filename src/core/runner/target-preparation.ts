@@ -16,20 +16,20 @@ export interface Listener {
   waker: { ring(): void };
 }
 
-export interface ReadyingOptions {
+export interface TargetPreparationOptions {
   /** `once`: one probe per target and process; `always`: again and again, rarely when nothing waits. */
   probing: 'once' | 'always';
   random: () => number;
   signal: AbortSignal;
 }
 
-export class Readying {
+export class TargetPreparation {
   readonly prober: Prober;
   readonly #channels: Channels;
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
 
-  constructor(channels: Channels, clock: Clock, { probing, random, signal }: ReadyingOptions) {
+  constructor(channels: Channels, clock: Clock, { probing, random, signal }: TargetPreparationOptions) {
     this.prober = new Prober({ probing, clock, random });
     this.#channels = channels;
     this.#clock = clock;

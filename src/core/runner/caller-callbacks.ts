@@ -2,7 +2,7 @@
  * The caller's own functions, called in the middle of sending. What one of them throws must not disturb a delivery: the
  * first such error stops the run as `stop` does, and is thrown when the run is over and everything is recorded.
  */
-export class Listening {
+export class CallerCallbacks {
   readonly #stop: () => void;
   #failure: { error: unknown } | undefined;
 
