@@ -8,6 +8,8 @@
 export { openQueue, openWithConfig, VERSION } from './queue/open.js';
 export type { OpenQueueOptions } from './queue/open.js';
 export type { Queue, QueueCommand } from './queue/queue.js';
+export type { EnqueueFromOptions, EnqueueFromReport } from './queue/enqueue-from.js';
+export type { BulkSource } from './input/bulk-source.js';
 export type { Write } from './input/write.js';
 export type { DrainOptions, DryRunRow, WatchOptions } from './runner/options.js';
 export { ERROR_CODES, isQueueError, QueueError } from './nouns/errors.js';
@@ -49,7 +51,7 @@ export { emptyStatus } from './policy/status.js';
 export type { AgeRow } from './policy/ages.js';
 export type { Desk, EditOptions, EditResult, OpenEdit } from './queue/desk.js';
 export type { ItemEdits } from './input/edit-item.js';
-export type { JsonChange } from './input/json-edit.js';
+export type { JsonChange } from './json/json-edit.js';
 export { adoptQueue, backupQueue, examineQueue, repairQueue, salvageQueue } from './store/doors/care.js';
 export type { BackupReport, Examination, FilePlace, RepairReport, Salvage, SavedItem } from './store/doors/care.js';
 export type { Finding } from './nouns/finding.js';

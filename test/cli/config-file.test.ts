@@ -99,15 +99,15 @@ describe('reading the config', () => {
     [
       'a comment',
       '{\n  // no\n}',
-      /syncq\.json is not valid JSON: line 2, column 3: a key in double quotes is missing$/,
+      /syncq\.json is not valid JSON: line 2, column 3: a member name in quotes is expected$/,
     ],
     [
       'the same target twice',
       '{"targets":{"a":{"baseUrl":"https://a"},"a":{}}}',
-      /line 1, column 41: the same key stands twice/,
+      /line 1, column 41: a member name is given twice/,
     ],
     ['nothing', '', /line 1, column 1: the text ends too early/],
-    ['UTF-16', Buffer.from('{}', 'utf16le'), /line 1, column 2: a key in double/],
+    ['UTF-16', Buffer.from('{}', 'utf16le'), /line 1, column 2: a member name in quotes/],
     ['no UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), /is not UTF-8 text/],
     ['more than a megabyte', ' '.repeat(1024 * 1024 + 1), /is larger than 1 MiB/],
   ])('%s is refused', (_, content, message) => {

@@ -97,7 +97,21 @@ describe('a call with what it does not take', () => {
     ['enqueue()', (q) => q.enqueue(), 'bad-item the write is not an object'],
     ['enqueue({})', (q) => q.enqueue({}), 'bad-item method is missing'],
     ['enqueueMany({})', (q) => q.enqueueMany({}), 'usage writes is not a list'],
-    ['bulk', (q) => q.bulk([], { mode: 'Atomic' }), 'usage options.mode: "Atomic" is not one of atomic, stream'],
+    [
+      'enqueueFrom([])',
+      (q) => q.enqueueFrom([], { stream: 1 }),
+      'usage options.stream: is a number; it must be true or false',
+    ],
+    [
+      'enqueueFrom(5)',
+      (q) => q.enqueueFrom(5),
+      'usage source: is neither a file name nor an iterable of bytes or lines; nothing was stored',
+    ],
+    [
+      'enqueueFrom of numbers',
+      (q) => q.enqueueFrom([5]),
+      'usage source: gives a value of type number; give bytes (Uint8Array), or lines as strings; nothing was stored',
+    ],
     ['inspect(5)', (q) => q.inspect(5), 'usage ids: is a number; write a list of ids [ … ]'],
     [
       'inspect of words',

@@ -1,7 +1,6 @@
 /** The value of `-d`: JSON as it is, `@file`, or `-` for stdin; always the exact bytes. */
 import { closeSync, openSync, readSync } from 'node:fs';
-import type { PlainPayload } from '../../core/input/payload.js';
-import { fileError } from './bulk-input.js';
+import { fileError } from '../../core/files/read-file.js';
 
 /**
  * @param mostBytes a larger payload is read no further than one byte beyond, so that the check of its size refuses it
@@ -11,10 +10,10 @@ export async function readData(
   text: string,
   mostBytes: number,
   stdin: AsyncIterable<Uint8Array>,
-): Promise<PlainPayload> {
-  if (text === '-') return { kind: 'bytes', bytes: await readStream(stdin, mostBytes + 1) };
-  if (text.startsWith('@')) return { kind: 'bytes', bytes: readFile(text.slice(1), mostBytes + 1) };
-  return { kind: 'text', text };
+): Promise<Uint8Array | string> {
+  if (text === '-') return readStream(stdin, mostBytes + 1);
+  if (text.startsWith('@')) return readFile(text.slice(1), mostBytes + 1);
+  return text;
 }
 
 async function readStream(stream: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array> {

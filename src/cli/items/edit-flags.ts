@@ -1,7 +1,7 @@
 /** The flags of `edit` as changes of an item. */
 import type { ItemEdits, JsonChange } from '../../core/index.js';
 import { parseHeaderFlag } from '../../core/input/headers.js';
-import { parsePointer, valueText } from '../../core/input/json-edit.js';
+import { parsePointer, valueText } from '../../core/json/json-edit.js';
 import { readData } from './data-flag.js';
 import { inFlag } from './filters.js';
 import { refuseUsage } from '../program/usage.js';
@@ -60,5 +60,5 @@ function checked(pointer: string): string {
 
 async function payloadOf(data: string, mostBytes: number, stdin: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const given = await readData(data, mostBytes, stdin);
-  return 'bytes' in given ? given.bytes : Buffer.from(given.text, 'utf8');
+  return typeof given === 'string' ? Buffer.from(given) : given;
 }

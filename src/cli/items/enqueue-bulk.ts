@@ -1,23 +1,25 @@
-/** `enqueue --from`: streams a file or stdin into the queue and tells what became of its lines. */
+/** `enqueue --from`: stores a file or stdin and reports what became of its lines. */
 import { systemClock } from '../../core/nouns/clock.js';
-import type { Queue } from '../../core/index.js';
-import { contextOf, type DraftContext } from '../../core/input/draft.js';
+import type { EnqueueFromReport } from '../../core/index.js';
+import { BulkReader } from '../../core/input/bulk-reader.js';
+import { openBulk, type OpenSource } from '../../core/input/bulk-source.js';
+import { contextOf } from '../../core/input/draft.js';
 import { oneLine } from '../../render/printable.js';
-import type { BulkInput, BulkSource, Rejected } from './bulk-input.js';
-import { openBulk, readBulk } from './bulk-input.js';
 import type { Answer } from './enqueue.js';
 import { EXIT } from '../program/exit-codes.js';
 import type { BeforeMaking, CliQueue } from '../queue/open-queue.js';
 import { countWords } from '../program/usage.js';
 
-export interface BulkFlags {
+interface BulkFlags {
   from: string;
   partial: boolean;
   stream: boolean;
 }
 
-/** Bad lines that are told one by one on stderr; --json has them all. */
-const MOST_TOLD = 20;
+/** Bad lines that are listed on stderr; --json has them all. */
+const MOST_LISTED = 20;
+/** Items that are checked before a queue file is made for all-or-nothing input. */
+const MOST_CHECKED = 20_000;
 
 /** @throws {QueueError} the first bad line, with its number, unless `--partial` */
 export async function enqueueBulk(
@@ -27,48 +29,39 @@ export async function enqueueBulk(
   onLines: (count: number) => void,
 ): Promise<Answer> {
   const { from, partial, stream } = flags;
-  let source: BulkSource | undefined;
+  const given = from === '-' ? stdin : from;
+  let source: OpenSource | undefined;
   try {
     const { queue } = await open(async (config) => {
-      source = await openBulk(from, stdin, !stream);
+      source = await openBulk(given, !stream);
       if (source.again === undefined) return true;
-      const { batches } = inputOf(source, contextOf(config, systemClock.now()), flags, undefined);
-      return stream || partial ? hasAny(batches) : hasOnlyGood(batches);
+      const reader = new BulkReader(source, { context: contextOf(config, systemClock.now()), partial, stream });
+      return isWorthAQueue(reader, stream || partial ? 1 : MOST_CHECKED);
     });
-    source ??= await openBulk(from, stdin, !stream);
-    const input = inputOf(source, await queue.draftContext(), flags, onLines);
-    const report = await queue.bulk(input.batches, {
-      mode: stream ? 'stream' : 'atomic',
-      onConflict: input.onConflict,
-    });
-    return answerOf(report, input.rejected);
+    return answerOf(await queue.enqueueFrom(source?.chunks ?? given, { partial, stream, onLines }));
   } finally {
     source?.close();
   }
 }
 
-function inputOf(
-  source: BulkSource,
-  context: DraftContext,
-  { partial, stream }: BulkFlags,
-  onLines: ((count: number) => void) | undefined,
-): BulkInput {
-  return readBulk(source.chunks(), {
-    context,
-    partial,
-    safe: stream ? 'the batches before it are stored' : 'nothing was stored',
-    mostLines: stream ? undefined : context.limits.batchLines,
-    onLines,
-    again: stream ? undefined : source.again,
-  });
+/**
+ * Checks the beginning of the input before a missing queue is made, so that a mistake there leaves no file behind. Returns
+ * false when no line is good.
+ *
+ * @param most items that are checked; a mistake further on is found when it is stored, and leaves an empty queue
+ * @throws {QueueError} the first bad line, unless bad lines are only listed
+ */
+async function isWorthAQueue(reader: BulkReader, most: number): Promise<boolean> {
+  let count = 0;
+  for await (const batch of reader) {
+    count += batch.length;
+    if (count >= most) break;
+  }
+  return count > 0;
 }
 
-function answerOf(
-  { firstId, lastId, count, duplicates }: Awaited<ReturnType<Queue['bulk']>>,
-  refused: readonly Rejected[],
-): Answer {
-  // A line whose key has other content is found while its batch is stored, behind those that could not be read.
-  const rejected = refused.toSorted((a, b) => a.line - b.line).map(({ line, message }) => ({ line, message }));
+function answerOf({ firstId, lastId, count, duplicates, rejected: refused }: EnqueueFromReport): Answer {
+  const rejected = refused.map(({ line, message }) => ({ line, message }));
   return {
     document: { firstId: firstId ?? null, lastId: lastId ?? null, count, duplicates, rejected },
     lines: firstId === undefined ? [] : [`${firstId} ${lastId ?? firstId}`],
@@ -80,21 +73,9 @@ function answerOf(
   };
 }
 
-/** False when no line is good: then no queue need be made. */
-async function hasAny(batches: BulkInput['batches']): Promise<boolean> {
-  for await (const _batch of batches) return true;
-  return false;
-}
-
-/** @throws {QueueError} the first bad line: with all or nothing, no queue need be made for the others */
-async function hasOnlyGood(batches: BulkInput['batches']): Promise<boolean> {
-  for await (const _batch of batches);
-  return true;
-}
-
-function rejectedLines(rejected: readonly Rejected[]): string[] {
-  const lines = rejected.slice(0, MOST_TOLD).map(({ line, message }) => `line ${line}: ${oneLine(message)}`);
-  return rejected.length > MOST_TOLD
-    ? [...lines, `and ${rejected.length - MOST_TOLD} more: --json lists them all`]
+function rejectedLines(rejected: EnqueueFromReport['rejected']): string[] {
+  const lines = rejected.slice(0, MOST_LISTED).map(({ line, message }) => `line ${line}: ${oneLine(message)}`);
+  return rejected.length > MOST_LISTED
+    ? [...lines, `and ${rejected.length - MOST_LISTED} more: --json lists them all`]
     : lines;
 }

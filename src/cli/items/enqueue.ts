@@ -69,7 +69,7 @@ async function writeOf(flags: EnqueueFlags, config: Config, stdin: AsyncIterable
     path: flags.path,
     target: flags.target,
     headers: flags.header?.map(headerOf),
-    payload: data === undefined ? undefined : await readData(data, config.limits.payloadBytes, stdin),
+    ...(data !== undefined && { body: await readData(data, config.limits.payloadBytes, stdin) }),
     contentType: flags['content-type'],
     entity: flags.entity,
     operation: flags.operation,

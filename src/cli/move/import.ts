@@ -8,7 +8,7 @@ import { decodeText } from '../../core/transfer/payload-text.js';
 import { parseMapping, READY_MAPPINGS } from '../../core/transfer/foreign/mapping.js';
 import type { JsonObject } from '../../render/json.js';
 import { oneLine } from '../../render/printable.js';
-import { fileError } from '../items/bulk-input.js';
+import { fileError } from '../../core/files/read-file.js';
 import type { CliQueue } from '../queue/open-queue.js';
 import { countWords, refuseUsage } from '../program/usage.js';
 

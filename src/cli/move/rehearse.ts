@@ -7,7 +7,7 @@ import type { JournalEntry, RehearsalSummary } from '../../core/rehearse/server.
 import { startRehearsal } from '../../core/rehearse/server.js';
 import { journalDocument } from '../../render/rehearse.js';
 import { jsonLine } from '../../render/json.js';
-import { fileError } from '../items/bulk-input.js';
+import { fileError } from '../../core/files/read-file.js';
 import { OutputClosed } from '../program/output.js';
 import { inFlag } from '../items/filters.js';
 

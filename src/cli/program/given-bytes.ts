@@ -1,6 +1,6 @@
 /**
- * Which arguments and variables were not valid UTF-8: Node has put U+FFFD in place of their bytes, and different names would
- * become one. Where the kernel shows the bytes (Linux), a U+FFFD that was really given passes. Costs nothing without one.
+ * Refuses arguments and environment variables that are not valid UTF-8. Node puts U+FFFD in place of their bytes, so different
+ * names would become one. Where the kernel shows the bytes (Linux), a U+FFFD that was really typed passes.
  */
 import { isUtf8 } from 'node:buffer';
 import { readFileSync, readlinkSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { QueueError } from '../../core/nouns/errors.js';
 
 const REPLACEMENT = '\ufffd';
 
-/** @throws {QueueError} `usage`; the message names the argument's place or flag, never what it holds */
+/** @throws {QueueError} `usage`; the message names the argument's place or flag, never its content */
 export function refuseDamagedArguments(argv: readonly string[]): void {
   const at = argv.findIndex((text) => text.includes(REPLACEMENT) && !isShown('cmdline', text));
   if (at < 0) return;
@@ -20,7 +20,7 @@ export function refuseDamagedArguments(argv: readonly string[]): void {
 }
 
 /**
- * A variable that is used; empty when it is not set.
+ * The value of an environment variable; empty when it is not set.
  *
  * @throws {QueueError} `usage`: it was not valid UTF-8
  */
@@ -34,7 +34,7 @@ export function variable(name: string, env: Readonly<Record<string, string | und
   return value;
 }
 
-/** Absolute; undefined where it is gone, or its name is no UTF-8: then only absolute names can be told. */
+/** The absolute working directory; undefined when it is gone or its name is not UTF-8. */
 export function workingDirectory(): string | undefined {
   try {
     const directory = process.cwd();
@@ -45,7 +45,7 @@ export function workingDirectory(): string | undefined {
   }
 }
 
-/** True when the kernel shows this text among what the process was started with, in valid UTF-8 only. */
+/** True when the kernel shows this text among the process's arguments or variables, and only in valid UTF-8. */
 function isShown(place: 'cmdline' | 'environ', text: string): boolean {
   let bytes: Buffer;
   try {

@@ -5,6 +5,7 @@ import type { Archive, ChangeReport, DrainReport, Queue } from '../../core/index
 import { emptyStatus, QueueError } from '../../core/index.js';
 import { emptyReport } from '../../core/nouns/change-report.js';
 import { contextOf } from '../../core/input/draft.js';
+import { enqueueFrom, type BulkDeps } from '../../core/queue/enqueue-from.js';
 
 export function absentQueue(location: string, config: Config): Queue {
   const nothing = { items: [], total: 0, next: undefined };
@@ -13,6 +14,13 @@ export function absentQueue(location: string, config: Config): Queue {
       hint: 'The first syncq enqueue makes it.',
     });
   };
+  const store: BulkDeps['store'] = {
+    bulk: async (batches) => {
+      for await (const _batch of batches) notYet();
+      return { firstId: undefined, lastId: undefined, count: 0, duplicates: 0 };
+    },
+    enqueue: async () => notYet(),
+  };
   const unchanged = (missing: readonly number[]): ChangeReport => ({ ...emptyReport(), missing: [...missing] });
   return {
     location,
@@ -20,10 +28,8 @@ export function absentQueue(location: string, config: Config): Queue {
     enqueue: async () => notYet(),
     enqueueMany: async () => notYet(),
     draftContext: async () => contextOf(config, systemClock.now()),
-    bulk: async (batches) => {
-      for await (const _batch of batches) notYet();
-      return { firstId: undefined, lastId: undefined, count: 0, duplicates: 0 };
-    },
+    enqueueFrom: async (source, options = {}) =>
+      enqueueFrom(source, options, { context: contextOf(config, systemClock.now()), store, clock: systemClock }),
     status: async () => emptyStatus({ queue: location, config }),
     inspect: async (ids) => ({ items: [], missing: [...ids] }),
     list: async () => nothing,

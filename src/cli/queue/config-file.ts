@@ -1,8 +1,9 @@
 /** Finds and reads the one config file, and says which queue is meant. Decides nothing about what the settings mean. */
 import path from 'node:path';
-import { JsonTextError, walkJson } from '../../core/json/json-tokens.js';
+import { JsonFault } from '../../core/json/json-scan.js';
+import { positionOf, walkJson } from '../../core/json/json-walk.js';
 import type { Config } from '../../core/nouns/config.js';
-import { emptyConfig, isPostgresUrl, parseConfig, salvageQueue } from '../../core/config/validate.js';
+import { emptyConfig, isPostgresUrl, parseConfig, queueNamedIn } from '../../core/config/validate.js';
 import { isQueueError, QueueError } from '../../core/nouns/errors.js';
 import { lostDirectory } from '../program/failure.js';
 import { variable } from '../program/given-bytes.js';
@@ -99,7 +100,7 @@ export function loadConfigLeniently(lookup: ConfigLookup): LenientConfig {
       queueUnknown: isQueueKnown
         ? undefined
         : new QueueError('bad-config', `${error.message}, so nobody can tell which queue is meant`, {
-            hint: `${error.hint ?? 'Mend it.'} Or name the queue with --queue.`,
+            hint: `${error.hint ?? 'Fix it.'} Or name the queue with --queue.`,
             cause: error,
           }),
     };
@@ -112,7 +113,7 @@ function salvage(lookup: ConfigLookup): { config: Config; isQueueKnown: boolean 
   if (place === undefined) return { config: emptyConfig(), isQueueKnown: false };
   const config = { ...emptyConfig(), source: place.path };
   try {
-    const queue = salvageQueue(readTrustedFile(place.path) ?? '', parseOptions(place.path));
+    const queue = queueNamedIn(readTrustedFile(place.path) ?? '', parseOptions(place.path));
     return { config: { ...config, queue: queue ?? undefined }, isQueueKnown: queue !== null };
   } catch {
     return { config, isQueueKnown: false };
@@ -144,13 +145,15 @@ function parseOptions(file: string): { source: string; baseDir: string } {
 
 /** JSON with unique keys; the message gives line and column and quotes nothing (a secret may stand there). */
 export function parseText({ path: file, text }: FoundConfig): unknown {
+  const bytes = Buffer.from(text);
   try {
-    walkJson(text, () => undefined, true);
+    walkJson(bytes, () => undefined, { uniqueNames: true });
   } catch (error) {
-    if (!(error instanceof JsonTextError)) throw error;
-    const where = `line ${String(error.line)}, column ${String(error.column)}`;
-    const hint = `Mend it in ${file}. Nothing was changed.`;
-    throw new QueueError('bad-config', `${file} is not valid JSON: ${where}: ${error.message}`, { hint, cause: error });
+    if (!(error instanceof JsonFault)) throw error;
+    const { line, column } = positionOf(bytes, error.offset);
+    const problem = `line ${line}, column ${column}: ${error.reason}`;
+    const hint = `Fix it in ${file}. Nothing was changed.`;
+    throw new QueueError('bad-config', `${file} is not valid JSON: ${problem}`, { hint, cause: error });
   }
   return JSON.parse(text);
 }

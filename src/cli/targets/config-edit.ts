@@ -1,10 +1,10 @@
 /** Changes the config file: adds or renames a target, and leaves either the whole old file or the whole new one. */
-import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { parseConfig } from '../../core/config/validate.js';
-import { forgetTemporary, noteTemporary, removeTemporary } from '../../core/files/temporary.js';
-import { QueueError } from '../../core/nouns/errors.js';
+import { AtomicFile } from '../../core/files/atomic-file.js';
+import { makeDirectory } from '../../core/files/directory.js';
+import { QueueError, fileFailure } from '../../core/nouns/errors.js';
 import type { ConfigLookup } from '../queue/config-file.js';
 import { configPlaces, parseText } from '../queue/config-file.js';
 import { ownDirectory } from '../program/home.js';
@@ -125,65 +125,22 @@ function editConfig(file: string, change: (document: JsonObject) => JsonObject):
 }
 
 /**
- * Puts `text` in the place of `file` by a temporary file, fsync and rename in the same directory: a crash leaves the
- * old file or the new one. Keeps the mode of the old file; a new one is 0600.
+ * Puts `text` in the place of `file`: a crash leaves the old file or the new one. Keeps the mode of the old file; a new
+ * one is 0600.
  */
 function writeAtomically(file: string, text: string, lastCheck: () => void): void {
-  const dir = path.dirname(file);
-  const temporary = path.join(dir, `.${path.basename(file)}.${randomUUID()}.tmp`);
-  noteTemporary(temporary);
+  let mode: number | undefined;
   try {
-    makePrivateDir(dir);
-    const mode = (fs.statSync(file, { throwIfNoEntry: false })?.mode ?? 0o600) & 0o777;
-    const flags = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL;
-    const handle = fs.openSync(temporary, flags, 0o600);
-    try {
-      fs.writeFileSync(handle, text);
-      // By an explicit mode and not the umask's.
-      fs.fchmodSync(handle, mode);
-      fs.fsyncSync(handle);
-    } finally {
-      fs.closeSync(handle);
-    }
-    lastCheck();
-    fs.renameSync(temporary, file);
-    forgetTemporary(temporary);
-    syncDirectory(dir);
+    makeDirectory(path.dirname(file));
+    mode = fs.statSync(file, { throwIfNoEntry: false })?.mode;
   } catch (error) {
-    removeTemporary(temporary);
-    throw asUnwritable(file, error);
+    throw fileFailure(error, file);
   }
-}
-
-function asUnwritable(file: string, error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (error instanceof QueueError || code === undefined) return error;
-  const options = { hint: 'Mend it and run the command again.', cause: error };
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new QueueError('disk-full', `the disk is full; ${file} is as it was`, options);
-  }
-  return new QueueError('unwritable', `${file} cannot be written (${code}); it is as it was`, options);
-}
-
-/** The rename itself must survive a power cut. Windows cannot open a directory, and needs no such thing. */
-function syncDirectory(dir: string): void {
-  if (process.platform === 'win32') return;
-  const handle = fs.openSync(dir, fs.constants.O_RDONLY);
+  const out = new AtomicFile(file, (mode ?? 0o600) & 0o777);
   try {
-    fs.fsyncSync(handle);
+    out.write(text);
+    out.commit(lastCheck);
   } finally {
-    fs.closeSync(handle);
-  }
-}
-
-/** Makes what is missing of `dir`, level by level, each for its owner only; levels that are there keep their mode. */
-function makePrivateDir(dir: string): void {
-  if (fs.existsSync(dir)) return;
-  makePrivateDir(path.dirname(dir));
-  try {
-    fs.mkdirSync(dir, { mode: 0o700 });
-  } catch (error) {
-    // Another process made it between the look and the attempt.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    out.discard();
   }
 }

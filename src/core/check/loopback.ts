@@ -1,7 +1,7 @@
-/** Which host names can only mean this machine: plain http is allowed to them alone. Pure. */
+/** Recognizes host names of this machine, the only ones to which plain http is safe. Pure. */
 
 /**
- * Loopback by name (`localhost` and below, RFC 6761 section 6.3) or by number (127.0.0.0/8, ::1).
+ * True for loopback by name (`localhost` and below, RFC 6761 section 6.3) or address (127.0.0.0/8, ::1).
  *
  * @param hostname as `URL.hostname` gives it: IPv6 in brackets
  */

@@ -1,11 +1,11 @@
-/** Finds the known word a mistyped one was probably meant to be. */
+/** Suggests the known word that a mistyped word was meant to be. */
 
-/** Words further apart than this many edits are no suggestion. */
+/** Most edits between a word and its suggestion. */
 const MOST_EDITS = 3;
 
-/** The known word nearest to `word` (case ignored), or undefined when none is near enough to be meant. */
+/** The known word nearest to `word` (case ignored); undefined when none is near enough. */
 export function nearestWord(word: string, known: readonly string[]): string | undefined {
-  // A long word is near to nothing here; not measuring it keeps the cost bounded.
+  // No known word is that long; skipping it bounds the cost.
   if (word.length > 64) return undefined;
   const wanted = word.toLowerCase();
   const allowed = Math.min(MOST_EDITS, Math.floor(wanted.length / 2));

@@ -1,41 +1,40 @@
 /**
- * Small readers that turn one value of the config document, or of a program's call, into its typed form, or name the
- * JSON path of the mistake. Knows no key of either: the tables in `target-shape.ts` and `validate.ts`, and those in
- * `input/arguments.ts`, do.
+ * Readers for untyped values: each turns a value of a config document or of a program's call into its typed form, or
+ * names the path of the mistake. Which keys there are is said by the tables in `config` and in `queue/arguments.ts`.
  */
 import path from 'node:path';
 import { QueueError } from '../nouns/errors.js';
-import { isDuration, parseDuration } from './duration.js';
+import { durationMs, parseDuration } from './duration.js';
 import { nearestWord } from './nearest.js';
 
-/** Where in the document a value stands, and what relative paths are relative to. */
+/** Where a value stands in its document. */
 export interface Place {
-  /** JSON path, e.g. `targets.production.retry.base`; empty = the whole document. */
+  /** Path in the document, such as `targets.production.retry.base`; empty = the whole document. */
   path: string;
   /** The last step of `path`, as written; empty = the whole document. */
   key: string;
-  /** Absolute directory of the config file. */
+  /** Absolute directory that relative file names are relative to. */
   baseDir: string;
-  /** The config file, for the hint. */
+  /** The config file, for the hint; undefined = none. */
   source: string | undefined;
-  /** The document is what a program gave to this call, no config. */
+  /** The document is an argument of a program's call, not a config. */
   isArgument?: true;
 }
 
-/** Reads one value. `fields` and `entries` say what keys it knows: the test compares them with the published schema. */
+/** Reads one value. `fields` and `entries` are the keys it knows; a test compares them with the published schema. */
 export interface Reader<T> {
   (value: unknown, at: Place): T;
   fields?: Readonly<Record<string, Reader<unknown>>>;
   entries?: Reader<unknown>;
 }
 
-/** Keys that JavaScript gives a meaning of its own; never a setting, a target or a header. */
+/** Keys with a meaning in JavaScript: never the name of a setting, a target or a header. */
 const RESERVED_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** Throws `bad-config`: `PATH: PROBLEM`, with the file in the hint; for an argument `usage`. */
+/** @throws {QueueError} always `PATH: PROBLEM`; code 'bad-config' with the file in the hint, for an argument 'usage' */
 export function fail(at: Place, problem: string): never {
   if (at.isArgument === true) throw new QueueError('usage', `${at.path}: ${problem}`);
-  const hint = at.source === undefined ? 'Mend the config.' : `Mend it in ${at.source}. Nothing was changed.`;
+  const hint = at.source === undefined ? 'Fix the config.' : `Fix it in ${at.source}. Nothing was changed.`;
   throw new QueueError('bad-config', `${at.path === '' ? 'the config' : at.path}: ${problem}`, { hint });
 }
 
@@ -48,14 +47,14 @@ export function below(at: Place, key: string | number): Place {
   return { ...at, key: step, path: at.path === '' ? shown : `${at.path}.${shown}` };
 }
 
-/** The value as a message may show it. Never used for a key that could hold a secret. */
+/** The value for a message, cut to 40 characters. Not for keys that could hold a secret. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return kindOf(value);
 }
 
-/** What a value is, without showing it. */
+/** The kind of a value, without the value. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return 'a list';
@@ -71,12 +70,18 @@ function refuseReserved(key: string, at: Place): void {
   if (RESERVED_KEYS.has(key)) fail(below(at, key), 'this name is reserved and cannot be used as a key');
 }
 
-/** An object of known keys, each optional; an unknown key is refused with the nearest known one. */
-export function object<S extends Readonly<Record<string, Reader<unknown>>>>(
+type Shape = Readonly<Record<string, Reader<unknown>>>;
+type Values<S extends Shape, R extends keyof S> = { [K in R]: ReturnType<S[K]> } & {
+  [K in Exclude<keyof S, R>]?: ReturnType<S[K]>;
+};
+
+/** An object of known keys, optional unless `required`. Refuses an unknown key and names the nearest known one. */
+export function object<const S extends Shape, const R extends keyof S & string = never>(
   shape: S,
-): Reader<{ [K in keyof S]?: ReturnType<S[K]> }> {
+  required: readonly R[] = [],
+): Reader<Values<S, R>> {
   const known = Object.keys(shape);
-  const read: Reader<{ [K in keyof S]?: ReturnType<S[K]> }> = (value, at) => {
+  const read: Reader<Values<S, R>> = (value, at) => {
     const result = Object.create(null) as Record<string, unknown>;
     for (const [key, inner] of Object.entries(asObject(value, at))) {
       refuseReserved(key, at);
@@ -84,7 +89,8 @@ export function object<S extends Readonly<Record<string, Reader<unknown>>>>(
       if (reader === undefined) return fail(below(at, key), unknownKey(key, known, at));
       result[key] = reader(inner, below(at, key));
     }
-    return result as { [K in keyof S]?: ReturnType<S[K]> };
+    for (const key of required) if (!(key in result)) fail(below(at, key), 'is missing');
+    return result as Values<S, R>;
   };
   read.fields = shape;
   return read;
@@ -96,7 +102,7 @@ function unknownKey(key: string, known: readonly string[], { isArgument }: Place
   return `there is no such ${isArgument === true ? 'name' : 'setting'}; ${advice}`;
 }
 
-/** An object of freely named keys. `checkKey` refuses a bad name by calling `fail`. */
+/** An object of any keys; `checkKey` refuses a bad one by calling `fail`. */
 export function record<T>(checkKey: (key: string, at: Place) => void, entry: Reader<T>): Reader<Map<string, T>> {
   const read: Reader<Map<string, T>> = (value, at) => {
     const result = new Map<string, T>();
@@ -120,7 +126,7 @@ export function list<T>(entry: Reader<T>, least: number): Reader<T[]> {
   };
 }
 
-/** A non-empty string without control characters. Its value is never shown. */
+/** A non-empty string without control characters. Messages never show it. */
 export const text: Reader<string> = (value, at) => {
   if (typeof value !== 'string') return fail(at, `is ${kindOf(value)}; write a string`);
   if (value === '') return fail(at, 'is empty');
@@ -155,36 +161,33 @@ export function integer(least: number, most: number): Reader<number> {
       : fail(at, `${show(value)} is not a whole number from ${String(least)} to ${String(most)}`);
 }
 
-/** A duration (`500ms 30s 5m 2h 7d`) as ms; the bounds are written the same way and are included. */
+/** A duration (`500ms 30s 5m 2h 7d`) in ms. The bounds are written the same way, both included. */
 export function duration(least: string, most: string): Reader<number> {
+  const [from, to] = [parseDuration(least), parseDuration(most)];
   return (value, at) => {
-    if (typeof value !== 'string' || !isDuration(value)) {
-      return fail(at, `${show(value)} is not a duration; write 500ms, 30s, 5m, 2h or 7d`);
-    }
-    const ms = inBounds(value, least, most);
-    return ms ?? fail(at, `${show(value)} is out of range; write ${least} to ${most}`);
+    const ms = typeof value === 'string' ? durationMs(value) : undefined;
+    if (ms === undefined) return fail(at, `${show(value)} is not a duration; write 500ms, 30s, 5m, 2h or 7d`);
+    return ms >= from && ms <= to ? ms : fail(at, `${show(value)} is out of range; write ${least} to ${most}`);
   };
 }
 
-function inBounds(value: string, least: string, most: string): number | undefined {
-  try {
-    const ms = parseDuration(value);
-    return ms >= parseDuration(least) && ms <= parseDuration(most) ? ms : undefined;
-  } catch {
-    // The form is right, so it is longer than any duration may be.
-    return undefined;
-  }
+/** A reader that goes on where `inner` ends, with the same keys. */
+export function refine<A, B>(inner: Reader<A>, next: (value: A, at: Place) => B): Reader<B> {
+  const read: Reader<B> = (value, at) => next(inner(value, at), at);
+  if (inner.fields !== undefined) read.fields = inner.fields;
+  if (inner.entries !== undefined) read.entries = inner.entries;
+  return read;
 }
 
-/** A file, absolute afterwards: relative ones are relative to the config file. */
+/** A file name; a relative one becomes absolute, from the directory of the config file. */
 export const filePath: Reader<string> = (value, at) => {
   const given = text(value, at);
-  // Nobody expands ~ here (that is a shell's work), and a directory called ~ is never meant.
+  // A shell expands ~, syncq does not; nobody means a directory of that name.
   if (given === '~' || given.startsWith('~/')) return fail(at, '~ is not expanded; write the whole path');
   return path.resolve(at.baseDir, given);
 };
 
-/** A command as argv, run without a shell. A program with a directory in its name is relative to the config file. */
+/** A command as argv, to run without a shell. A program name with a slash is relative to the config file. */
 export const command: Reader<readonly string[]> = (value, at) => {
   if (typeof value === 'string') return fail(at, 'write the program and each argument apart: ["PROGRAM", "ARGUMENT"]');
   const [program, ...rest] = list(argument, 1)(value, at);

@@ -1,8 +1,8 @@
-/** What may stand in a label that is shown on one line and compared byte by byte: entity parts and tags. */
+/** Checks texts that are shown on one line and compared byte by byte: entity parts, tags, words in messages. */
 
 /**
- * True when every character shows as itself: no control character (C0, DEL, C1), line separator, bidirectional
- * control, byte order mark or lone surrogate (reliability: what a terminal or a log line could be fooled with).
+ * True when every character shows as itself: no control character (C0, DEL, C1), line separator, bidirectional control, byte
+ * order mark or lone surrogate, which could deceive a reader of a terminal or a log.
  */
 export function isPrintable(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
@@ -21,7 +21,7 @@ function isHidden(c: number): boolean {
 export function labelFault(text: string, longest: number): string | undefined {
   if (text === '') return 'is empty';
   if (text.length > longest) return `is longer than ${longest} characters`;
-  // `activity/42` and `activity/42 ` would look alike and be two lanes.
+  // `activity/42` and `activity/42 ` would look the same and be two lanes.
   if (text.trim() !== text) return 'begins or ends with white space';
   return isPrintable(text) ? undefined : 'holds a character that cannot be shown';
 }

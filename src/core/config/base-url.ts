@@ -1,11 +1,11 @@
-/** What a target's base URL may be: the one place that decides when plain http is safe. */
+/** Reads the URLs of a target (base URL, proxy) and decides when plain http is safe. */
 import { isLoopbackHost } from '../check/loopback.js';
 import type { Place } from '../check/readers.js';
 import { fail, text } from '../check/readers.js';
 
 /**
- * An absolute http(s) URL without user info, query or fragment; returned without trailing slash, otherwise as WHATWG
- * URL writes it. The value is never shown in a message: user info and queries are where secrets hide.
+ * An absolute http(s) URL without user info, query or fragment. Returned without trailing slash, otherwise as WHATWG URL
+ * writes it. Messages never show it: user info and queries may hold secrets.
  */
 export function baseUrl(value: unknown, at: Place): string {
   const given = text(value, at);
@@ -16,7 +16,7 @@ export function baseUrl(value: unknown, at: Place): string {
   if (hasUserInfo(given, url)) return fail(at, 'holds user info before the @; write the credential as "auth"');
   if (given.includes('?')) return fail(at, 'holds a query; a base URL has none');
   if (given.includes('#')) return fail(at, 'holds a fragment; a base URL has none');
-  // Dot segments (also escaped) would be resolved away, and the path sent would not be the path written.
+  // URL resolves dot segments (also escaped ones): the path sent would differ from the path written.
   if (/\/(?:\.|%2e){1,2}(?:\/|$)|%2f|%5c/i.test(given)) {
     return fail(at, 'holds a dot segment or an escaped slash; write the path plainly');
   }
@@ -35,7 +35,7 @@ export function proxyUrl(value: unknown, at: Place): string {
   return url.origin;
 }
 
-/** True for plain http to a host that is not this machine: needs `insecureHttp` (contract, section 9). */
+/** True for plain http to another machine, which needs `insecureHttp` (contract, section 9). */
 export function isInsecure(url: string): boolean {
   const parsed = parse(url);
   return parsed?.protocol === 'http:' && !isLoopbackHost(parsed.hostname);

@@ -1,4 +1,4 @@
-/** How `outcomes` is written in the config: an object by status or class, or a list of rules; both become rules. */
+/** Reads `outcomes` of the config, an object by status or class or a list of rules, into rules. */
 import { OVERRIDE_OUTCOMES, type OutcomeRule } from '../nouns/target.js';
 import { answerHeaders } from './header.js';
 import type { Place, Reader } from '../check/readers.js';
@@ -27,7 +27,7 @@ function checkPointer(key: string, at: Place): void {
   if (problem !== undefined) fail(at, problem);
 }
 
-/** Numbers beyond 2^53 are refused: read as doubles, different ones would be equal. */
+/** Refuses numbers beyond 2^53: as doubles, different ones would be equal. */
 const scalar: Reader<string | number | boolean | null> = (value, at) => {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value;
@@ -43,18 +43,20 @@ function notEmpty<T extends object>(inner: Reader<T>): Reader<T> {
   };
 }
 
-const shape = object({
-  status: statuses,
-  body: notEmpty<Map<string, string | number | boolean | null>>(bodyValues),
-  header: notEmpty(answerHeaders),
-  means,
-  onlyRepeat: flag,
-});
+const shape = object(
+  {
+    status: statuses,
+    body: notEmpty<Map<string, string | number | boolean | null>>(bodyValues),
+    header: notEmpty(answerHeaders),
+    means,
+    onlyRepeat: flag,
+  },
+  ['means'],
+);
 
 const rule: Reader<OutcomeRule> = (value, at) => {
   const { status: of, body, header, means: outcome, onlyRepeat = true } = shape(value, at);
   const isNarrow = body !== undefined || header !== undefined;
-  if (outcome === undefined) return fail(below(at, 'means'), 'is missing');
   if (of === undefined && !isNarrow) return fail(at, 'fits everything; name a "status", a "body" or a "header"');
   if (!onlyRepeat && !(isNarrow && outcome === 'delivered')) {
     return fail(
@@ -71,7 +73,7 @@ function checkStatusKey(key: string, at: Place): void {
 
 const byStatus = record(checkStatusKey, means);
 
-/** `{ "4xx": "rejected", "409": "delivered" }`: exact beats class, because keys that are numbers come first in an object. */
+/** `{ "4xx": "rejected", "409": "delivered" }`: a status comes before a class, because number keys come first in an object. */
 function fromObject(value: unknown, at: Place): OutcomeRule[] {
   return Array.from(byStatus(value, at), ([key, outcome]) => ({
     status: [CLASS.test(key) ? key : Number(key)],

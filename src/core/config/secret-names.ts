@@ -1,8 +1,8 @@
-/** Which environment variables hold a secret of a config: programs that syncq starts get none of them. */
+/** Finds the environment variables that hold a secret of a config, and removes them for programs that syncq starts. */
 import type { SecretRef } from '../nouns/target.js';
 import type { Config } from '../nouns/config.js';
 
-export type Variables = Readonly<Record<string, string | undefined>>;
+type Variables = Readonly<Record<string, string | undefined>>;
 
 function secretRefs({ targets }: Pick<Config, 'targets'>): SecretRef[] {
   return [...targets.values()].flatMap(({ auth }) => {
@@ -11,7 +11,7 @@ function secretRefs({ targets }: Pick<Config, 'targets'>): SecretRef[] {
   });
 }
 
-/** Names of the variables: a credential command of one target must not see another's secret. */
+/** The names of these variables. A credential command of one target must not see another's secret. */
 export function secretNames(config: Pick<Config, 'targets'>): string[] {
   return secretRefs(config).flatMap((ref) => ('env' in ref ? [ref.env] : []));
 }

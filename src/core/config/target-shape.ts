@@ -1,4 +1,4 @@
-/** Every key of one target, its bounds and its default; turns them into a `TargetConfig`. */
+/** Reads one target of the config into a `TargetConfig`: every key, its bounds and its default. */
 import type { RetryPolicy, TargetConfig } from '../nouns/target.js';
 import { baseUrl, isInsecure, proxyUrl } from './base-url.js';
 import { headers, keyHeaderName } from './header.js';
@@ -17,38 +17,32 @@ import {
   oneOf,
   show,
   text,
+  refine,
 } from '../check/readers.js';
 import { auth } from './secret.js';
 
 const DEFAULT_RETRY: RetryPolicy = { max: 10, baseMs: 5_000, factor: 3, capMs: 6 * 3_600_000 };
-const DEFAULT_PATIENCE_MS = 3 * 86_400_000;
-const DEFAULT_TIMEOUT_MS = 30_000;
-const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
-const DEFAULT_MIN_RATE = 4096;
-/** No bound of its own: the runner's own bound on requests in flight applies. */
-const DEFAULT_CONCURRENCY = 64;
-const DEFAULT_BREAKER = 20;
-const DEFAULT_IDEMPOTENCY_HEADER = 'Idempotency-Key';
 
-/** A target with every setting that is not given at its default. */
+/** A target with defaults for the settings that are not given. */
 export function withDefaults(given: Pick<TargetConfig, 'name' | 'baseUrl'> & Partial<TargetConfig>): TargetConfig {
   return {
     auth: undefined,
     headers: {},
     retry: DEFAULT_RETRY,
-    patienceMs: DEFAULT_PATIENCE_MS,
+    patienceMs: 3 * 86_400_000,
     probe: undefined,
-    timeoutMs: DEFAULT_TIMEOUT_MS,
-    connectTimeoutMs: DEFAULT_CONNECT_TIMEOUT_MS,
-    minRate: DEFAULT_MIN_RATE,
-    concurrency: DEFAULT_CONCURRENCY,
+    timeoutMs: 30_000,
+    connectTimeoutMs: 10_000,
+    minRate: 4096,
+    // No bound of its own: the runner's bound on requests in flight applies.
+    concurrency: 64,
     ratePerSecond: undefined,
     order: 'entity',
     outcomes: [],
     expect: undefined,
     onUnknown: 'retry',
-    idempotencyHeader: DEFAULT_IDEMPOTENCY_HEADER,
-    breaker: DEFAULT_BREAKER,
+    idempotencyHeader: 'Idempotency-Key',
+    breaker: 20,
     insecureHttp: false,
     denyPrivate: false,
     proxy: undefined,
@@ -60,8 +54,8 @@ export function withDefaults(given: Pick<TargetConfig, 'name' | 'baseUrl'> & Par
 }
 
 /**
- * The target of an absolute URL that lies under no configured base URL: named by its origin, all defaults, and never a
- * credential (contract, section 3). Plain http to another host stays refused by `insecureHttp: false`.
+ * The target of an absolute URL that lies under no configured base URL: named by its origin, all defaults, never a
+ * credential (contract, section 3). `insecureHttp: false` refuses plain http to another host.
  */
 export function implicitTarget(origin: string): TargetConfig {
   return withDefaults({ name: origin, baseUrl: origin.replace(/\/+$/, ''), implicit: true });
@@ -69,7 +63,7 @@ export function implicitTarget(origin: string): TargetConfig {
 
 const TARGET_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-/** True for a name that a configured target may have. */
+/** True for a valid name of a configured target. */
 export function isTargetName(name: string): boolean {
   return TARGET_NAME.test(name);
 }
@@ -103,43 +97,44 @@ const contentType: Reader<string> = (value, at) => {
 
 const proxy: Reader<string | false> = (value, at) => (value === false ? false : proxyUrl(value, at));
 
-const shape = object({
-  baseUrl,
-  auth,
-  headers,
-  retry: object({
-    max: integer(0, 1000),
-    base: duration('1ms', '30d'),
-    factor: number(1, 100),
-    cap: duration('1ms', '30d'),
-  }),
-  patience: duration('1s', '365d'),
-  probe: object({ method: oneOf('HEAD', 'GET', 'OPTIONS'), path: probePath }),
-  timeout: duration('1ms', '1h'),
-  connectTimeout: duration('1ms', '1h'),
-  minRate: integer(256, 1_000_000_000),
-  concurrency: integer(1, 64),
-  rate,
-  order: oneOf('entity', 'strict', 'none'),
-  outcomes,
-  expect: object({ status: list(integer(200, 299), 1), contentType }),
-  onUnknown: oneOf('retry', 'review'),
-  idempotencyHeader: keyHeaderName,
-  breaker: integer(0, 1000),
-  insecureHttp: flag,
-  denyPrivate: flag,
-  proxy,
-  tls: object({ ca: filePath, cert: filePath, key: filePath }),
-  production: flag,
-});
+const shape = object(
+  {
+    baseUrl,
+    auth,
+    headers,
+    retry: object({
+      max: integer(0, 1000),
+      base: duration('1ms', '30d'),
+      factor: number(1, 100),
+      cap: duration('1ms', '30d'),
+    }),
+    patience: duration('1s', '365d'),
+    probe: object({ method: oneOf('HEAD', 'GET', 'OPTIONS'), path: probePath }, ['path']),
+    timeout: duration('1ms', '1h'),
+    connectTimeout: duration('1ms', '1h'),
+    minRate: integer(256, 1_000_000_000),
+    concurrency: integer(1, 64),
+    rate,
+    order: oneOf('entity', 'strict', 'none'),
+    outcomes,
+    expect: object({ status: list(integer(200, 299), 1), contentType }),
+    onUnknown: oneOf('retry', 'review'),
+    idempotencyHeader: keyHeaderName,
+    breaker: integer(0, 1000),
+    insecureHttp: flag,
+    denyPrivate: flag,
+    proxy,
+    tls: object({ ca: filePath, cert: filePath, key: filePath }),
+    production: flag,
+  },
+  ['baseUrl'],
+);
 type Given = ReturnType<typeof shape>;
 
-/** One target; the key it stands under is its name. */
-export const target: Reader<TargetConfig> = Object.assign(readTarget, { fields: shape.fields ?? {} });
+/** One target; its key is its name. */
+export const target: Reader<TargetConfig> = refine(shape, readTarget);
 
-function readTarget(value: unknown, at: Place): TargetConfig {
-  const given = shape(value, at);
-  if (given.baseUrl === undefined) return fail(below(at, 'baseUrl'), 'is missing');
+function readTarget(given: Given, at: Place): TargetConfig {
   if (given.insecureHttp !== true && isInsecure(given.baseUrl)) {
     return fail(below(at, 'baseUrl'), 'plain http sends everything readably; write https, or set "insecureHttp": true');
   }
@@ -147,13 +142,12 @@ function readTarget(value: unknown, at: Place): TargetConfig {
   return withDefaults({
     ...asWritten,
     name: at.key,
-    baseUrl: given.baseUrl,
     ...(patience !== undefined && { patienceMs: patience }),
     ...(timeout !== undefined && { timeoutMs: timeout }),
     ...(connectTimeout !== undefined && { connectTimeoutMs: connectTimeout }),
     ...(ratePerSecond !== undefined && { ratePerSecond }),
     ...(retry !== undefined && { retry: readRetry(retry, below(at, 'retry')) }),
-    ...(probe !== undefined && { probe: readProbe(probe, below(at, 'probe')) }),
+    ...(probe !== undefined && { probe: { method: probe.method ?? 'HEAD', path: probe.path } }),
     ...(expect !== undefined && { expect: { status: expect.status, contentType: expect.contentType } }),
     ...(tls !== undefined && { tls: readTls(tls, below(at, 'tls')) }),
   });
@@ -165,14 +159,9 @@ function readRetry(given: NonNullable<Given['retry']>, at: Place): RetryPolicy {
     max: given.max ?? DEFAULT_RETRY.max,
     baseMs,
     factor: given.factor ?? DEFAULT_RETRY.factor,
-    // A base longer than the default cap is meant: it must not be cut by a setting nobody wrote.
+    // The default cap must not cut a longer base that somebody wrote.
     capMs: given.cap ?? Math.max(DEFAULT_RETRY.capMs, baseMs),
   };
-}
-
-function readProbe(given: NonNullable<Given['probe']>, at: Place): NonNullable<TargetConfig['probe']> {
-  if (given.path === undefined) return fail(below(at, 'path'), 'is missing');
-  return { method: given.method ?? 'HEAD', path: given.path };
 }
 
 function readTls(given: NonNullable<Given['tls']>, at: Place): NonNullable<TargetConfig['tls']> {

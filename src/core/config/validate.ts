@@ -1,8 +1,9 @@
-/** Turns an already read config document into a `Config`, or says which path of it is wrong and what to write. */
+/** Validates a config document and turns it into a `Config`, or says which path of it is wrong and what to write. */
+import { Buffer } from 'node:buffer';
 import path from 'node:path';
 import type { TargetConfig } from '../nouns/target.js';
 import type { Place, Reader } from '../check/readers.js';
-import { walkJson } from '../json/json-tokens.js';
+import { walkJson } from '../json/json-walk.js';
 import { below, command, duration, fail, integer, list, object, record, text } from '../check/readers.js';
 import { checkPattern, compileSensitive } from '../privacy/sensitive.js';
 import { checkTargetName, target } from './target-shape.js';
@@ -10,10 +11,10 @@ import type { Config, Limits } from '../nouns/config.js';
 import { DEFAULT_LIMITS } from '../nouns/config.js';
 import { nearestWord } from '../check/nearest.js';
 
-export interface ParseOptions {
-  /** Path of the config file, for messages and `Config.source`; undefined = given by a program. */
+interface ParseOptions {
+  /** Path of the config file, for messages and `Config.source`; undefined = the config comes from a program. */
   source: string | undefined;
-  /** Absolute directory that relative paths in the document are relative to. */
+  /** Absolute directory that paths in the document are relative to. */
   baseDir: string;
 }
 
@@ -25,11 +26,9 @@ const sensitive: Reader<string> = (value, at) => {
   return problem === undefined ? pattern : fail(at, problem);
 };
 
-const schemaUrl: Reader<string> = (value, at) => text(value, at);
-
-/** Every key of the document. Exported for the test that compares it with the published schema. */
+/** Every key of the document. Exported for a test that compares it with the published schema. */
 export const documentShape = object({
-  $schema: schemaUrl,
+  $schema: text,
   defaultTarget: text,
   queue: queueLocation,
   targets: record(checkTargetName, target),
@@ -48,7 +47,7 @@ export const documentShape = object({
 });
 
 /**
- * Validates a config document. Paths become absolute, durations ms, and what is not given gets its default.
+ * Validates a config document. Paths become absolute, durations become ms, and missing settings get their defaults.
  *
  * @throws {QueueError} `bad-config`; the message starts with the JSON path of the mistake and never holds a secret
  */
@@ -75,28 +74,25 @@ function withSensitive(targets: Map<string, TargetConfig>, names: readonly strin
   return new Map([...targets].map(([name, target]) => [name, { ...target, sensitive: patterns }]));
 }
 
-/** The config of somebody who has none. */
+/** The config for somebody without a config file. */
 export function emptyConfig(): Config {
   return parseConfig({}, { source: undefined, baseDir: path.sep });
 }
 
 /**
- * The queue that a config text names, also when the rest of it is wrong or no JSON at all, so that a reading command with
- * a broken config still looks at the right queue. Undefined = it names none; null = it may name one that cannot be told.
+ * Finds the queue that a config text names, even when the rest is wrong or not JSON, so that a reading command with a broken
+ * config still reads the right queue. Undefined = it names none; null = it may name one, but which is not clear.
  */
-export function salvageQueue(source: string, options: ParseOptions): string | null | undefined {
+export function queueNamedIn(source: string, options: ParseOptions): string | null | undefined {
   let found: string | undefined;
   let mayFollow = false;
   try {
-    walkJson(
-      source,
-      ({ steps, start, end }) => {
-        if (steps.length === 1 && steps[0] === 'queue' && end >= 0) found = source.slice(start, end);
-      },
-      false,
-    );
+    const bytes = Buffer.from(source);
+    walkJson(bytes, ({ steps, start, end }) => {
+      if (steps.length === 1 && steps[0] === 'queue' && end >= 0) found = bytes.toString('utf8', start, end);
+    });
   } catch {
-    // What stands before the mistake holds; behind it nothing can be told apart, but a word that is not there is not there.
+    // A queue found before the mistake counts. After it nothing can be parsed; only the word can be searched.
     mayFollow = source.includes('"queue"');
   }
   if (found === undefined) return mayFollow ? null : undefined;
@@ -107,7 +103,7 @@ export function salvageQueue(source: string, options: ParseOptions): string | nu
   }
 }
 
-/** One configured target is the default (contract, section 9). */
+/** The only configured target is the default (contract, section 9). */
 function defaultTarget(given: string | undefined, names: readonly string[], at: Place): string | undefined {
   if (given === undefined) return names.length === 1 ? names[0] : undefined;
   if (names.includes(given)) return given;
@@ -119,16 +115,16 @@ function defaultTarget(given: string | undefined, names: readonly string[], at: 
   );
 }
 
-/** The bound on a bulk line follows the bound on a payload unless it is given itself. */
+/** The limit on a bulk line follows the limit on a payload unless it is given itself. */
 function withLimits(given: Partial<Limits>): Limits {
   const payloadBytes = given.payloadBytes ?? DEFAULT_LIMITS.payloadBytes;
   return { ...DEFAULT_LIMITS, lineBytes: payloadBytes * 2 + 64 * 1024, ...given };
 }
 
-/** A file (relative to the config) or a postgres URL without a password. Never shown: it could hold one. */
+/** A file (relative to the config) or a postgres URL without a password. Messages never show it: it may hold one. */
 function queueLocation(value: unknown, at: Place): string {
   const given = text(value, at);
-  if (/^postgres(?:ql)?:\/\//i.test(given)) return checkPostgres(given, at);
+  if (isPostgresUrl(given)) return checkPostgres(given, at);
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(given)) return fail(at, 'is neither a file nor a postgres:// URL');
   if (given.startsWith(':memory:') || given.startsWith('file:')) return fail(at, 'is not a plain file name');
   if (given === '~' || given.startsWith('~/')) return fail(at, '~ is not expanded; write the whole path');
@@ -144,7 +140,7 @@ function checkPostgres(given: string, at: Place): string {
   return given;
 }
 
-/** True for what `queue` may hold besides a file. */
+/** True for a postgres URL, the alternative to a file in `queue`. */
 export function isPostgresUrl(location: string): boolean {
   return /^postgres(?:ql)?:\/\//i.test(location);
 }

@@ -1,12 +1,11 @@
-/** A file that is there whole or not at all: written beside its name, flushed, renamed. Readable by its owner only. */
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+/** A text file that is written piece by piece and is there whole or not at all. Readable by its owner only. */
+import { closeSync, fchmodSync, openSync, writeSync } from 'node:fs';
 
 import { fileFailure } from '../nouns/errors.js';
-import { temporaryBeside } from './new-file.js';
-import { forgetTemporary, removeTemporary } from './temporary.js';
+import { publish, temporaryBeside } from './new-file.js';
+import { removeTemporary } from './temporary.js';
 
-/** Text is gathered up to this many characters before it is written. */
+/** Characters that are buffered before they are written. */
 const BUFFER_CHARACTERS = 256 * 1024;
 
 export class AtomicFile {
@@ -18,11 +17,15 @@ export class AtomicFile {
   #bytes = 0;
   #open = true;
 
-  /** @throws {QueueError} `unwritable` or `disk-full`, here and below */
-  constructor(path: string) {
+  /**
+   * @param mode permissions of the file. Default 0600
+   * @throws {QueueError} `unwritable` or `disk-full`, here and below
+   */
+  constructor(path: string, mode = 0o600) {
     this.#path = path;
     this.#temporary = temporaryBeside(path);
     this.#handle = this.#guard(() => openSync(this.#temporary, 'r+'));
+    if (mode !== 0o600) this.#guard(() => fchmodSync(this.#handle, mode));
   }
 
   /** Bytes written so far. */
@@ -37,25 +40,24 @@ export class AtomicFile {
     if (this.#bufferedLength >= BUFFER_CHARACTERS) this.#flush();
   }
 
-  /** Overwrites bytes at the start: a header whose length is known and whose content only the end tells. */
+  /** Overwrites bytes at the start: for a header whose content is known only at the end. */
   writeStart(bytes: Uint8Array): void {
     this.#flush();
     this.#guard(() => writeSync(this.#handle, bytes, 0, bytes.length, 0));
   }
 
-  /** The file is there under its name now, also after a power cut. */
-  commit(): void {
+  /**
+   * Puts the file under its name, in place of what is there, durably.
+   *
+   * @param lastCheck called just before; throws to leave what is there
+   */
+  commit(lastCheck: () => void = () => undefined): void {
     this.#flush();
-    this.#guard(() => {
-      fsyncSync(this.#handle);
-      this.#close();
-      renameSync(this.#temporary, this.#path);
-      forgetTemporary(this.#temporary);
-    });
-    flushName(dirname(this.#path));
+    this.#close();
+    publish(this.#temporary, this.#path, lastCheck);
   }
 
-  /** Leaves nothing behind; after `commit` there is nothing to leave. */
+  /** Removes the unfinished file; does nothing after `commit`. */
   discard(): void {
     this.#close();
     removeTemporary(this.#temporary);
@@ -84,19 +86,5 @@ export class AtomicFile {
     } catch (error) {
       throw fileFailure(error, this.#path);
     }
-  }
-}
-
-/** Some systems refuse to open or flush a directory; their file systems journal names. */
-function flushName(directory: string): void {
-  try {
-    const handle = openSync(directory, 'r');
-    try {
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
-  } catch {
-    // As SQLite does: go on.
   }
 }

@@ -1,13 +1,15 @@
-/** Makes a file that is there whole or not at all: written beside its place, flushed, then given its name. */
-import { closeSync, constants, fchmodSync, fsyncSync, lstatSync, openSync, renameSync } from 'node:fs';
+/** Makes new files that exist whole or not at all: written under a temporary name beside their place, flushed, renamed. */
+import { closeSync, constants, lstatSync, renameSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 
 import { QueueError, fileFailure } from '../nouns/errors.js';
+import { flushDirectory, flushFile } from './directory.js';
+import { openPrivate } from './private-file.js';
 import { forgetTemporary, noteTemporary, removeTemporary } from './temporary.js';
 
 /**
- * Refuses a place that is taken: nothing is ever overwritten.
+ * Refuses a name that is taken, because nothing is ever overwritten.
  *
  * @throws {QueueError} usage
  */
@@ -21,17 +23,12 @@ export function assertFree(path: string, suffixes: readonly string[] = ['']): vo
   });
 }
 
-/** An empty file of our own beside `path`, 0600 whatever the umask. `removeTemporary` it, or `publish` it. */
+/** Makes an empty private file beside `path`. End it with `publish` or `removeTemporary`. */
 export function temporaryBeside(path: string): string {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.part`);
-  const { O_CREAT, O_EXCL, O_WRONLY } = constants;
-  // Undefined on Windows.
-  const O_NOFOLLOW = (constants as Partial<typeof constants>).O_NOFOLLOW ?? 0;
   noteTemporary(temporary);
   try {
-    const handle = openSync(temporary, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600);
-    fchmodSync(handle, 0o600);
-    closeSync(handle);
+    closeSync(openPrivate(temporary, constants.O_EXCL | constants.O_WRONLY));
   } catch (error) {
     removeTemporary(temporary);
     throw fileFailure(error, path);
@@ -40,34 +37,23 @@ export function temporaryBeside(path: string): string {
 }
 
 /**
- * Flushes the file and gives it its name, durably. No process may have it open as a database.
+ * Flushes the file and renames it to `path`, durably. No process may have it open as a database.
  *
- * @throws {QueueError} usage when somebody took the name meanwhile; disk-full, unwritable
+ * @param lastCheck called just before the name is given; throws to leave what is there. Default: refuse a name that
+ *   somebody took meanwhile
+ * @throws {QueueError} usage, disk-full, unwritable; the temporary file is gone then
  */
-export function publish(temporary: string, path: string): void {
+export function publish(temporary: string, path: string, lastCheck: () => void = () => assertFree(path)): void {
   try {
-    flush(temporary, 'r+');
-    // Not link and unlink, which would also refuse a name taken in this very moment: killed between the two, it leaves
-    // a file with two names.
-    assertFree(path);
+    flushFile(temporary, 'r+');
+    // Not link and unlink, which could not overwrite a name that is taken just now: a crash between the two leaves a file
+    // with two names.
+    lastCheck();
     renameSync(temporary, path);
     forgetTemporary(temporary);
   } catch (error) {
     removeTemporary(temporary);
     throw fileFailure(error, path);
   }
-  try {
-    flush(dirname(path), 'r');
-  } catch {
-    // Some file systems refuse to flush a directory, Windows to open one: their journals keep the name.
-  }
-}
-
-function flush(path: string, flags: 'r' | 'r+'): void {
-  const handle = openSync(path, flags);
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
+  flushDirectory(dirname(path));
 }

@@ -1,6 +1,6 @@
 /**
- * Temporary files and directories with personal data in them: which of them have a name at this moment. A process that
- * knows of signals asks to be told, and removes them before it ends; the core knows no signals.
+ * Keeps track of temporary files and directories, which may hold personal data, so that a process can remove them before it
+ * ends. The core knows no signals: the CLI sets a guard.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
@@ -9,13 +9,13 @@ import { join } from 'node:path';
 
 import { fileFailure } from '../nouns/errors.js';
 
-/** Told when the first temporary gets its name, and when the last one has lost it. */
-export interface TemporaryGuard {
+/** Is called when the first temporary file is noted, and when the last one is gone. */
+interface TemporaryGuard {
   hold(): void;
   release(): void;
 }
 
-/** What SQLite may leave beside a file of its own. */
+/** Files that SQLite may leave beside its own. */
 const SUFFIXES = ['', '-journal', '-wal', '-shm'];
 
 const named = new Set<string>();
@@ -25,18 +25,18 @@ export function guardTemporaries(by: TemporaryGuard): void {
   guard = by;
 }
 
-/** A file or directory that is to go when the process ends. Call it before it is made. */
+/** Notes a file or directory for removal when the process ends. Call this before making it. */
 export function noteTemporary(path: string): void {
   if (named.size === 0) guard?.hold();
   named.add(path);
 }
 
-/** It has got its final name, or has none any more, or somebody was told where it is. */
+/** Forgets a file that got its final name, was removed, or is kept for a person. */
 export function forgetTemporary(path: string): void {
   if (named.delete(path) && named.size === 0) guard?.release();
 }
 
-/** Removes it with what is in it and what SQLite put beside it; what cannot be removed yet is tried again at the end. */
+/** Removes it with its content and SQLite's files beside it. What cannot be removed yet is tried again at the end. */
 export function removeTemporary(path: string): void {
   try {
     for (const suffix of SUFFIXES) rmSync(path + suffix, { recursive: true, force: true });
@@ -46,13 +46,13 @@ export function removeTemporary(path: string): void {
   }
 }
 
-/** Removes them all: for the moment before a process ends. */
+/** Removes all of them. Call this before the process ends. */
 export function removeTemporaries(): void {
   for (const path of [...named]) removeTemporary(path);
 }
 
 /**
- * A directory of its own in the one for temporary files, for this user only (0700).
+ * Makes a new directory in the system's temporary directory, for this user only (0700).
  *
  * @throws {QueueError} `unwritable` or `disk-full`
  */

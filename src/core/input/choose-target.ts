@@ -1,13 +1,13 @@
-/** Which target an item goes to: the one named, the one whose base URL holds an absolute URL, or the default. */
+/** Chooses the target of an item: the named one, the one whose base URL an absolute URL lies under, or the default. */
 import { QueueError } from '../nouns/errors.js';
 import type { TargetConfig } from '../nouns/target.js';
 import { checkPath, isAbsoluteUrl, remainder, splitUrl } from './path.js';
 import { refuse } from '../check/refuse.js';
 import { quoted } from '../check/text.js';
 
-/** What the queue file knows of a target that the config does not name. */
+/** A target that the queue file knows and the config does not. */
 export interface KnownTarget {
-  /** Set when it was made from an absolute URL. */
+  /** Set when the target was made from an absolute URL. */
   implicitBaseUrl: string | undefined;
 }
 
@@ -16,11 +16,11 @@ export interface TargetChoices {
   targets: ReadonlyMap<string, TargetConfig>;
   /** Undefined = the only configured target, if there is just one. */
   defaultTarget: string | undefined;
-  /** Targets that only the queue file knows. */
+  /** Looks up targets that only the queue file knows. */
   knownTarget?: ((name: string) => KnownTarget | undefined) | undefined;
 }
 
-export interface Destination {
+interface Destination {
   target: string;
   path: string;
   implicitBaseUrl: string | undefined;
@@ -54,7 +54,7 @@ export function chooseTarget(
   return named(target, path, choices);
 }
 
-/** The target that a relative path goes to when none is named. */
+/** The target of a relative path when none is named. */
 export function defaultTarget(choices: TargetChoices): string | undefined {
   if (choices.defaultTarget !== undefined) return choices.defaultTarget;
   return choices.targets.size === 1 ? [...choices.targets.keys()][0] : undefined;
@@ -68,29 +68,21 @@ export function defaultTarget(choices: TargetChoices): string | undefined {
 export function splitAbsoluteUrl(text: string, choices: TargetChoices, maxBytes: number): Destination {
   const { origin, rest, isSafe } = splitUrl(text, maxBytes);
   const checked = checkPath(rest, maxBytes);
-  let best: { config: TargetConfig; path: string; length: number } | undefined;
-  let twin: string | undefined;
-  for (const config of choices.targets.values()) {
+  const under = [...choices.targets.values()].flatMap((config) => {
     const path = pathUnder(config.baseUrl, origin, checked);
-    if (path === undefined) continue;
-    const length = checked.length - path.length;
-    if (best === undefined || length > best.length) {
-      best = { config, path, length };
-      twin = undefined;
-    } else if (length === best.length && best.config.name !== choices.defaultTarget) {
-      if (config.name === choices.defaultTarget) {
-        best = { config, path, length };
-        twin = undefined;
-      } else {
-        twin = config.name;
-      }
-    }
-  }
+    return path === undefined ? [] : [{ config, path }];
+  });
+  // The longest base URL leaves the shortest path.
+  const shortest = Math.min(...under.map(({ path }) => path.length));
+  const nearest = under.filter(({ path }) => path.length === shortest);
+  const best = nearest.find(({ config }) => config.name === choices.defaultTarget) ?? nearest[0];
   if (best === undefined) return implicit(origin, checked, isSafe);
-  if (twin !== undefined) {
-    refuse('url', `lies under two targets, ${quoted(best.config.name)} and ${quoted(twin)}`, 'name one with --target');
+  const { config, path } = best;
+  const twin = nearest.at(-1)?.config.name ?? config.name;
+  if (config.name !== choices.defaultTarget && twin !== config.name) {
+    refuse('url', `lies under two targets, ${quoted(config.name)} and ${quoted(twin)}`, 'name one with --target');
   }
-  return { target: best.config.name, path: best.path, implicitBaseUrl: undefined, config: best.config };
+  return { target: config.name, path, implicitBaseUrl: undefined, config };
 }
 
 function placeUrl(text: string, name: string | undefined, choices: TargetChoices, maxBytes: number): Destination {
@@ -99,19 +91,13 @@ function placeUrl(text: string, name: string | undefined, choices: TargetChoices
   const place = named(name, '', choices);
   const baseUrl = place.config?.baseUrl ?? place.implicitBaseUrl;
   if (baseUrl === undefined) {
-    return refuse(
-      'url',
-      `cannot be placed under ${quoted(name)}, which the config does not name`,
-      'give the path alone',
-    );
+    const reason = `cannot be placed under ${quoted(name)}, which the config does not name`;
+    return refuse('url', reason, 'give the path alone');
   }
   const path = pathUnder(baseUrl, origin, checkPath(rest, maxBytes));
   if (path === undefined) {
-    return refuse(
-      'url',
-      `does not lie under the base URL of the target ${quoted(name)}`,
-      'leave --target out, or give the path alone',
-    );
+    const reason = `does not lie under the base URL of the target ${quoted(name)}`;
+    return refuse('url', reason, 'leave --target out, or give the path alone');
   }
   return { ...place, path };
 }
@@ -131,14 +117,11 @@ function named(name: string, path: string, choices: TargetChoices): Destination 
   });
 }
 
-/** A target named by its origin: it never gets a credential, and plain http only on this machine. */
+/** A target named by its origin. It never gets a credential, and allows plain http only to this machine. */
 function implicit(origin: string, path: string, isSafe: boolean): Destination {
   if (!isSafe) {
-    refuse(
-      'url',
-      'is plain http to another machine, and no target in the config allows that',
-      'use https, or add a target with "insecureHttp": true',
-    );
+    const reason = 'is plain http to another machine, and no target in the config allows that';
+    refuse('url', reason, 'use https, or add a target with "insecureHttp": true');
   }
   return { target: origin, path, implicitBaseUrl: origin, config: undefined };
 }
@@ -147,6 +130,6 @@ function pathUnder(baseUrl: string, origin: string, rest: string): string | unde
   const base = new URL(baseUrl);
   if (base.origin !== origin) return undefined;
   const path = remainder(rest, base.pathname.replace(/\/$/, ''));
-  // Below `https://host/v1`, `/v1//x` leaves `//x`, which would name a host of its own.
+  // Below `https://host/v1`, `/v1//x` leaves `//x`, which names another host.
   return path?.startsWith('//') === true ? undefined : path;
 }

@@ -1,9 +1,9 @@
-/** Media types: their grammar, and which of them mean JSON. */
+/** Checks media types and tells which of them are JSON. */
 import { refuse } from '../check/refuse.js';
 
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const ESSENCE = new RegExp(`^${TOKEN}/${TOKEN}$`);
-/** One parameter from `lastIndex` on. Sticky and without overlapping repeats, so linear in the length of the text. */
+/** One parameter, from `lastIndex` on. Sticky, without overlapping repeats: linear in the length of the text. */
 const PARAMETER = new RegExp(
   `[ \\t]*;[ \\t]*${TOKEN}=(?:${TOKEN}|"(?:[^"\\\\\\x00-\\x08\\x0a-\\x1f\\x7f-\\uffff]|\\\\[\\t -~])*")`,
   'y',
@@ -11,7 +11,7 @@ const PARAMETER = new RegExp(
 const LONGEST = 256;
 
 /**
- * `type/subtype` with parameters (RFC 9110, section 8.3.1), trimmed, otherwise as given; at most 256 characters.
+ * Checks `type/subtype` with parameters (RFC 9110, section 8.3.1), at most 256 characters; returns it trimmed.
  *
  * @throws {QueueError} code 'bad-item'
  */

@@ -1,4 +1,4 @@
-/** The one gate into the queue: turns what a person or a line gave into an item that nothing behind it checks again. */
+/** The one gate into the queue: checks a write and turns it into an item, which no later code checks again. */
 import type { Config, Limits } from '../nouns/config.js';
 import { METHODS } from '../nouns/item.js';
 import type { Entity, Method, NewItem } from '../nouns/item.js';
@@ -13,17 +13,17 @@ import { inField, refuse } from '../check/refuse.js';
 import { labelFault, quoted } from '../check/text.js';
 import { parseAt, parseIsoTime } from './time.js';
 
-/** A write as given, before any check. Times are text in the contract's grammar, or milliseconds from a program. */
+/** A write before any check. Times are text in the contract's grammar (DUR, TIME), or milliseconds from a program. */
 export interface Draft {
-  /** In any case. */
+  /** Upper or lower case. */
   method: string;
-  /** Relative path or absolute URL; or `url`, which must be absolute. One of the two. */
+  /** Relative path or absolute URL. Give either this or `url`, which must be absolute. */
   path?: string | undefined;
   url?: string | undefined;
   target?: string | undefined;
   headers?: Iterable<readonly [string, string]> | undefined;
   payload?: DraftPayload | undefined;
-  /** Default `application/json` where there is a payload. */
+  /** Default with a payload: `application/json`. */
   contentType?: string | undefined;
   /** `type/id`, split at the first `/`, or its parts. */
   entity?: string | Entity | undefined;
@@ -50,15 +50,15 @@ export interface DraftContext extends TargetChoices {
   now: number;
 }
 
-/** What a draft is checked against by the config alone: also where there is no queue yet. */
+/** The context of a config alone, for a queue that does not exist yet. */
 export function contextOf({ targets, defaultTarget, limits }: Config, now: number): DraftContext {
   return { targets, defaultTarget, limits, now };
 }
 
-export const LONGEST_ENTITY_PART = 256;
-export const MOST_RETRIES = 1000;
-export const MOST_TAGS = 32;
-export const LONGEST_TAG = 64;
+const LONGEST_ENTITY_PART = 256;
+const MOST_RETRIES = 1000;
+const MOST_TAGS = 32;
+const LONGEST_TAG = 64;
 
 const METHOD_SET: ReadonlySet<string> = new Set(METHODS);
 const OPERATION = /^[A-Za-z0-9._-]{1,64}$/;
@@ -72,11 +72,10 @@ const DEFAULT_OPERATIONS: Readonly<Partial<Record<Method, string>>> = {
 };
 
 /**
- * Checks a draft and fills in its defaults. The payload's bytes are copied: the item stays valid when the reader fills
- * its buffer anew.
+ * Checks a draft and fills in its defaults. Copies the payload's bytes, so that the caller may reuse its buffer.
  *
- * A deadline or due time that lies in the past is taken: a command repeated after a crash must meet the item that it
- * stored before. Such an item is due at once, or flagged as expired by the runner, where a person sees it.
+ * Accepts a deadline or due time in the past: a command that is repeated after a crash must find the item that it stored
+ * before. Such an item is due at once, or the runner flags it as expired and a person sees it.
  *
  * @throws {QueueError} code 'bad-item', 'too-large', 'unknown-target' or 'no-target'; the message names the field and
  *   never holds any of the payload
@@ -113,17 +112,15 @@ export function checkDraft(draft: Draft, context: DraftContext): NewItem {
 }
 
 /**
- * An entity as `type/id` (split at the first `/`, so an id may hold more of them) or in its two parts.
+ * Checks an entity: `type/id` (split at the first `/`, so an id may hold more of them), or its two parts.
  *
  * @throws {QueueError} code 'bad-item'
  */
 export function checkEntity(given: string | Entity): Entity {
   const entity = typeof given === 'string' ? splitEntity(given) : { type: given.type, id: given.id };
   if (entity.type.includes('/')) refuse('entity type', 'holds a /', 'the type ends at the first / of type/id');
-  const typeFault = labelFault(entity.type, LONGEST_ENTITY_PART);
-  if (typeFault !== undefined) refuse('entity type', typeFault);
-  const idFault = labelFault(entity.id, LONGEST_ENTITY_PART);
-  if (idFault !== undefined) refuse('entity id', idFault);
+  checkLabel('entity type', entity.type, LONGEST_ENTITY_PART);
+  checkLabel('entity id', entity.id, LONGEST_ENTITY_PART);
   return entity;
 }
 
@@ -142,9 +139,9 @@ function checkMethod(text: string): Method {
 
 function checkAddress(draft: Draft): string {
   if (draft.url === undefined) return draft.path ?? refuse('path', 'is missing', 'give "path", or an absolute "url"');
-  if (draft.path !== undefined) refuse('url', 'is given beside path', 'give one of the two');
-  // Without its scheme it would be taken for a path.
-  if (!draft.url.includes('://')) refuse('url', 'is not absolute', 'a relative one is a path');
+  if (draft.path !== undefined) refuse('url', 'is given together with path', 'give one of the two');
+  // Without a scheme it would count as a path.
+  if (!draft.url.includes('://')) refuse('url', 'is not absolute', 'give a relative one as path');
   return draft.url;
 }
 
@@ -157,20 +154,15 @@ function onlyOne(field: string | undefined, header: string | undefined): string 
 
 function checkOperation(given: string | undefined, method: Method): string {
   if (given === undefined) return DEFAULT_OPERATIONS[method] ?? method.toLowerCase();
-  if (!OPERATION.test(given)) {
-    refuse(
-      'operation',
-      'is not a name',
-      'an operation is 1 to 64 letters, digits and . _ -, such as create or check-out',
-    );
-  }
-  return given;
+  if (OPERATION.test(given)) return given;
+  const hint = 'an operation is 1 to 64 letters, digits and . _ -, such as create or check-out';
+  return refuse('operation', 'is not a name', hint);
 }
 
 function checkNotBefore(draft: Draft, now: number): NewItem['notBefore'] {
   const { delay, at, notBefore } = draft;
   if (Number(delay !== undefined) + Number(at !== undefined) + Number(notBefore !== undefined) > 1) {
-    refuse('delay', 'is given beside a due time', 'give one of the two');
+    refuse('delay', 'is given together with a due time', 'give one of the two');
   }
   if (delay !== undefined) return { delayMs: durationOf('delay', delay) };
   if (at !== undefined) return { at: inField('at', () => parseAt(at, now)) };
@@ -179,7 +171,7 @@ function checkNotBefore(draft: Draft, now: number): NewItem['notBefore'] {
 
 function checkExpires({ expires, expiresAt }: Draft): NewItem['expires'] {
   if (expires !== undefined && expiresAt !== undefined)
-    refuse('expires', 'is given beside expiresAt', 'give one of the two');
+    refuse('expires', 'is given together with expiresAt', 'give one of the two');
   if (expires !== undefined) return { delayMs: durationOf('expires', expires) };
   return expiresAt === undefined ? undefined : { at: timeOf('expiresAt', expiresAt) };
 }
@@ -208,11 +200,13 @@ function checkMaxRetries(given: number | undefined): number | undefined {
 }
 
 function checkTags(given: readonly string[]): string[] {
-  for (const tag of given) {
-    const fault = labelFault(tag, LONGEST_TAG);
-    if (fault !== undefined) refuse('a tag', fault);
-  }
+  for (const tag of given) checkLabel('a tag', tag, LONGEST_TAG);
   const tags = [...new Set(given)];
   if (tags.length > MOST_TAGS) refuse('tags', `are more than ${MOST_TAGS}`);
   return tags;
+}
+
+function checkLabel(field: string, text: string, longest: number): void {
+  const fault = labelFault(text, longest);
+  if (fault !== undefined) refuse(field, fault);
 }

@@ -1,4 +1,4 @@
-/** From what a person wants changed to the whole new content of an item, checked as at enqueue. Pure. */
+/** Works out the new content of an item from what a person wants to change, and checks it as at enqueue. Pure. */
 import { Buffer } from 'node:buffer';
 
 import type { Limits } from '../nouns/config.js';
@@ -9,29 +9,30 @@ import { checkPayload } from './payload.js';
 import { isJsonContentType } from './content-type.js';
 import type { ItemDetail } from '../nouns/item.js';
 import type { Edit, ItemContent } from '../nouns/people.js';
-import { changeJson, type JsonChange, type JsonChanged } from './json-edit.js';
+import { changeJson, type JsonChange, type JsonChanged } from '../json/json-edit.js';
 
-/** What to change; what is left out stays as it is. */
+/** What to change. A field that is left out stays as it is. */
 export interface ItemEdits {
   /** Changes within a JSON payload. */
   json?: readonly JsonChange[] | undefined;
-  /** The whole payload anew. */
+  /** A new payload in place of the old one. */
   payload?: Uint8Array | undefined;
   contentType?: string | undefined;
-  /** Headers to set, and names of headers to take away. */
+  /** Headers to set. */
   headers?: readonly (readonly [string, string])[] | undefined;
+  /** Names of headers to remove. */
   removeHeaders?: readonly string[] | undefined;
   path?: string | undefined;
 }
 
-export interface EditRules {
+interface EditRules {
   limits: Limits;
   idempotencyHeader: string;
 }
 
 export interface Edited {
   edit: Edit;
-  /** Nothing differs from what is stored. */
+  /** True when nothing differs from what is stored. */
   same: boolean;
   kinds: JsonChanged['kinds'];
 }
@@ -39,10 +40,7 @@ export interface Edited {
 /** @throws {QueueError} code 'bad-item' or 'too-large'; names fields and pointers, never values */
 export function editItem(item: ItemDetail, edits: ItemEdits, { limits, idempotencyHeader }: EditRules): Edited {
   if (item.payloadGone) {
-    throw new QueueError(
-      'bad-item',
-      `the payload of item ${item.id} was removed, so it cannot be edited; nothing was changed`,
-    );
+    refuse(`the payload of item ${item.id} was removed, so it cannot be edited`);
   }
   const path = edits.path === undefined ? item.path : checkEditedPath(edits.path, limits);
   const checked = checkHeaders(headersOf(item, edits), { maxBytes: limits.headerBytes, idempotencyHeader });
@@ -51,7 +49,7 @@ export function editItem(item: ItemDetail, edits: ItemEdits, { limits, idempoten
   const given = bytes === undefined ? undefined : { kind: 'bytes' as const, bytes };
   const body = checkPayload(given, edits.contentType ?? checked.contentType ?? item.contentType, limits);
   if (body !== undefined && (item.method === 'GET' || item.method === 'HEAD')) {
-    throw new QueueError('bad-item', `payload cannot be sent with ${item.method}; nothing was changed`);
+    refuse(`payload cannot be sent with ${item.method}`);
   }
   const content: ItemContent = { path, headers: checked.headers, contentType: body?.contentType, payload: body?.bytes };
   const fields = fieldsOf(item, edits, content);
@@ -60,9 +58,8 @@ export function editItem(item: ItemDetail, edits: ItemEdits, { limits, idempoten
 
 function checkEditedPath(path: string, limits: Limits): string {
   if (isAbsoluteUrl(path)) {
-    throw new QueueError('bad-item', 'an edit may not send an item to another target; nothing was changed', {
-      hint: 'Give a path below the base URL of its target, or discard the item and enqueue another.',
-    });
+    const hint = 'Give a path below the base URL of its target, or discard the item and enqueue another.';
+    refuse('an edit may not send an item to another target', hint);
   }
   return checkPath(path, limits.pathBytes);
 }
@@ -71,31 +68,24 @@ function headersOf(item: ItemDetail, edits: ItemEdits): [string, string][] {
   const gone = new Set((edits.removeHeaders ?? []).map((name) => name.toLowerCase()));
   const names = new Set(Object.keys(item.headers).map((name) => name.toLowerCase()));
   for (const name of gone) {
-    if (!names.has(name))
-      throw new QueueError('bad-item', `item ${item.id} has no header ${name}; nothing was changed`, {
-        hint: names.size === 0 ? 'It has none of its own.' : `It has: ${[...names].join(', ')}.`,
-      });
+    if (names.has(name)) continue;
+    const hint = names.size === 0 ? 'It has none of its own.' : `It has: ${[...names].join(', ')}.`;
+    refuse(`item ${item.id} has no header ${name}`, hint);
   }
-  const set = edits.headers ?? [];
-  const replaced = new Set(set.map(([name]) => name.toLowerCase()));
-  const kept = Object.entries(item.headers).filter(
-    ([name]) => !gone.has(name.toLowerCase()) && !replaced.has(name.toLowerCase()),
-  );
-  return [...kept, ...set.map(([name, value]): [string, string] => [name, value])];
+  const set = (edits.headers ?? []).map(([name, value]): [string, string] => [name, value]);
+  for (const [name] of set) gone.add(name.toLowerCase());
+  return [...Object.entries(item.headers).filter(([name]) => !gone.has(name.toLowerCase())), ...set];
 }
 
 function jsonOf(item: ItemDetail, { json }: ItemEdits, limits: Limits): JsonChanged | undefined {
   if (json === undefined || json.length === 0) return undefined;
   if (item.payload === undefined || !isJsonContentType(item.contentType ?? '')) {
-    throw new QueueError(
-      'bad-item',
-      `item ${item.id} has no JSON payload, so no value of it can be set; nothing was changed`,
-    );
+    refuse(`item ${item.id} has no JSON payload, so no value of it can be set`);
   }
   return changeJson(item.payload, json, limits.jsonDepth);
 }
 
-/** What differs, by name: `path`, `header x-a`, `contentType`, `payload`, and the pointers. */
+/** The names of what differs: `path`, `header x-a`, `contentType`, `payload`, or the JSON Pointers that were changed. */
 function fieldsOf(item: ItemDetail, edits: ItemEdits, content: ItemContent): string[] {
   const names = new Set([...Object.keys(item.headers), ...Object.keys(content.headers)]);
   const headers = [...names]
@@ -114,4 +104,8 @@ function fieldsOf(item: ItemDetail, edits: ItemEdits, content: ItemContent): str
 function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return Buffer.compare(a, b) === 0;
+}
+
+function refuse(problem: string, hint?: string): never {
+  throw new QueueError('bad-item', `${problem}; nothing was changed`, { hint });
 }

@@ -1,8 +1,11 @@
-/** What kind of value a field of a write must hold: the same for a line of bulk input and for a write of a program. */
+/** Readers for the fields of a write that are the same in a line of bulk input and in a program's object. */
 import { nearestWord } from '../check/nearest.js';
 import type { Entity } from '../nouns/item.js';
 import { refuse } from '../check/refuse.js';
 import { quoted } from '../check/text.js';
+
+/** Fields that hold text. */
+export const TEXT_FIELDS = ['method', 'path', 'url', 'target', 'contentType', 'operation'] as const;
 
 /** @throws {QueueError} code 'bad-item' */
 export function text(value: unknown, field: string): string {
@@ -12,14 +15,15 @@ export function text(value: unknown, field: string): string {
 /** @throws {QueueError} code 'bad-item' */
 export function tags(value: unknown): string[] {
   return Array.isArray(value)
-    ? // Not `map`, which would leave out the holes of a list.
+    ? // Not `map`, which would skip the holes of a list.
       Array.from(value, (tag: unknown) => text(tag, 'a tag'))
     : refuse('tags', 'is not an array of strings');
 }
 
 /**
- * `type/id`, or both in an object; which ids that object may have is the caller's to say.
+ * `type/id`, or an object of both.
  *
+ * @param idOf reads the id of such an object
  * @throws {QueueError} code 'bad-item'
  */
 export function entity(value: unknown, idOf: (id: unknown) => string): string | Entity {
@@ -31,7 +35,7 @@ export function entity(value: unknown, idOf: (id: unknown) => string): string | 
 }
 
 /**
- * Refuses a field that a write does not have. What is mistyped must not be dropped: it may have been the payload.
+ * Refuses an unknown field. Dropping it is not safe: a mistyped field may have been the payload.
  *
  * @throws {QueueError} always; code 'bad-item'
  */
@@ -45,7 +49,7 @@ export function refuseField(
   return refuse(`field ${quoted(name)}`, 'is not known', `${advice}known fields: ${known.join(' ')}`);
 }
 
-/** True for an object that is no list. */
+/** True for an object that is not an array. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

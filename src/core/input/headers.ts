@@ -1,68 +1,40 @@
-/** Which request headers an item may carry: the grammar of RFC 9110 section 5, and the names that are not the item's. */
+/** Checks the request headers of an item: the grammar of RFC 9110 section 5, and names that are not the item's to set. */
+import { FRAMING_HEADERS, HEADER_NAME } from '../check/header-names.js';
 import { QueueError } from '../nouns/errors.js';
 import { refuse, refuseSize } from '../check/refuse.js';
 import { quoted } from '../check/text.js';
 
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** Visible ASCII, space, tab. Anything beyond (obs-text) is read as Latin-1 by some and as UTF-8 by others. */
+/** Visible ASCII, space, tab. Some servers read other bytes (obs-text) as Latin-1, others as UTF-8. */
 const VALUE = /^[\t -~]*$/;
 const LONGEST_NAME = 256;
 
-const CREDENTIALS = new Set([
-  'authorization',
-  'cookie',
-  'cookie2',
-  'set-cookie',
-  'proxy-authorization',
-  'token',
-  'x-token',
-  'auth',
-  'x-auth',
-  'x-auth-key',
-  'x-functions-key',
-  'ocp-apim-subscription-key',
-]);
-/** Parts of names under which APIs take secrets: x-api-key, x-goog-api-key, private-token, x-amz-security-token, ... */
-const CREDENTIAL_PART = new RegExp(
-  '(?:^|-)(?:access|auth|security|session|private|secret|bearer|vault|refresh|id|user|jwt|oauth|github|gitlab|client|app' +
+/** Names under which APIs take secrets: cookie, x-api-key, x-goog-api-key, private-token, x-amz-security-token, … */
+const CREDENTIAL = new RegExp(
+  '^(?:cookie2?|set-cookie|(?:x-)?token|(?:x-)?auth|x-auth-key|x-functions-key|ocp-apim-subscription-key)$' +
+    '|(?:^|-)(?:access|auth|security|session|private|secret|bearer|vault|refresh|id|user|jwt|oauth|github|gitlab|client|app' +
     '|service)-?token' +
     '|(?:api|access)-?key|authorization|passw(?:or)?d|secret|credential',
 );
 const BEARER_VALUE = /^bearer +\S/i;
 
-/** Headers that belong to the connection or are made from the payload (RFC 9110 sections 7.6.1, 8.6, 10.1). */
-const FRAMING = new Set([
-  'host',
-  'content-length',
-  'transfer-encoding',
-  'connection',
-  'proxy-connection',
-  'keep-alive',
-  'expect',
-  'upgrade',
-  'te',
-  'trailer',
-  'accept-encoding',
-]);
-
-export interface HeaderRules {
-  /** All names and values together, with the four bytes that separate them on the wire. */
+interface HeaderRules {
+  /** Limit on all names and values together, each pair with the four bytes that separate it on the wire. */
   maxBytes: number;
-  /** The target's idempotency header; refused, because its value is the item's key. */
+  /** The target's idempotency header. Refused here, because syncq sets it from the item's key. */
   idempotencyHeader: string;
 }
 
-export interface CheckedHeaders {
+interface CheckedHeaders {
   /** Lower-case names, in the order given, without content-type. */
   headers: Record<string, string>;
-  /** Value of a content-type header: an item has a field of its own for it. */
+  /** Value of a content-type header; an item has its own field for it. */
   contentType: string | undefined;
 }
 
 /**
- * Checks headers as given: [name, value] pairs, names in any case.
+ * Checks [name, value] pairs; names in upper or lower case.
  *
- * @throws {QueueError} code 'bad-item', or 'too-large'; never repeats a value, which might be a secret
+ * @throws {QueueError} code 'bad-item' or 'too-large'; never shows a value, which may be a secret
  */
 export function checkHeaders(pairs: Iterable<readonly [string, string]>, rules: HeaderRules): CheckedHeaders {
   const headers: Record<string, string> = {};
@@ -82,9 +54,9 @@ export function checkHeaders(pairs: Iterable<readonly [string, string]>, rules: 
 }
 
 /**
- * Splits what `-H` was given: `Name: value`.
+ * Splits the argument of `-H`: `Name: value`.
  *
- * @throws {QueueError} code 'usage'; does not repeat the text, which might be a secret
+ * @throws {QueueError} code 'usage'; never shows the text, which may be a secret
  */
 export function parseHeaderFlag(text: string): [name: string, value: string] {
   const colon = text.indexOf(':');
@@ -94,24 +66,26 @@ export function parseHeaderFlag(text: string): [name: string, value: string] {
   });
 }
 
-/** True for a name under which a credential is usually sent. @param name in lower case */
+/** True for the name of a header that usually carries a credential. @param name in lower case */
 export function isCredentialHeader(name: string): boolean {
-  return CREDENTIALS.has(name) || CREDENTIAL_PART.test(name);
+  return CREDENTIAL.test(name);
 }
 
 function checkName(given: string, rules: HeaderRules): string {
   if (given.length > LONGEST_NAME) refuse('a header name', `is longer than ${LONGEST_NAME} characters`);
-  if (!NAME.test(given)) {
+  if (!HEADER_NAME.test(given)) {
     refuse(`header ${quoted(given)}`, 'has no valid name', 'a name is letters, digits and dashes, without spaces');
   }
   const name = given.toLowerCase();
   const field = `header ${quoted(name)}`;
-  // Legal by the grammar, but as a key of an object it would not be one.
+  // Valid by the grammar, but not a usable key of a JavaScript object.
   if (name === '__proto__') refuse(field, 'is not allowed');
   if (name === rules.idempotencyHeader.toLowerCase() || name === 'idempotency-key') {
     refuse(field, 'carries the idempotency key, which syncq sets', 'give the key with --key, or as "idempotencyKey"');
   }
-  if (FRAMING.has(name)) refuse(field, 'is set by syncq when it sends', 'leave it out');
+  if (FRAMING_HEADERS.has(name) || name === 'accept-encoding') {
+    refuse(field, 'is set by syncq when it sends', 'leave it out');
+  }
   if (isCredentialHeader(name)) refuseCredential(field);
   return name;
 }

@@ -1,4 +1,4 @@
-/** Idempotency keys: which are allowed, and how one is made (UUIDv7, RFC 9562 section 5.7). */
+/** Checks and makes idempotency keys (UUIDv7, RFC 9562 section 5.7). */
 import { Buffer } from 'node:buffer';
 import { randomFillSync } from 'node:crypto';
 
@@ -6,15 +6,15 @@ import { QueueError } from '../nouns/errors.js';
 import type { NewItem } from '../nouns/item.js';
 import { refuse } from '../check/refuse.js';
 
-/** Characters of a key, as they stand inside `[...]` of a regular expression or a SQL GLOB (the dash is last). */
+/** Characters of a key, for `[...]` in a regular expression or a SQL GLOB (the dash comes last). */
 export const KEY_CHARACTERS = 'A-Za-z0-9_.:~-';
 export const LONGEST_KEY = 128;
 
 const KEY = new RegExp(`^[${KEY_CHARACTERS}]{1,${LONGEST_KEY}}$`);
 
 /**
- * A key given by the user: 1 to 128 of letters, digits and `_ . : ~ -`. That is what UUIDs, ULIDs, hashes, ISO times
- * and `order:42` need; nothing in it must be quoted in a header (RFC 9110 token, and `:`), a shell, a URL or a CSV.
+ * Checks a key of the user: 1 to 128 letters, digits and `_ . : ~ -`. UUIDs, ULIDs, hashes, ISO times and `order:42` fit,
+ * and no key needs quotes in a header (RFC 9110 token, and `:`), a shell, a URL or a CSV file.
  *
  * @throws {QueueError} code 'bad-item'
  */
@@ -25,7 +25,7 @@ export function checkKey(text: string): string {
   return text;
 }
 
-/** A key that was given to other content already. @param owner the item's id, or where in the input it is */
+/** The refusal of a key that belongs to other content. @param owner the item's id, or its place in the input */
 export function keyConflict({ idempotencyKey }: Pick<NewItem, 'idempotencyKey'>, owner: number | string): QueueError {
   const isItem = typeof owner === 'number';
   const message = `the key ${idempotencyKey ?? ''} already belongs to ${isItem ? `item ${owner}` : owner}, which has other content`;
@@ -34,9 +34,9 @@ export function keyConflict({ idempotencyKey }: Pick<NewItem, 'idempotencyKey'>,
 }
 
 /**
- * A maker of UUIDv7s, each greater than the one before, also when the clock stands still or runs back: the 12 bits
- * behind the time are a counter that starts at a random value below 2^11 (RFC 9562, section 6.2, method 1); when it is
- * full, the time is taken one millisecond further.
+ * Returns a maker of UUIDv7s, each greater than the one before, also when the clock stands still or runs back. The 12 bits
+ * after the time are a counter that starts at a random value below 2^11 (RFC 9562, section 6.2, method 1); when it
+ * overflows, the time moves on by one millisecond.
  */
 export function uuidv7Sequence(): (now: number, random: Uint8Array) => string {
   let lastMs = -1;
@@ -60,11 +60,11 @@ export function uuidv7Sequence(): (now: number, random: Uint8Array) => string {
 }
 
 const nextUuid = uuidv7Sequence();
-/** Random bytes for 256 keys at a time: one call of the system for each key would cost more than the rest of it. */
+/** Random bytes for 256 keys: a system call for each key would cost more than the rest of making it. */
 const pool = Buffer.alloc(4096);
 let used = pool.length;
 
-/** A new key, greater than every one this process made before. @param now epoch ms */
+/** A new key, greater than every key that this process made before. @param now epoch ms */
 export function newIdempotencyKey(now: number): string {
   if (used === pool.length) {
     randomFillSync(pool);

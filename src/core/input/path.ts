@@ -1,6 +1,6 @@
 /**
- * Where an item may point: a path that no URL parser, proxy or server can read as another host or as a way out of the
- * target's base path. A path is stored and sent exactly as written, so nothing is encoded or normalised here.
+ * Checks the path of an item: no URL parser, proxy or server may read it as another host or as a way out of the target's
+ * base path. A path is stored and sent exactly as written: nothing here encodes or normalises it.
  */
 import { Buffer } from 'node:buffer';
 
@@ -8,25 +8,25 @@ import { isLoopbackHost } from '../check/loopback.js';
 import { refuse, refuseSize } from '../check/refuse.js';
 
 /**
- * Characters that WHATWG URL serialises unchanged, in a path and in a query. `?` and `/` may stand in a query too.
- * Left out though legal somewhere: `'` in a query, which URL rewrites as %27.
+ * Characters that WHATWG URL keeps unchanged, in a path and in a query. Not among them, though valid: `'` in a query, which
+ * URL rewrites as %27.
  */
 const PATH_CHARACTERS = /^[A-Za-z0-9\-._~!$&'()*+,;=:@%/[\]|]*$/;
 const QUERY_CHARACTERS = /^[A-Za-z0-9\-._~!$&()*+,;=:@%/[\]|?]*$/;
 const BAD_PERCENT = /%(?![0-9A-Fa-f]{2})/;
-/** Encoded slash, backslash and control characters: servers disagree on whether they separate segments. */
+/** Encoded slash, backslash and control characters: servers disagree on whether these separate segments. */
 const ENCODED_SEPARATOR = /%(?:2f|5c|[01][0-9a-f]|7f)/i;
 const ABSOLUTE = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#\\]*)/;
 
-/** True when `text` begins like a URL with a scheme: then it names a host. */
+/** True for a text with a scheme and a host, like `https://…`. */
 export function isAbsoluteUrl(text: string): boolean {
   return ABSOLUTE.test(text);
 }
 
 /**
- * Checks a path (with or without query) relative to a base URL: empty, or starting with `/` or `?`.
- * Letters beyond ASCII, spaces and other characters that a URL cannot hold are refused, not encoded: what is listed, hashed
- * and compared is then what the server sees.
+ * Checks a path (with or without query) relative to a base URL: empty, or it starts with `/` or `?`. Refuses letters beyond
+ * ASCII, spaces and other characters that a URL cannot hold instead of encoding them, so that what is listed, hashed and
+ * compared is what the server sees.
  *
  * @param maxBytes longest path
  * @throws {QueueError} code 'bad-item', or 'too-large'
@@ -51,15 +51,12 @@ export function checkPath(path: string, maxBytes: number): string {
 function checkPercents(path: string, beforeQuery: string): void {
   if (BAD_PERCENT.test(path)) refuse('path', 'holds a % without two hex digits', 'write a percent sign as %25');
   if (ENCODED_SEPARATOR.test(beforeQuery)) {
-    refuse(
-      'path',
-      'holds an encoded slash, backslash or control character',
-      'servers disagree on what %2F means in a path',
-    );
+    const reason = 'holds an encoded slash, backslash or control character';
+    refuse('path', reason, 'servers disagree on what %2F means in a path');
   }
 }
 
-/** `.` and `..`, also encoded, and with the parameters (`..;x`) that some servers cut off before they look. */
+/** True for `.` and `..`, also encoded, and with parameters (`..;x`), which some servers remove first. */
 function isDotSegment(segment: string): boolean {
   const semicolon = segment.indexOf(';');
   const name = (semicolon < 0 ? segment : segment.slice(0, semicolon)).replace(/%2e/gi, '.');
@@ -80,17 +77,17 @@ function checkCharacters(part: string, allowed: RegExp): void {
   }
 }
 
-/** An absolute URL taken apart. */
-export interface SplitUrl {
+/** The parts of an absolute URL. */
+interface SplitUrl {
   origin: string;
-  /** Everything behind the authority, as written. */
+  /** Everything after the authority, as written. */
   rest: string;
   /** False for plain http to a host that is not this machine. */
   isSafe: boolean;
 }
 
 /**
- * Takes an absolute URL apart without changing a byte of its path.
+ * Splits an absolute URL without changing a byte of its path.
  *
  * @throws {QueueError} code 'bad-item': not http(s), user info (a credential), not a host
  */
@@ -114,7 +111,7 @@ export function splitUrl(text: string, maxBytes: number): SplitUrl {
   };
 }
 
-/** Part of `rest` that lies below `basePath` (whole segments); undefined when it does not. */
+/** The part of `rest` below `basePath` (whole segments); undefined when it is not below. */
 export function remainder(rest: string, basePath: string): string | undefined {
   if (!rest.startsWith(basePath)) return undefined;
   const next = rest.charAt(basePath.length);

@@ -1,32 +1,28 @@
-/** From what was given to the exact bytes to send: the contract's paragraph "Bytes". */
+/** Turns a payload as given into the exact bytes to send. */
 import { Buffer } from 'node:buffer';
 
 import type { Limits } from '../nouns/config.js';
 import { DEFAULT_CONTENT_TYPE } from '../nouns/item.js';
 import { checkContentType, isJsonContentType } from './content-type.js';
-import type { JsonRange } from '../json/json-scan.js';
-import { readString, validateJson } from '../json/json-scan.js';
+import { jsonFault, readString, type JsonRange } from '../json/json-scan.js';
 import { refuse, refuseSize } from '../check/refuse.js';
 import { hasLoneSurrogate } from '../check/text.js';
 
-/** A payload as given. No payload at all is `undefined`; the JSON text `null` is a payload of four bytes. */
+/** A payload as given. `undefined` means no payload; the JSON text `null` is a payload of four bytes. */
 export type DraftPayload =
-  /** From a file, stdin or a flag: sent as they are. */
+  /** Bytes of a file, of stdin or from a program: sent as they are. */
   | { kind: 'bytes'; bytes: Uint8Array }
-  /** From a program or a flag: its UTF-8 text. */
+  /** A text of a program or a flag: sent as UTF-8. */
   | { kind: 'text'; text: string }
   /** Standard base64 with padding (RFC 4648, section 4). */
   | { kind: 'base64'; text: string }
   /**
-   * A JSON value inside `bytes`, validated already, no deeper than allowed. With a JSON content type, or when it is no
-   * string, its exact slice; else the string's UTF-8 text.
+   * A JSON value inside `bytes` that has been validated, depth included. Sent as its exact bytes; a string with another
+   * content type than JSON is sent as its UTF-8 text.
    */
   | { kind: 'json'; bytes: Uint8Array; range: JsonRange };
 
-/** What a program or a flag may give: nobody has scanned the JSON of theirs. */
-export type PlainPayload = Exclude<DraftPayload, { kind: 'json' }>;
-
-export interface Body {
+interface Body {
   /** A copy of its own. */
   bytes: Uint8Array;
   contentType: string;
@@ -35,7 +31,7 @@ export interface Body {
 const SIZE_HINT = 'send large files another way and queue a reference to them';
 
 /**
- * The body to send; undefined when there is no payload, which then must have no content type either.
+ * Checks a payload and returns the body to send; undefined without a payload, which must have no content type then.
  *
  * @throws {QueueError} code 'bad-item' (a JSON content type with anything but one valid JSON text in UTF-8) or 'too-large'
  */
@@ -84,7 +80,7 @@ function fromText(text: string): Buffer {
 
 function fromBase64(text: string): Buffer {
   const bytes = Buffer.from(text, 'base64');
-  // Node skips what it does not know: only a text that comes back the same was base64.
+  // Node skips unknown characters: only a text that comes back the same is base64.
   if (bytes.toString('base64') !== text) {
     refuse('payload', 'is not base64', 'use the standard alphabet with padding and without line breaks: base64 -w0');
   }
@@ -92,11 +88,11 @@ function fromBase64(text: string): Buffer {
 }
 
 function checkJson(bytes: Uint8Array, maxDepth: number): void {
-  const verdict = validateJson(bytes, { maxDepth });
-  if (verdict.ok) return;
+  const fault = jsonFault(bytes, maxDepth);
+  if (fault === undefined) return;
   const hint =
     bytes.length === 0
       ? 'leave the payload out to send no body'
-      : 'mend it, or say what it is with --content-type (or "contentType")';
-  refuse('payload', `is not valid JSON: ${verdict.reason} (byte ${verdict.offset + 1})`, hint);
+      : 'fix it, or name its type with --content-type (or "contentType")';
+  refuse('payload', `is not valid JSON: ${fault.reason} (byte ${fault.offset + 1})`, hint);
 }

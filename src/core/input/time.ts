@@ -1,6 +1,6 @@
-/** Points in time as people write them: the grammar TIME of the contract. Local time is that of the process. */
+/** Parses points in time as people write them (TIME in the contract). Local time is that of the process. */
 import { QueueError } from '../nouns/errors.js';
-import { isDuration, parseDuration } from '../check/duration.js';
+import { durationMs, parseDuration } from '../check/duration.js';
 import { quoted } from '../check/text.js';
 
 const WEEKDAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
@@ -22,15 +22,15 @@ export function parseTime(text: string, now: number): number {
   return parseIsoTime(text) ?? relativeTime(text.toLowerCase(), now) ?? refuse(text, 'it has none of the known forms');
 }
 
-/** Like `parseTime`, and a duration means that long ago (`--since`, `--until`). */
+/** Like `parseTime`; a duration means that long ago (`--since`, `--until`). */
 export function parseSince(text: string, now: number): number {
-  return isDuration(text) ? now - parseDuration(text) : parseTime(text, now);
+  return durationMs(text) === undefined ? parseTime(text, now) : now - parseDuration(text);
 }
 
 /**
- * Like `parseTime`, for a time to come (`--at`). `now` is allowed; another word, or an `HH:MM`, that lies in the past is
- * refused: it might mean tomorrow or at once, and guessing would send too late or too early. A full date in the past is
- * taken (due at once), so that running the same command again later still means the same item.
+ * Like `parseTime`, for a time to come (`--at`). Accepts `now`, and a full date in the past (due at once), so that the same
+ * command means the same item when it is run again later. Refuses any other word or `HH:MM` in the past: it may mean
+ * tomorrow or at once.
  */
 export function parseAt(text: string, now: number): number {
   const exact = parseIsoTime(text);

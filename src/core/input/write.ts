@@ -1,28 +1,27 @@
-/** The writes of a program: which fields they may have, what each must hold, and the one payload out of three. */
+/** Reads a write that a program gives to `enqueue`: its fields and their kinds. */
 import { types } from 'node:util';
 
 import { isQueueError, QueueError } from '../nouns/errors.js';
 import type { NewItem } from '../nouns/item.js';
 import type { OnConflict } from '../nouns/enqueue.js';
 import { checkDraft, type Draft, type DraftContext } from './draft.js';
-import { entity, isRecord, refuseField, tags, text } from './fields.js';
-import type { PlainPayload } from './payload.js';
+import { entity, isRecord, refuseField, tags, text, TEXT_FIELDS } from './fields.js';
+import type { DraftPayload } from './payload.js';
 import { keyConflict } from './key.js';
 import { inPlace, refuse } from '../check/refuse.js';
 import { quoted } from '../check/text.js';
 
-/** A write as a program gives it: a draft whose payload may be a plain value. At most one of the three payloads. */
+/** A write as a program gives it. Its payload is `json` or `body`; without either, no body is sent. */
 export interface Write extends Omit<Draft, 'headers' | 'payload'> {
   /** An object of strings, or [name, value] pairs (a `Headers`, a `Map`, a list). */
   headers?: Readonly<Record<string, string>> | Iterable<readonly [string, string]> | undefined;
-  payload?: PlainPayload | undefined;
   /** Sent as its JSON text (`JSON.stringify`). */
   json?: unknown;
   /** Sent as it is: bytes, or the UTF-8 of a text. */
   body?: Uint8Array | string;
 }
 
-/** A record, so that the compiler holds it against the type. */
+/** A record, so that the compiler compares it with the type. */
 const FIELDS: Readonly<Record<keyof Write, true>> = {
   method: true,
   path: true,
@@ -31,7 +30,6 @@ const FIELDS: Readonly<Record<keyof Write, true>> = {
   headers: true,
   json: true,
   body: true,
-  payload: true,
   contentType: true,
   entity: true,
   operation: true,
@@ -46,18 +44,18 @@ const FIELDS: Readonly<Record<keyof Write, true>> = {
 };
 const FIELD_NAMES = Object.keys(FIELDS);
 const FIELD_SET: ReadonlySet<string> = new Set(FIELD_NAMES);
-/** Names from elsewhere that look like none of ours: a bulk line's, and those of clients for HTTP. */
+/** Names that people know from bulk lines and HTTP clients, and what they are called here. */
 const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
   ['key', 'idempotencyKey'],
   ['data', 'json'],
+  ['payload', 'json'],
 ]);
 
 const EXAMPLE = "for example: enqueue({ method: 'POST', path: '/notes', json: { a: 1 } })";
-const PAYLOAD_HINT = 'give a value as json, or a text or bytes as body';
 
 /**
- * A program's write as a draft: each field is of its kind (what `checkDraft` finds out by itself is left to it), and read
- * once. A program in plain JavaScript has no compiler to tell it: a number as a key would be stored as another key.
+ * Turns a program's write into a draft and checks the kind of each field that `checkDraft` does not check itself. Plain
+ * JavaScript has no compiler for that: a number as a key would be stored as another key.
  *
  * @throws {QueueError} code 'bad-item'; the message names the field and never holds any of the payload
  */
@@ -66,37 +64,29 @@ export function readWrite(given: unknown): Draft {
   for (const name of Object.keys(given)) if (!FIELD_SET.has(name)) refuseField(name, FIELD_NAMES, OTHER_NAMES);
   const write = given as Partial<Record<keyof Write, unknown>>;
   if (write.method === undefined) refuse('method', 'is missing', EXAMPLE);
-  // Times and retries are told apart by kind behind this: one number is as good as another to them, anything else is not.
   const { delay, notBefore, expires, expiresAt, maxRetries } = given as Partial<Draft>;
-  return {
-    method: text(write.method, 'method'),
-    path: optionalText(write.path, 'path'),
-    url: optionalText(write.url, 'url'),
-    target: optionalText(write.target, 'target'),
-    headers: write.headers === undefined ? undefined : headersOf(write.headers),
-    payload: payloadOf(write),
-    contentType: optionalText(write.contentType, 'contentType'),
-    entity: write.entity === undefined ? undefined : entity(write.entity, entityId),
-    operation: optionalText(write.operation, 'operation'),
-    idempotencyKey: optionalText(write.idempotencyKey, 'idempotencyKey'),
-    delay,
-    at: optionalText(write.at, 'at'),
-    notBefore,
-    expires,
-    expiresAt,
-    maxRetries,
-    tags: write.tags === undefined ? undefined : tags(write.tags),
-  };
+  // checkDraft refuses a wrong kind of time or count itself.
+  const draft: Draft = { method: '', delay, notBefore, expires, expiresAt, maxRetries };
+  for (const name of [...TEXT_FIELDS, 'idempotencyKey', 'at'] as const) {
+    const value = write[name];
+    if (value !== undefined) draft[name] = text(value, name);
+  }
+  const { headers, entity: about, tags: labels } = write;
+  if (headers !== undefined) draft.headers = headersOf(headers);
+  if (about !== undefined) draft.entity = entity(about, entityId);
+  if (labels !== undefined) draft.tags = tags(labels);
+  draft.payload = payloadOf(write);
+  return draft;
 }
 
 /**
- * All of a program's writes, or the first that is refused, with its index.
+ * Checks all writes of a program; refuses the first bad one, with its index.
  *
  * @throws {QueueError} 'usage' when it is no list; else as `readWrite` and `checkDraft`
  */
 export function checkWrites(writes: unknown, context: DraftContext): NewItem[] {
   if (!Array.isArray(writes)) {
-    throw new QueueError('usage', 'writes is not a list', { hint: 'one write alone is stored by enqueue' });
+    throw new QueueError('usage', 'writes is not a list', { hint: 'store a single write with enqueue' });
   }
   const items: NewItem[] = [];
   for (let index = 0; index < writes.length; index++) {
@@ -109,7 +99,7 @@ export function checkWrites(writes: unknown, context: DraftContext): NewItem[] {
   return items;
 }
 
-/** A key that one of these writes may not have, told by their indexes: an item that was not stored is nowhere to look at. */
+/** Refuses a key that another write of the same call has; names both by index, because neither is stored. */
 export function refuseConflict(items: readonly NewItem[]): OnConflict {
   return (item, owner) => {
     const index = items.indexOf(item);
@@ -119,18 +109,14 @@ export function refuseConflict(items: readonly NewItem[]): OnConflict {
   };
 }
 
-function optionalText(value: unknown, field: string): string | undefined {
-  return value === undefined ? undefined : text(value, field);
-}
-
 function entityId(value: unknown): string {
   return text(value, 'entity id');
 }
 
-/** An object of strings, as `fetch` takes it, or pairs, which can name a header twice and are refused for it. */
+/** Reads an object of strings, or pairs, as `fetch` does. Pairs can name a header twice; checkHeaders refuses that. */
 function headersOf(value: unknown): [string, string][] {
   if (isIterable(value)) return Array.from(value, headerOf);
-  // Not of a class: a Date has no entries, and all of it would be lost without a word.
+  // A plain object: a Date, say, has no entries and would count as no headers.
   if (Object.prototype.toString.call(value) === '[object Object]') return Object.entries(value as object).map(headerOf);
   return refuse('headers', 'is neither an object of strings nor a list of [name, value]');
 }
@@ -146,33 +132,28 @@ function headerOf(pair: unknown): [string, string] {
   return [pair[0], text(pair[1], `header ${quoted(pair[0])}`)];
 }
 
-function payloadOf(write: Partial<Record<keyof Write, unknown>>): PlainPayload | undefined {
-  const { json, body, payload } = write;
+function payloadOf(write: Partial<Record<keyof Write, unknown>>): DraftPayload | undefined {
+  const { json, body } = write;
   if (json !== undefined) {
-    if (body !== undefined) refuseBeside('body', 'json');
-    if (payload !== undefined) refuseBeside('payload', 'json');
+    if (body !== undefined) refuse('body', 'is given together with json', 'give one of the two');
     return { kind: 'text', text: jsonText(json) };
   }
+  if (typeof body === 'string') return { kind: 'text', text: body };
+  if (types.isUint8Array(body)) return { kind: 'bytes', bytes: body };
   if (body !== undefined) {
-    if (payload !== undefined) refuseBeside('payload', 'body');
-    return typeof body === 'string' ? { kind: 'text', text: body } : { kind: 'bytes', bytes: bytesOf(body, 'body') };
+    return refuse('body', 'is neither a string nor a Uint8Array', 'give a value as json, or a text or bytes as body');
   }
-  if (payload !== undefined) return draftPayload(payload);
-  // Somebody meant to send something: without it, another request would go out than the one that was meant.
+  // `json: undefined` is a mistake: the request would go out without the body that was meant.
   return Object.hasOwn(write, 'json') ? refuseJson('is undefined') : undefined;
-}
-
-function refuseBeside(field: string, other: string): never {
-  refuse(field, `is given beside ${other}`, 'give one of json, body and payload');
 }
 
 function jsonText(value: unknown): string {
   let written: string | undefined;
   try {
-    // Its type does not say that it answers nothing for a function.
+    // Its type leaves out that it returns undefined for a function.
     written = (JSON.stringify as (value: unknown) => string | undefined)(value);
   } catch (error) {
-    // The engine's words name members of the value.
+    // Not the engine's message: it names members of the value.
     return refuseJson('cannot be written as JSON', error);
   }
   return written ?? refuseJson('has no JSON text');
@@ -185,19 +166,4 @@ function refuseJson(reason: string, cause?: unknown): never {
     'undefined, a function, a BigInt and a circle have no JSON; leave json out to send no body',
     cause,
   );
-}
-
-/** The form of `Draft`, but for the slice of a line that was scanned already: nobody has scanned a program's. */
-function draftPayload(value: unknown): PlainPayload {
-  if (isRecord(value)) {
-    const { kind } = value;
-    if (kind === 'bytes') return { kind, bytes: bytesOf(value['bytes'], 'payload.bytes') };
-    if (kind === 'text' || kind === 'base64') return { kind, text: text(value['text'], 'payload.text') };
-  }
-  return refuse('payload', 'is not of kind bytes, text or base64', PAYLOAD_HINT);
-}
-
-function bytesOf(value: unknown, field: string): Uint8Array {
-  if (types.isUint8Array(value)) return value;
-  return refuse(field, field === 'body' ? 'is neither a string nor a Uint8Array' : 'is not a Uint8Array', PAYLOAD_HINT);
 }

@@ -1,10 +1,10 @@
-/** Lays a JSON text out for a person and back, token by token: numbers, escapes and repeated names keep their spelling. Pure. */
+/** Formats JSON text for people, and compacts it again, token by token: every token keeps its spelling. Pure. */
 
 const INDENT = '  ';
-/** Strings, punctuation, and everything else that is no white space. */
+/** Strings, punctuation, and everything else that is not white space. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
-/** One value a line, indented by two. @param text valid JSON */
+/** Puts each value on its own line, indented by two spaces. @param text valid JSON */
 export function prettyJson(text: string): string {
   const tokens = text.match(TOKEN) ?? [];
   let out = '';
@@ -24,7 +24,7 @@ export function prettyJson(text: string): string {
   return out;
 }
 
-/** Without white space between the tokens. @param text valid JSON */
+/** Removes the white space between tokens. @param text valid JSON */
 export function compactJson(text: string): string {
   return (text.match(TOKEN) ?? []).join('');
 }

@@ -1,6 +1,6 @@
-/** JSON for files that people also look at: what a terminal would obey is spelled as an escape, which means the same. */
+/** Writes JSON for files that people also read in a terminal: control characters become escapes, which mean the same. */
 
-/** What `JSON.stringify` leaves raw: DEL, C1, marks and controls of the reading direction, separators of lines. */
+/** Characters that `JSON.stringify` leaves raw: DEL, C1 controls, bidirectional marks and controls, line separators. */
 const HARMFUL = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 export function safeJson(value: unknown): string {

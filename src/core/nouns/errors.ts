@@ -38,7 +38,7 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 
 export interface QueueErrorOptions {
   /** What to do next: one sentence, with the command to type where there is one. */
-  hint?: string;
+  hint?: string | undefined;
   /** The error behind this one; kept for `DEBUG`, never printed by itself. */
   cause?: unknown;
 }
@@ -83,9 +83,8 @@ export function fileFailure(error: unknown, path: string, hint?: string): Error 
   const next = full
     ? 'free some space, or name a file on another disk'
     : 'check the path and the permissions of its directory';
-  return new QueueError(
-    full ? 'disk-full' : 'unwritable',
-    `${path} cannot be written (${code}); the queue was not changed`,
-    { cause: error, hint: hint ?? next },
-  );
+  return new QueueError(full ? 'disk-full' : 'unwritable', `${path} cannot be written (${code}); nothing was changed`, {
+    cause: error,
+    hint: hint ?? next,
+  });
 }

@@ -1,6 +1,6 @@
-/** The names that HTML has for characters, as far as programs write them by themselves. */
+/** Decodes HTML character references: numbers, and the names that programs write. */
 
-/** U+00A0 to U+00FF in order: PHP's `htmlentities` and its like write all of them by name. */
+/** U+00A0 to U+00FF in order: PHP's `htmlentities` and others write them by name. */
 const LATIN_1 =
   `nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute
 micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil Egrave
@@ -17,10 +17,10 @@ const NAMED: ReadonlyMap<string, string> = new Map([
   ...LATIN_1.map((name, index): [string, string] => [name, String.fromCharCode(0xa0 + index)]),
 ]);
 
-/** A reference as it may stand in a text; which of them mean something, `characterOf` knows. */
+/** Pattern of a reference; `characterOf` knows which ones exist. */
 export const ENTITY = '&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,6}[0-9]{0,2});';
 
-/** The character that `&name;`, `&#248;` or `&#xf8;` stands for; undefined when it stands for none. */
+/** The character of `&name;`, `&#248;` or `&#xf8;`; undefined for an unknown one. */
 export function characterOf(entity: string): string | undefined {
   const name = entity.slice(1, -1);
   if (!name.startsWith('#')) return NAMED.get(name) ?? NAMED.get(name.toLowerCase());

@@ -1,18 +1,18 @@
-/** How JSON, URLs, HTML and the dumps of programming languages write a character that they do not let stand as it is. */
+/** Decodes and writes the escapes of JSON, URLs, HTML and the dumps of programming languages. */
 import { Buffer } from 'node:buffer';
 import { characterOf, ENTITY } from './entities.js';
 
 const HEX = '[0-9a-fA-F]';
 const TRAIL = '[89abAB]' + HEX;
 
-/** One character as bytes of UTF-8, each behind `sign`; a byte that fits no such row is one of Latin-1. */
+/** Matches one character as UTF-8 bytes, each after `sign`; a byte that fits no sequence counts as Latin-1. */
 function bytesBehind(sign: string): string {
   const more = (count: number): string => `(?:${sign}${TRAIL}){${count}}`;
   const rows = [`[cCdD]${HEX}${more(1)}`, `[eE]${HEX}${more(2)}`, `[fF][0-7]${more(3)}`, `${HEX}{2}`];
   return `${sign}(?:${rows.join('|')})`;
 }
 
-/** Every alternative has a length of its own that does not grow with the text: finding all is linear. */
+/** Every alternative has a bounded length, so a search takes linear time. */
 const ESCAPE = [
   bytesBehind('%'),
   `%u${HEX}{4}`,
@@ -23,17 +23,17 @@ const ESCAPE = [
 ].join('|');
 
 const IN_TEXT = new RegExp(ESCAPE, 'g');
-/** A form writes a blank as `+`; elsewhere a plus is a plus. */
+/** A form writes a blank as `+`. */
 const IN_FORM = new RegExp(`\\+|${ESCAPE}`, 'g');
 
-/** All escapes of a text, one character or half a surrogate pair each. */
+/** All escapes of a text, each one character or half a surrogate pair. */
 export function escapesIn(text: string, isForm: boolean): IterableIterator<RegExpExecArray> {
   return text.matchAll(isForm ? IN_FORM : IN_TEXT);
 }
 
 const SHORT: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 
-/** What an escape stands for; undefined when it only looks like one. */
+/** The character of an escape; undefined when it only looks like one. */
 export function decoded(escape: string): string | undefined {
   if (escape === '+') return ' ';
   if (escape.startsWith('&')) return characterOf(escape);
@@ -50,7 +50,7 @@ function ofPoint(point: number): string | undefined {
   return point <= 0x10ffff ? String.fromCodePoint(point) : undefined;
 }
 
-/** A character written in the way of an escape that stood in its place, so that what is around it can still be read. */
+/** Writes a character in the same format as `escape`, which it replaces, so that the text around it stays readable. */
 export function spelledLike(escape: string, character: string): string {
   const isLower = /[a-f]/.test(escape) && !/[A-F]/.test(escape);
   const hex = (number: number, digits: number): string => {
@@ -67,13 +67,13 @@ export function spelledLike(escape: string, character: string): string {
   return escape.startsWith('\\u') ? each('\\u') : JSON.stringify(character).slice(1, -1);
 }
 
-/** What the end of a cut text may have of an escape: also the first bytes of a character, each read as one of Latin-1. */
+/** The part of an escape at the end of a cut text; also the first bytes of a character, decoded as Latin-1. */
 const BEGUN = /(?:(?:(?:%|\\x)[0-9a-fA-F]{0,2})+|\\(?:u[0-9a-fA-F]{0,3})?|&[#\w]{0,7}|[\u0080-\u00ff]{1,3})$/;
 const LONGEST_ESCAPE = 16;
 
-/** A text without the escape that it was cut within. */
+/** Removes an incomplete escape at the end of a cut text. */
 export function withoutBegunEscape(text: string): string {
-  // Only the end is looked at: from the front the pattern would try every sign of the text.
+  // Search only the end: from the front, the pattern would try every character.
   const end = text.slice(-LONGEST_ESCAPE);
   return text.slice(0, text.length - end.length) + end.replace(BEGUN, '');
 }

@@ -1,35 +1,35 @@
-/** Finds the sensitive values of a payload wherever else they are quoted: a server's sentence, an answer, a difference. */
+/** Hides sensitive values of payloads where other texts quote them: a server's message, a response, a difference. */
 import { withoutBegunEscape } from './escapes.js';
 import { readingsOf, rewritten, type Edit } from './layers.js';
-import { walkJson } from '../json/json-tokens.js';
+import { readString, spelling } from '../json/json-scan.js';
 import type { SensitivePatterns } from '../nouns/sensitive.js';
-import { isSensitive, MASK } from './sensitive.js';
+import { MASK, walkSensitive } from './sensitive.js';
 
-/** Shorter ones are words of every sentence: hiding them would tell which letters they are, and little else. */
+/** Shortest value that is hidden. Shorter ones occur in every sentence: hiding them would only tell which letters they are. */
 const SHORTEST = 3;
-/** A value that is long enough because it holds escapes itself (`ø%aa`) may be quoted read, and shorter. */
+/** Shortest decoded form of a value: one with escapes (`ø%aa`) may be quoted decoded, and is shorter then. */
 const SHORTEST_READING = 2;
-/** Longer ones are quoted by nobody whole; their beginning is looked for instead, which a cut quotation still has. */
+/** Longest part of a value that is searched for. Nobody quotes longer ones whole, and a cut quotation still has their beginning. */
 const LONGEST = 200;
-/** Different values of one payload; what lies beyond is hidden where it stands, not where it is quoted. */
+/** Most different values of one payload. Further values are hidden in the payload, but not where they are quoted. */
 const MOST_VALUES = 500;
 const CUT = '…';
-/** From so many digits on, blanks and dashes between them are a matter of spelling (`479 90 001`, `47990001`). */
+/** From this many digits on, blanks and dashes between them are ignored (`479 90 001`, `47990001`). */
 const SPELLED_DIGITS = 6;
 
-/** Blanks, which a form writes as `+`. */
+/** Blanks; a form writes them as `+`. */
 const GAP = /[\s+]+/;
 
 const SEPARATORS = /[\s().+/-]/g;
 
-/** Puts `***` for every value it knows. The same text back = nothing was hidden. */
+/** Replaces every value it knows by `***`. Returns the same text when it finds none. */
 export type Hide = (text: string) => string;
 
 const NOTHING_TO_HIDE: Hide = (text) => text;
 
 /**
- * What hides the sensitive values of these payloads in a text, however they are cased and spaced. Without patterns, or where
- * everything is hidden because no config says what is sensitive, no value can be told from a harmless word: nothing is.
+ * Returns a function that hides the sensitive values of these payloads in a text, however they are cased and spaced. It hides
+ * nothing without patterns, or when everything counts as sensitive (no config): then no value differs from a harmless word.
  */
 export function hideValuesOf(
   payloads: readonly (Uint8Array | undefined)[],
@@ -41,21 +41,21 @@ export function hideValuesOf(
     payloads.flatMap((payload) => (payload === undefined ? [] : sensitiveValues(payload, patterns))),
   );
   if (values.size === 0) return NOTHING_TO_HIDE;
-  // Longest first: of two values that begin alike the whole of the longer one is hidden.
+  // Longest first: of two values with the same beginning, the longer one is hidden whole.
   const sought = [...values].flatMap(readingsOfValue).sort((a, b) => b.text.length - a.text.length);
   const find = (reading: string): Edit[] => [...quotedIn(reading, sought), ...begunIn(reading, sought)];
   return (text) => rewritten(text, find, { as: 'text', respell: false });
 }
 
-/** A value to look for. */
+/** A value to search for. */
 interface Sought {
   text: string;
   squeezed: string;
-  /** The value goes on behind it. */
+  /** True when `text` is only the beginning of the value. */
   isCut: boolean;
 }
 
-/** A value that holds escapes itself (a path, say) is quoted as it stands or read. */
+/** A value that holds escapes (a path, say) may be quoted as it is or decoded. */
 function readingsOfValue(value: string): Sought[] {
   return readingsOf(value)
     .map((reading) => reading.trim())
@@ -64,7 +64,7 @@ function readingsOfValue(value: string): Sought[] {
 }
 
 function quotedIn(text: string, sought: readonly Sought[]): Edit[] {
-  // Few of the values are quoted; looking for the others by pattern would cost the most.
+  // Most values are not quoted: skip them before the costly search by pattern.
   const all = squeezed(text);
   const there = sought.filter((one) => all.includes(one.squeezed));
   if (there.length === 0) return [];
@@ -72,12 +72,12 @@ function quotedIn(text: string, sought: readonly Sought[]): Edit[] {
   return Array.from(found, ({ 0: { length }, index }) => ({ start: index, end: index + length, text: MASK }));
 }
 
-/** What is left of a text when spelling does not matter. */
+/** A text in lower case without separators. */
 function squeezed(text: string): string {
   return text.toLowerCase().replace(SEPARATORS, '');
 }
 
-/** What was cut to fit may end within a value, and there within an escape. */
+/** Finds the beginning of a value at the end of a text that was cut, perhaps inside an escape. */
 function begunIn(text: string, sought: readonly Sought[]): Edit[] {
   if (!text.endsWith(CUT)) return [];
   const end = text.length - CUT.length;
@@ -94,39 +94,28 @@ function begunIn(text: string, sought: readonly Sought[]): Edit[] {
   return [];
 }
 
-/** As a form reads them. */
+/** Decodes the pluses of a form. */
 function blanksForPluses(text: string): string {
   return text.replaceAll('+', ' ');
 }
 
 function sensitiveValues(payload: Uint8Array, patterns: SensitivePatterns): string[] {
   const found = new Set<string>();
-  let hiddenFrom = -1;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload);
-    walkJson(
-      text,
-      (value) => {
-        const { kind, start, end } = value;
-        if (kind === 'object' || kind === 'array') {
-          if (end < 0 && hiddenFrom < 0 && isSensitive(value, patterns)) hiddenFrom = start;
-          else if (end >= 0 && start === hiddenFrom) hiddenFrom = -1;
-        } else if (kind !== 'word' && found.size < MOST_VALUES && (hiddenFrom >= 0 || isSensitive(value, patterns))) {
-          const spelled = text.slice(start, end);
-          found.add((kind === 'string' ? (JSON.parse(spelled) as string) : spelled).trim().slice(0, LONGEST));
-        }
-      },
-      false,
-    );
+    walkSensitive(payload, patterns, ({ kind, start, end }, sensitive) => {
+      if (sensitive === undefined || found.size >= MOST_VALUES || (kind !== 'string' && kind !== 'number')) return;
+      const value = kind === 'string' ? readString(payload, start, end) : spelling(payload, start, end);
+      found.add(value.trim().slice(0, LONGEST));
+    });
   } catch {
-    // No JSON: it has no keys that tell values apart, and is hidden whole where it stands.
+    // Not JSON: it has no keys that tell values apart, and is hidden whole where it stands.
   }
   return [...found].filter((value) => value.length >= SHORTEST);
 }
 
 const LETTER_OR_DIGIT = /[\p{L}\p{N}]/u;
 
-/** Whether a value may begin here is asked once for all of them, not for each: it is what most places of a text fail at. */
+/** One pattern for all values. It checks once for all of them whether a word begins here, where most places fail. */
 function anyOf(sought: readonly Sought[]): RegExp {
   const words = sought.filter(beginsWord).map(patternOf).join('|');
   const others = sought.filter((one) => !beginsWord(one)).map(patternOf);
@@ -146,14 +135,14 @@ function isSpelledNumber(text: string): boolean {
 function patternOf({ text, isCut }: Sought): string {
   const isNumber = isSpelledNumber(text);
   const body = isNumber ? Array.from(text.replace(SEPARATORS, '')).join('[\\s().+\\/\\-]{0,2}') : spacedPattern(text);
-  // Behind a value that was shortened, the rest of it follows.
+  // A value that was shortened goes on after `text`.
   const endsWord = (isNumber || LETTER_OR_DIGIT.test(text.at(-1) ?? '')) && !isCut;
   return endsWord ? `${body}(?![\\p{L}\\p{N}])` : body;
 }
 
 /**
- * However many blanks there are, but not at the front: there a run of them would be tried from each, in quadratic time. The
- * first and the last character are no blanks, for values are trimmed.
+ * Matches any number of blanks between words, but not at the front: there each blank of a run would be tried, in quadratic
+ * time. Values are trimmed, so the first and the last character are not blanks.
  */
 function spacedPattern(text: string): string {
   const escape = (part: string): string => part.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');

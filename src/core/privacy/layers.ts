@@ -1,21 +1,21 @@
 /**
- * Finds things in a text however they are spelled there. A text is read as it stands, then with its escapes read (JSON, URL,
- * HTML: all at once, for one text may hold several), then again as long as there are some (JSON within JSON). Whoever looks
- * for something looks in each of these layers, and what is found is changed in the text as it stood.
+ * Finds and replaces parts of a text whatever escapes spell them. A text has layers: as it is, with its escapes decoded (JSON,
+ * URL and HTML at once, because one text may mix them), and decoded again while escapes are left (JSON within JSON). Each layer
+ * is searched; a match is replaced in the original text.
  */
 import { decoded, escapesIn, spelledLike } from './escapes.js';
 
-/** JSON within JSON within JSON, and a URL in it: nobody nests deeper by accident, and each layer costs a search. */
+/** Enough for JSON within JSON within JSON with a URL in it; each layer costs a search. */
 const MOST_LAYERS = 5;
 
-/** A part of a text and what shall stand there instead. */
+/** A part of a text and its replacement. */
 export interface Edit {
   start: number;
   end: number;
   text: string;
 }
 
-/** An escape: where its character stands, and where the escape itself in the layer below. */
+/** A decoded escape: the place of its character, and of the escape in the layer below (`from`, `to`). */
 interface Read {
   at: number;
   end: number;
@@ -31,22 +31,22 @@ interface Layer {
 
 export interface Rewriting {
   /**
-   * What the text is. A part of a path or a form is percent-encoded for certain: it is not searched as it stands, and what
-   * is put in is encoded.
+   * What the text is. A part of a path or a form is always percent-encoded: it is searched decoded only, and replacements
+   * are encoded.
    */
   as: 'text' | 'path' | 'form';
-  /** Put in what replaces a part in the spelling that the part had; else as it is. */
+  /** Spell a replacement with the escapes of the part it replaces; else as it is. */
   respell: boolean;
 }
 
-/** The text as it stands, then more and more of it read: the different meanings that it can have. */
+/** The text as it is, then decoded once more each time. */
 export function readingsOf(text: string): string[] {
   return layersOf(text, false).map((layer) => layer.text);
 }
 
 /**
- * The text with everything replaced that `find` finds in any reading of it. Where two overlap, all that either covers is
- * replaced, by what stands for the longer one. Linear in the length of the text, beside what `find` costs.
+ * The text with every match of `find` in any layer replaced. Overlapping matches are replaced together, by the replacement
+ * of the longest. Linear in the length of the text, apart from `find`.
  */
 export function rewritten(
   text: string,
@@ -69,7 +69,7 @@ export function rewritten(
   return parts.join('') + text.slice(copied);
 }
 
-/** What is not yet encoded, and must be in a segment of a path and in a value of a query. */
+/** Characters that a path segment and a query value must encode. */
 const NOT_IN_URL = /[^\p{Cs}\w.~%+!*()-]/gu;
 
 function layersOf(text: string, isForm: boolean): Layer[] {
@@ -82,7 +82,7 @@ function layersOf(text: string, isForm: boolean): Layer[] {
   return layers;
 }
 
-/** Undefined when there is nothing to read. */
+/** The next layer; undefined when there is nothing to decode. */
 function readLayer(below: Layer, isForm: boolean): Layer | undefined {
   const { text } = below;
   if (!isForm && !/[%\\&]/.test(text)) return undefined;
@@ -102,7 +102,7 @@ function readLayer(below: Layer, isForm: boolean): Layer | undefined {
   return reads.length === 0 ? undefined : { text: parts.join('') + text.slice(copied), below, reads };
 }
 
-/** The same edit of the text that lies at the bottom. */
+/** The same edit in the original text. */
 function lowered(edit: Edit, layer: Layer, respell: boolean): Edit {
   let result = edit;
   for (let at = layer; at.below !== undefined; at = at.below) {
@@ -128,7 +128,7 @@ function endBelow({ reads }: Layer, index: number): number {
   return index <= read.end ? read.to : read.to + index - read.end;
 }
 
-/** How many begin at this place or before it. */
+/** How many reads begin at or before `index`. */
 function readsBefore(reads: readonly Read[], index: number): number {
   let [low, high] = [0, reads.length];
   while (low < high) {
@@ -139,10 +139,10 @@ function readsBefore(reads: readonly Read[], index: number): number {
   return low;
 }
 
-/** Never in need of an escape, wherever it stands. */
+/** Characters that no format escapes. */
 const PLAIN = /^[\w.~-]$/;
 
-/** Each character is spelled as the one whose place it takes. */
+/** Spells each character like the one it replaces. */
 function respelled(layer: Layer, below: Layer, { start, end, text }: Edit): string {
   const originals = Array.from(layer.text.slice(start, end));
   let at = start;
@@ -157,14 +157,14 @@ function respelled(layer: Layer, below: Layer, { start, end, text }: Edit): stri
     .map((character, index) => {
       if (character === originals[index]) return spelled[index] ?? character;
       if (PLAIN.test(character)) return character;
-      // Of another length (an e-mail address), it has no place of its own.
+      // A replacement of another length (an e-mail address) has no character to follow: any escape will do.
       const model = characters.length === originals.length ? spelled[index] : anyEscape;
       return model === undefined || model === originals[index] ? character : spelledLike(model, character);
     })
     .join('');
 }
 
-/** Overlapping edits made one, in the order of the text. */
+/** Merges overlapping edits; returns them in the order of the text. */
 function apart(edits: readonly Edit[]): Edit[] {
   const inOrder = [...edits].sort((a, b) => a.start - b.start || b.end - a.end);
   const result: (Edit & { longest: number })[] = [];

@@ -1,82 +1,79 @@
-/** Which values of a payload a person must not see by chance, and the copy of the payload that hides them. */
+/** Finds the sensitive values of a payload, and makes the copy that hides them from people. */
+import { Buffer } from 'node:buffer';
 import type { SensitivePatterns } from '../nouns/sensitive.js';
-import type { JsonValue } from '../json/json-tokens.js';
-import { pointerSteps } from '../json/json-pointer.js';
-import { walkJson } from '../json/json-tokens.js';
+import { isPointer, pointerSteps } from '../json/json-pointer.js';
+import { walkJson, withReplacements, type JsonValue, type Replacement } from '../json/json-walk.js';
 
-/** What stands in a display copy for a hidden value; in JSON it is the string `"***"`. */
+/** Replaces a hidden value in a display copy; in JSON it is the string `"***"`. */
 export const MASK = '***';
 
-/** Hides every value: for when the config is broken or missing (contract, section 9). */
+/** Patterns that hide every value, for a broken or missing config (contract, section 9). Keys and structure stay. */
 export const EVERYTHING: SensitivePatterns = { names: new Set(), pointers: [], everything: true };
 
 /** What is wrong with an entry of `sensitive`; undefined = nothing. */
 export function checkPattern(pattern: string): string | undefined {
-  if (!pattern.startsWith('/')) return undefined;
-  // RFC 6901, section 3: ~ stands only in ~0 and ~1.
-  return /~(?![01])/.test(pattern) ? 'is not a JSON Pointer: write ~ as ~0 and / in a key as ~1' : undefined;
+  const isFine = !pattern.startsWith('/') || isPointer(pattern);
+  return isFine ? undefined : 'is not a JSON Pointer: write ~ as ~0 and / in a key as ~1';
 }
 
 /**
- * Makes entries of `sensitive` ready: with a leading `/` a JSON Pointer (RFC 6901) whose step `*` stands for any one
- * key or index, else a key name at any depth, upper and lower case alike. Entries are those `checkPattern` accepts.
+ * Compiles entries of `sensitive` that `checkPattern` accepts. An entry with a leading `/` is a JSON Pointer (RFC 6901) whose
+ * step `*` stands for any key or index; any other is the name of a key at any depth, in upper or lower case.
  */
 export function compileSensitive(patterns: readonly string[]): SensitivePatterns {
-  const isPointer = (pattern: string): boolean => pattern.startsWith('/');
   return {
-    names: new Set(patterns.filter((pattern) => !isPointer(pattern)).map((name) => name.toLowerCase())),
-    pointers: patterns.filter(isPointer).map(pointerSteps),
+    names: new Set(patterns.filter((pattern) => !pattern.startsWith('/')).map((name) => name.toLowerCase())),
+    pointers: patterns.filter((pattern) => pattern.startsWith('/')).map(pointerSteps),
     everything: false,
   };
 }
 
 /**
- * A display copy with every sensitive value replaced by `"***"`, whatever its type; all other bytes stay as they are
- * (spelling of numbers, white space, duplicate keys). What is not JSON has no keys to tell values apart, so it is
- * hidden whole as soon as anything is sensitive. Without patterns the same bytes come back.
+ * A display copy with every sensitive value replaced by `"***"`, whatever its type; all other bytes stay (spelling of
+ * numbers, white space, duplicate keys). A payload that is not JSON has no keys, so it is hidden whole as soon as anything is
+ * sensitive. Without patterns, returns the same bytes.
  */
 export function maskJson(payload: Uint8Array, patterns: SensitivePatterns): Uint8Array {
   if (!patterns.everything && patterns.names.size === 0 && patterns.pointers.length === 0) return payload;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload);
-    return new TextEncoder().encode(maskText(text, patterns));
+    return withReplacements(payload, hiddenParts(payload, patterns));
   } catch {
-    return new TextEncoder().encode(MASK);
+    return Buffer.from(MASK);
   }
 }
 
-/** A display copy in which every value is hidden; keys and structure stay, what is not JSON is hidden whole. */
-export function maskAll(payload: Uint8Array): Uint8Array {
-  return maskJson(payload, EVERYTHING);
+function hiddenParts(payload: Uint8Array, patterns: SensitivePatterns): Replacement[] {
+  const parts: Replacement[] = [];
+  walkSensitive(payload, patterns, ({ start, end }, sensitive) => {
+    if (sensitive === 'itself' && end >= 0) parts.push({ start, end, text: JSON.stringify(MASK) });
+  });
+  return parts;
 }
 
-function maskText(text: string, patterns: SensitivePatterns): string {
-  const parts: string[] = [];
-  let copied = 0;
-  /** Start of the hidden object or array we are inside of; -1 = none. */
-  let hiddenFrom = -1;
-  const hide = (start: number, end: number): void => {
-    parts.push(text.slice(copied, start), JSON.stringify(MASK));
-    copied = end;
+/**
+ * Walks a JSON text as `walkJson` does, and says of each value whether it is sensitive: by itself, or because it lies in a
+ * sensitive object or list.
+ *
+ * @throws {JsonFault} the text is not JSON
+ */
+export function walkSensitive(
+  bytes: Uint8Array,
+  patterns: SensitivePatterns,
+  visit: (value: JsonValue, sensitive: 'itself' | 'inside' | undefined) => void,
+  visitName?: (start: number, end: number) => void,
+): void {
+  /** Start of the sensitive value we are in; -1 = none. */
+  let from = -1;
+  const visitor = (value: JsonValue): void => {
+    if (from < 0 && isSensitive(value, patterns)) from = value.start;
+    const isItself = value.start === from;
+    visit(value, isItself ? 'itself' : from >= 0 ? 'inside' : undefined);
+    if (isItself && value.end >= 0) from = -1;
   };
-  walkJson(
-    text,
-    (value) => {
-      if (hiddenFrom >= 0) {
-        if (value.start !== hiddenFrom || value.end < 0) return;
-        hide(hiddenFrom, value.end);
-        hiddenFrom = -1;
-      } else if (isSensitive(value, patterns)) {
-        if (value.end < 0) hiddenFrom = value.start;
-        else hide(value.start, value.end);
-      }
-    },
-    false,
-  );
-  return parts.join('') + text.slice(copied);
+  walkJson(bytes, visitor, { visitName });
 }
 
-/** True when a pattern names this value, or everything is to be hidden and it is no object or array. */
+/** True when a pattern names this value, or when everything is sensitive and it is not an object or array. */
 export function isSensitive({ steps, kind }: JsonValue, patterns: SensitivePatterns): boolean {
   if (patterns.everything) return kind !== 'object' && kind !== 'array';
   const last = steps.at(-1);

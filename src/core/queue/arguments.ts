@@ -19,7 +19,7 @@ import {
 import { REVIEW_REASONS, STATES } from '../nouns/item.js';
 import type { Actor, Filter } from '../store/store.js';
 import type { ItemEdits } from '../input/edit-item.js';
-import type { JsonChange } from '../input/json-edit.js';
+import type { JsonChange } from '../json/json-edit.js';
 import { LONGEST_DURATION_MS } from '../check/duration.js';
 import { hasLoneSurrogate } from '../check/text.js';
 

@@ -3,6 +3,7 @@
  * that was passed over has discarded what it should have left out. Each answers a copy that holds what is known.
  */
 import { below, fail, integer, list, oneOf, text, type Reader } from '../check/readers.js';
+import type { EnqueueFromOptions } from './enqueue-from.js';
 import type { Queue, QueueCommand } from './queue.js';
 import type { DrainOptions, WatchOptions } from '../runner/options.js';
 import type { Actor, HistoryEntry, IfQueued, PauseScope } from '../store/store.js';
@@ -99,9 +100,9 @@ export const readDryRun = argument<{ target?: string; limit?: number }>(
   options({ target: anyText, limit: count }),
 );
 export const readWait = argument<Second<Queue['wait']>>('options', options({ timeoutMs: milliseconds, stop: signal }));
-export const readBulk = argument<Second<Queue['bulk']>>(
+export const readEnqueueFrom = argument<EnqueueFromOptions>(
   'options',
-  options({ mode: oneOf('atomic', 'stream'), onConflict: callback }, ['mode']),
+  options({ partial: bool, stream: bool, onLines: callback }),
 );
 export const readRetry = argument<NonNullable<Parameters<Queue['retry']>[2]>>(
   'options',

@@ -5,10 +5,11 @@ import type { QueueEvent } from '../nouns/events.js';
 import { defaultTarget } from '../input/choose-target.js';
 import { readActor, readFilter, readIds } from './arguments.js';
 import * as read from './calls.js';
+import type { BulkSource } from '../input/bulk-source.js';
 import { checkDraft, contextOf, type Draft, type DraftContext } from '../input/draft.js';
 import { isAbsoluteUrl } from '../input/path.js';
 import { checkWrites, readWrite, refuseConflict } from '../input/write.js';
-import type { ItemDetail, NewItem } from '../nouns/item.js';
+import type { ItemDetail } from '../nouns/item.js';
 import type { Queue, QueueCommand } from './queue.js';
 import type { DrainOptions, DryRunRow, WatchOptions } from '../runner/options.js';
 import type { Write } from '../input/write.js';
@@ -18,6 +19,7 @@ import { drainQueue, watchQueue, type SendingDeps } from '../runner/sending.js';
 import { ActiveRuns } from '../runner/active-runs.js';
 import { statusReport } from '../policy/status.js';
 import { change as changeItems, openDesk, type Desk } from './desk.js';
+import { enqueueFrom, type EnqueueFromOptions, type EnqueueFromReport } from './enqueue-from.js';
 import type { Archive } from '../store/archive.js';
 import type {
   Actor,
@@ -26,7 +28,6 @@ import type {
   Filter,
   HistoryEntry,
   IfQueued,
-  OnConflict,
   Page,
   RunnerInfo,
   Store,
@@ -99,27 +100,10 @@ export class LocalQueue implements Queue {
     return this.#store.enqueue(items, { now: this.#clock.now(), ifQueued: 'append', onConflict });
   }
 
-  async bulk(
-    batches: AsyncIterable<readonly NewItem[]>,
-    options: { mode: 'atomic' | 'stream'; onConflict?: OnConflict },
-  ): ReturnType<Queue['bulk']> {
-    const { mode, onConflict } = read.readBulk(options);
-    const now = (): number => this.#clock.now();
-    if (mode === 'atomic') return this.#store.bulk(batches, { now, onConflict });
-    const sum: Awaited<ReturnType<Queue['bulk']>> = { firstId: undefined, lastId: undefined, count: 0, duplicates: 0 };
-    for await (const batch of batches) {
-      for (const { id, duplicate } of await this.#store.enqueue(batch, {
-        now: now(),
-        ifQueued: 'append',
-        onConflict,
-      })) {
-        sum.firstId ??= id;
-        sum.lastId = id;
-        sum.count += 1;
-        if (duplicate) sum.duplicates += 1;
-      }
-    }
-    return sum;
+  async enqueueFrom(source: BulkSource, options: EnqueueFromOptions = {}): Promise<EnqueueFromReport> {
+    const given = read.readEnqueueFrom(options);
+    const context = await this.draftContext();
+    return enqueueFrom(source, given, { context, store: this.#store, clock: this.#clock });
   }
 
   async status(): Promise<StatusReport> {

@@ -1,12 +1,14 @@
 /** The facade: what a program can do with a queue. Commands and the library use nothing else. */
 import type { QueueEvent } from '../nouns/events.js';
+import type { BulkSource } from '../input/bulk-source.js';
 import type { DraftContext } from '../input/draft.js';
 import type { Write } from '../input/write.js';
-import type { ItemDetail, NewItem } from '../nouns/item.js';
+import type { ItemDetail } from '../nouns/item.js';
 import type { DrainReport, InspectReport, Next, StatusReport } from '../nouns/report.js';
 import type { Archive } from '../store/archive.js';
 import type { DrainOptions, DryRunRow, WatchOptions } from '../runner/options.js';
 import type { Desk } from './desk.js';
+import type { EnqueueFromOptions, EnqueueFromReport } from './enqueue-from.js';
 import type {
   Actor,
   ChangeReport,
@@ -14,7 +16,6 @@ import type {
   Filter,
   HistoryEntry,
   IfQueued,
-  OnConflict,
   Page,
   PersonCommand,
   RunnerInfo,
@@ -32,16 +33,15 @@ export interface Queue {
   enqueue(write: Write, options?: { ifQueued?: IfQueued }): Promise<EnqueueResult>;
   /** All or nothing, one transaction. */
   enqueueMany(writes: readonly Write[]): Promise<EnqueueResult[]>;
-  /** What a draft is checked against; for `checkDraft` and `parseBulkLine`. */
-  draftContext(): Promise<DraftContext>;
   /**
-   * Stores checked items, any number of batches. `atomic`: all or nothing in one transaction (other writers wait, so
-   * the batches come from a file or a spool); `stream`: one commit a batch, as they arrive.
+   * Stores bulk input: one JSON object a line (NDJSON), all or nothing unless `options` say otherwise. `source` is the name
+   * of a file, or an iterable or stream of its bytes or of whole lines.
+   *
+   * @throws {QueueError} 'usage' for a file that cannot be read; for a line what `enqueue` throws, with the line's number
    */
-  bulk(
-    batches: AsyncIterable<readonly NewItem[]>,
-    options: { mode: 'atomic' | 'stream'; onConflict?: OnConflict },
-  ): Promise<{ firstId: number | undefined; lastId: number | undefined; count: number; duplicates: number }>;
+  enqueueFrom(source: BulkSource, options?: EnqueueFromOptions): Promise<EnqueueFromReport>;
+  /** What a draft is checked against; for an import. */
+  draftContext(): Promise<DraftContext>;
   status(): Promise<StatusReport>;
   inspect(ids: readonly number[]): Promise<InspectReport>;
   list(filter?: Filter, page?: { after?: number; limit?: number }): Promise<Page>;

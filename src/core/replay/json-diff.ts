@@ -1,4 +1,5 @@
 /** What differs between two JSON values, member by member, as JSON Pointers; paths that always differ are left out. */
+import { pointerTo } from '../json/json-pointer.js';
 import type { SensitivePatterns } from '../nouns/sensitive.js';
 import { compileSensitive, isSensitive } from '../privacy/sensitive.js';
 
@@ -71,7 +72,7 @@ function compareEntries(steps: Steps, a: readonly unknown[], b: readonly unknown
 
 function tell(steps: Steps, a: unknown, b: unknown, { found, hidden, rules }: Walk): void {
   found.push({
-    path: steps.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
+    path: pointerTo(steps),
     kind: a === undefined ? 'added' : b === undefined ? 'missing' : 'changed',
     original: shown(steps, a, hidden, rules),
     replay: shown(steps, b, hidden, rules),

@@ -69,7 +69,7 @@ function revisionDocument({ payload, ...revision }: ArchivedRevision): object {
  */
 export function readBundleLine(bytes: Uint8Array, context: BundleContext): ArchivedItem {
   try {
-    const members = scanObject(bytes, 0, bytes.length, { maxDepth: MOST_DEPTH });
+    const members = scanObject(bytes, 0, bytes.length, MOST_DEPTH);
     return readItem(bytes, members, context);
   } catch (error) {
     if (error instanceof JsonFault) return damaged('the line', `is not JSON: ${error.reason}`);

@@ -3,7 +3,7 @@
  * the rest. Reading the line again gives the same bytes (contract, section 3, "Bytes").
  */
 import { isJsonContentType } from '../input/content-type.js';
-import { JsonFault, readString, validateJson, type JsonRange } from '../json/json-scan.js';
+import { JsonFault, jsonFault, readString, type JsonRange } from '../json/json-scan.js';
 import { safeJson } from '../json/safe-json.js';
 
 /** Deeper payloads than any limit allows are no reason to lose them: base64 carries them. */
@@ -19,7 +19,7 @@ export function payloadMembers(payload: Uint8Array | undefined, contentType: str
     text !== undefined &&
     !/[\r\n]/.test(text) &&
     text.trim() === text &&
-    validateJson(payload, { maxDepth: MOST_DEPTH }).ok
+    jsonFault(payload, MOST_DEPTH) === undefined
   ) {
     return `,"payload":${text}`;
   }

@@ -30,6 +30,6 @@ test.each([
   expect(serverOf(other)).not.toBe(serverOf(one));
 });
 
-test('what is no URL leads nowhere', () => {
+test('returns undefined for a text that is not a URL', () => {
   expect(serverOf('example.org')).toBeUndefined();
 });

@@ -48,7 +48,7 @@ describe('rules', () => {
     expect(rulesOf({})).toEqual([]);
   });
 
-  test('of the object form come the statuses before the classes', () => {
+  test('in object form put statuses before classes', () => {
     const rules = rulesOf({ '5xx': 'rejected', '503': 'transient', '4xx': 'auth', '404': 'delivered' });
     expect(rules.map(({ status, means, onlyRepeat }) => [status, means, onlyRepeat])).toEqual([
       [[404], 'delivered', true],
@@ -126,7 +126,7 @@ describe('the published schema and the page', () => {
   };
   const page = readFileSync(join(ROOT, 'docs/config.md'), 'utf8');
 
-  test('know the keys and the words of the validator', () => {
+  test('know the keys and words of the validator', () => {
     const { outcomeRule, ruledOutcome } = schema.$defs;
     expect(ruledOutcome?.enum).toEqual([...OVERRIDE_OUTCOMES]);
     const keys = Object.keys(outcomeRule?.properties ?? {});
@@ -135,7 +135,7 @@ describe('the published schema and the page', () => {
     expect(told).toEqual(expect.arrayContaining(keys));
   });
 
-  test('show rules that are taken', () => {
+  test('show valid rules', () => {
     const example = /## Outcomes.*?```json\n(.*?)```/s.exec(page)?.[1] ?? '';
     expect(rulesOf(JSON.parse(example))).toHaveLength(4);
     const [readme = ''] = /"outcomes": \[.*\]/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8')) ?? [];

@@ -101,7 +101,7 @@ describe('the published schema', () => {
     expect([...keys.keys()].sort()).toEqual(readerKeys(documentShape).sort());
   });
 
-  test('describes every key, and lets no other in', () => {
+  test('describes every key and allows no other', () => {
     for (const [path, node] of keys) {
       expect({ path, description: node.description }).toEqual({ path, description: expect.any(String) });
       const closed = node.properties === undefined || node.additionalProperties === false;
@@ -194,7 +194,7 @@ describe('the page on the config', () => {
     }
   });
 
-  test('has a whole example that is taken', () => {
+  test('has a complete example that is valid', () => {
     const example = /```json\n(.*?)```/s.exec(page)?.[1] ?? '';
     expect([...parse(JSON.parse(example) as object).targets.keys()]).toEqual(['production', 'staging']);
   });

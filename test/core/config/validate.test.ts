@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { compileSensitive } from '../../../src/core/privacy/sensitive.js';
-import { emptyConfig, parseConfig, salvageQueue } from '../../../src/core/config/validate.js';
+import { emptyConfig, parseConfig, queueNamedIn } from '../../../src/core/config/validate.js';
 import { implicitTarget, withDefaults } from '../../../src/core/config/target-shape.js';
 import { DEFAULT_LIMITS } from '../../../src/core/nouns/config.js';
 import type { QueueError } from '../../../src/core/nouns/errors.js';
@@ -154,7 +154,7 @@ describe('a good document', () => {
     });
   });
 
-  test('commands keep their arguments, and a program with a directory is relative to the file', () => {
+  test('commands keep their arguments, and a program name with a directory is relative to the file', () => {
     const { hooks } = parse({ hooks: { review: ['./notify', '', './as-is'], idle: ['logger'] } });
     expect(hooks).toEqual({ review: ['/etc/app/notify', '', './as-is'], offline: undefined, idle: ['logger'] });
   });
@@ -192,7 +192,7 @@ describe('a good document', () => {
     expect(parse(withTarget({ baseUrl: given })).targets.get('p')?.baseUrl).toBe(expected);
   });
 
-  test('plain http to another host is taken when the target says so', () => {
+  test('allows plain http to another host when the target does', () => {
     const target = parse(withTarget({ baseUrl: 'http://api.example.org', insecureHttp: true })).targets.get('p');
     expect(target).toMatchObject({ baseUrl: 'http://api.example.org', insecureHttp: true });
   });
@@ -488,7 +488,7 @@ describe('a bad document', () => {
     expect(shown.filter((text) => text.includes('CANARY'))).toEqual([]);
   });
 
-  test('a value that is shown is cut', () => {
+  test('cuts a value that a message shows', () => {
     expect(refusal(withTarget({ order: 'x'.repeat(500) })).message.length).toBeLessThan(150);
     expect(refusal({ ['x'.repeat(500)]: 1 }).message.length).toBeLessThan(250);
   });
@@ -523,7 +523,7 @@ describe('any document', () => {
     ),
   }));
 
-  test('is either taken or refused by name, and never anything else', () => {
+  test('is accepted, or refused with the name of the field', () => {
     fc.assert(
       fc.property(tree, (document) => {
         try {
@@ -556,6 +556,6 @@ describe('the queue of a broken document', () => {
     ['{"targets":{}},"queue":"q.db"}', null],
     ['{"queue":"q.db', null],
   ])('%s still names %s', (source, expected) => {
-    expect(salvageQueue(source, options)).toBe(expected);
+    expect(queueNamedIn(source, options)).toBe(expected);
   });
 });

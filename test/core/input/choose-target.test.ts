@@ -51,7 +51,7 @@ describe('an absolute URL', () => {
     });
   });
 
-  test('of plain http to another machine is refused, unless a target holds it', () => {
+  test('of plain http to another machine is refused, unless it lies under a target', () => {
     expect(refusal(() => splitAbsoluteUrl('http://other.example/x', SEVERAL, MAX)).message).toContain('plain http');
     const own = choices({ plain: 'http://other.example' });
     expect(splitAbsoluteUrl('http://other.example/x', own, MAX)).toMatchObject({ target: 'plain', path: '/x' });
@@ -89,14 +89,14 @@ describe('a path', () => {
     expect(chooseTarget('/x', undefined, choices({ a: 'https://a.example' }), MAX)).toMatchObject({ target: 'a' });
   });
 
-  test('without any target is refused with what to do', () => {
+  test('without any target is refused with a hint', () => {
     const none = refusal(() => chooseTarget('/x', undefined, choices({}), MAX));
     expect([none.code, none.hint]).toEqual(['no-target', 'add one: syncq target add NAME URL']);
     const error = refusal(() => chooseTarget('/x', undefined, SEVERAL, MAX));
     expect([error.code, error.hint]).toEqual(['no-target', expect.stringContaining('--target')]);
   });
 
-  test('with a target that nobody knows is refused, naming those in the config', () => {
+  test('with an unknown target is refused, and the message names the configured ones', () => {
     const error = refusal(() => chooseTarget('/x', 'prod', SEVERAL, MAX));
     expect(error.code).toBe('unknown-target');
     expect(error.hint).toContain('root, v1, admin, local');
@@ -125,7 +125,7 @@ describe('a path', () => {
     expect(refusal(() => chooseTarget('/x', 'http://other.example', SEVERAL, MAX)).code).toBe('bad-item');
   });
 
-  test('a name like a member of Object is no target', () => {
+  test('a name like a member of Object is not a target', () => {
     for (const name of ['__proto__', 'constructor', 'toString']) {
       expect(refusal(() => chooseTarget('/x', name, SEVERAL, MAX)).code).toBe('unknown-target');
     }

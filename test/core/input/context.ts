@@ -2,7 +2,7 @@
 import { DEFAULT_LIMITS } from '../../../src/core/nouns/config.js';
 import { isQueueError, type QueueError } from '../../../src/core/nouns/errors.js';
 import type { DraftContext } from '../../../src/core/input/draft.js';
-import type { Line } from '../../../src/core/input/ndjson.js';
+import type { Line } from '../../../src/core/input/line-splitter.js';
 import type { TargetConfig } from '../../../src/core/nouns/target.js';
 
 export function target(name: string, baseUrl: string): TargetConfig {

@@ -13,7 +13,7 @@ const refused = (draft: Partial<Draft>): string => {
 const json = (text: string): Partial<Draft> => ({ payload: { kind: 'text', text } });
 
 describe('checkDraft', () => {
-  test('fills in the defaults of the least that can be said', () => {
+  test('fills in the defaults of a minimal draft', () => {
     expect(make()).toEqual({
       target: 'production',
       method: 'POST',
@@ -31,7 +31,7 @@ describe('checkDraft', () => {
     });
   });
 
-  test('keeps everything that can be said', () => {
+  test('keeps every field', () => {
     const item = make({
       method: 'patch',
       path: undefined,
@@ -94,9 +94,9 @@ describe('checkDraft', () => {
     },
   );
 
-  test('path and url are one or the other', () => {
+  test('refuses path together with url', () => {
     expect(refused({ path: undefined })).toBe('path is missing');
-    expect(refused({ url: 'https://other.example' })).toContain('beside path');
+    expect(refused({ url: 'https://other.example' })).toContain('together with path');
     expect(refused({ path: undefined, url: '/x' })).toContain('not absolute');
     expect(refused({ path: undefined, url: 'other.example/x' })).toContain('not absolute');
   });
@@ -147,7 +147,7 @@ describe('times of a draft', () => {
     expect(make({ expiresAt: '2026-03-06T00:00Z' }).expires).toEqual({ at: Date.UTC(2026, 2, 6) });
   });
 
-  test('a time in the past is taken: the same command must meet the item it stored before', () => {
+  test('accepts a time in the past, so that a repeated command finds the item it stored', () => {
     expect(make({ notBefore: '2020-01-01', expiresAt: '2020-01-02' })).toMatchObject({
       expires: { at: expect.any(Number) },
     });
@@ -164,9 +164,9 @@ describe('times of a draft', () => {
     [{ notBefore: '2026-02-30' }, 'this date does not exist'],
     [{ notBefore: Number.NaN }, 'notBefore is not a time'],
     [{ expiresAt: 'now' }, 'expiresAt is not a time'],
-    [{ delay: '5m', at: 'now' }, 'beside a due time'],
-    [{ delay: '5m', notBefore: NOW }, 'beside a due time'],
-    [{ expires: '5m', expiresAt: NOW }, 'beside expiresAt'],
+    [{ delay: '5m', at: 'now' }, 'together with a due time'],
+    [{ delay: '5m', notBefore: NOW }, 'together with a due time'],
+    [{ expires: '5m', expiresAt: NOW }, 'together with expiresAt'],
   ])('%j is refused', (draft, message) => {
     expect(refused(draft)).toContain(message);
   });
@@ -214,7 +214,7 @@ describe('the payload of a draft', () => {
     expect(make(json(text))).toMatchObject({ contentType: 'application/json', payload: Buffer.from(text) });
   });
 
-  test('is a copy: the buffer it came in may be filled anew', () => {
+  test('is a copy, so that the caller may reuse its buffer', () => {
     const bytes = Buffer.from('{"a":1}');
     const { payload } = make({ payload: { kind: 'bytes', bytes } });
     bytes.fill(0);
@@ -231,7 +231,7 @@ describe('the payload of a draft', () => {
     },
   );
 
-  test('of another type may be anything, also nothing', () => {
+  test('of another type may be anything, also empty', () => {
     for (const text of ['{', '', 'æ\0']) {
       expect(make({ ...json(text), contentType: 'text/plain' }).payload).toEqual(Buffer.from(text));
     }
@@ -268,7 +268,7 @@ describe('the payload of a draft', () => {
     expect(refused({ ...json('a'), headers, contentType: 'text/plain' })).toContain('differs');
   });
 
-  test('no payload has no content type', () => {
+  test('a missing payload has no content type', () => {
     expect(refused({ contentType: 'text/csv' })).toContain('without a payload');
     expect(refused({ headers: [['content-type', 'application/json']] })).toContain('without a payload');
   });

@@ -85,7 +85,7 @@ describe('checkHeaders', () => {
     'Idempotency-Key',
     'x-request-key',
     '__proto__',
-  ])('%s is not the item’s and refused', (name) => {
+  ])('%s is not for an item to set and is refused', (name) => {
     expect(refusal(() => check([name, 'x'])).code).toBe('bad-item');
   });
 
@@ -110,7 +110,7 @@ describe('checkHeaders', () => {
     expect(refusal(() => check(['Content-Type', 'a/b'], ['content-type', 'a/b'])).message).toContain('given twice');
   });
 
-  test('all together may have so many bytes and not one more', () => {
+  test('are refused one byte above the limit on all of them', () => {
     const rules = { ...RULES, maxBytes: 20 };
     expect(
       checkHeaders(

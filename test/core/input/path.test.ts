@@ -23,7 +23,7 @@ describe('checkPath', () => {
     '/%C3%A6/%20',
     '/a|b[c]',
     '/file%2etxt',
-  ])('%j is taken as it is', (path) => {
+  ])('%j is accepted unchanged', (path) => {
     expect(checkPath(path, MAX)).toBe(path);
   });
 

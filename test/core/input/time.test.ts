@@ -146,7 +146,7 @@ describe('parseAt', () => {
     expect(parseAt('23:00', NOW)).toBe(local(2026, 3, 5, 23));
   });
 
-  test('now is now', () => {
+  test('accepts now', () => {
     expect(parseAt('now', NOW)).toBe(NOW);
   });
 
@@ -156,7 +156,7 @@ describe('parseAt', () => {
     expect(error.hint).toContain('2026-03-06T08:00');
   });
 
-  test('a full date in the past is taken', () => {
+  test('accepts a full date in the past', () => {
     expect(parseAt('2020-01-01T00:00Z', NOW)).toBe(Date.UTC(2020, 0, 1));
   });
 });

@@ -73,18 +73,19 @@ describe('a write of a program', () => {
     ['Method', 'method'],
     ['key', 'idempotencyKey'],
     ['data', 'json'],
+    ['payload', 'json'],
     ['idempotencykey', 'idempotencyKey'],
-  ])('with a field %s is refused, and told of %s', (name, near) => {
+  ])('with a field %s is refused and suggests %s', (name, near) => {
     const error = refusal(() => make({ [name]: 'hunter2' }));
     expect(error).toMatchObject({ code: 'bad-item', message: `field "${name}" is not known` });
     expect(error.hint).toContain(
-      `did you mean ${near}? known fields: method path url target headers json body payload`,
+      `did you mean ${near}? known fields: method path url target headers json body contentType`,
     );
     expect(error.hint).not.toContain('hunter2');
   });
 
-  test('a field that is undefined is one that is not there', () => {
-    expect(make({ entity: undefined, tags: undefined, body: undefined, payload: undefined })).toEqual(make({}));
+  test('treats an undefined field as missing', () => {
+    expect(make({ entity: undefined, tags: undefined, body: undefined })).toEqual(make({}));
   });
 
   test('is read once: what a getter answers later makes no difference', () => {
@@ -147,18 +148,13 @@ describe('the payload of a write', () => {
     [{ json: '' }, '""'],
     [{ body: '{"n":1.0}' }, '{"n":1.0}'],
     [{ body: Uint8Array.of(0x31) }, '1'],
-    [{ payload: { kind: 'text', text: '1.0' } }, '1.0'],
-    [{ payload: { kind: 'bytes', bytes: Buffer.from('[]') } }, '[]'],
-    [{ payload: { kind: 'base64', text: 'MQ==' } }, '1'],
     [{ json: undefined, body: '2' }, '2'],
   ])('%j is sent', (fields, text) => {
     expect(Buffer.from(make(fields).payload!).toString()).toBe(text);
   });
 
   test.each<[string, Record<string, unknown>, string]>([
-    ['json beside body', { json: 1, body: '2' }, 'body is given beside json'],
-    ['json beside payload', { json: 1, payload: { kind: 'text', text: '2' } }, 'payload is given beside json'],
-    ['body beside payload', { body: '1', payload: { kind: 'text', text: '2' } }, 'payload is given beside body'],
+    ['json beside body', { json: 1, body: '2' }, 'body is given together with json'],
     ['undefined', { json: undefined }, 'json is undefined'],
     ['a function', { json: () => 1 }, 'json has no JSON text'],
     ['a symbol', { json: Symbol('hunter2') }, 'json has no JSON text'],
@@ -168,19 +164,6 @@ describe('the payload of a write', () => {
     ['a number as body', { body: 5 }, 'body is neither a string nor a Uint8Array'],
     ['an object as body', { body: { password: 'hunter2' } }, 'body is neither a string nor a Uint8Array'],
     ['an array of floats as body', { body: new Float64Array(1) }, 'body is neither a string nor a Uint8Array'],
-    [
-      'a payload without a kind',
-      { payload: { json: { name: 'walk' } } },
-      'payload is not of kind bytes, text or base64',
-    ],
-    ['a text as payload', { payload: 'hunter2' }, 'payload is not of kind bytes, text or base64'],
-    [
-      'a slice that nobody scanned',
-      { payload: { kind: 'json', bytes: Buffer.from('{'), range: {} } },
-      'payload is not of kind bytes, text or base64',
-    ],
-    ['text without text', { payload: { kind: 'text', text: 5 } }, 'payload.text is not a string'],
-    ['bytes without bytes', { payload: { kind: 'bytes', bytes: 'a' } }, 'payload.bytes is not a Uint8Array'],
   ])('%s is refused, and not repeated', (_name, fields, message) => {
     const error = refusal(() => make(fields));
     expect([error.code, error.message]).toEqual(['bad-item', message]);

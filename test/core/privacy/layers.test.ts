@@ -57,13 +57,13 @@ describe('an escape', () => {
 });
 
 describe('a text', () => {
-  test('is read until there is nothing more to read, but not for ever', () => {
+  test('is decoded until no escapes are left, at most a few times', () => {
     expect(readingsOf('plain, 100 %, a\\q & b')).toEqual(['plain, 100 %, a\\q & b']);
     expect(readingsOf('&amp;#37;41')).toEqual(['&amp;#37;41', '&#37;41', '%41', 'A']);
     expect(readingsOf(`%${'25'.repeat(1000)}`)).toHaveLength(5);
   });
 
-  test('is changed where it stood, in its own spelling', () => {
+  test('is replaced in its place and keeps its spelling', () => {
     expect(rewritten('a J\\u00f8 b J&oslash; c J%C3%B8 d Jø e', put('Jø', 'Kå'), respelled)).toBe(
       'a K\\u00e5 b K&#229; c K%C3%A5 d Kå e',
     );
@@ -71,7 +71,7 @@ describe('a text', () => {
     expect(rewritten('J%C3%B8&amp;', put('Jø', '***'), { as: 'text', respell: false })).toBe('***&amp;');
   });
 
-  test('is changed once where two things overlap, all that either covers', () => {
+  test('is replaced once where two matches overlap, with all that either covers', () => {
     const both = (reading: string): Edit[] => [...put('abc', 'x')(reading), ...put('cdefg', 'y')(reading)];
     expect(rewritten('-abcdefg-', both, respelled)).toBe('-y-');
     expect(rewritten('-abc%64efg-', both, respelled)).toBe('-y-');

@@ -2,16 +2,11 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { QueueError } from '../../../src/core/nouns/errors.js';
-import type { NewItem } from '../../../src/core/nouns/item.js';
 import { startServer } from '../../support/rest-server.js';
 import { testQueue } from '../../support/queue.js';
 import { until } from '../../support/until.js';
 
 const write = { method: 'POST', path: '/a', json: {} } as const;
-async function* noItems(): AsyncGenerator<NewItem[]> {
-  yield [];
-}
-
 /** How long a slow answer takes: much less than the grace. */
 const SLOW_MS = 1_000;
 
@@ -100,7 +95,7 @@ describe('closing a queue', () => {
       enqueue: () => queue.enqueue(write),
       enqueueMany: () => queue.enqueueMany([write]),
       draftContext: () => queue.draftContext(),
-      bulk: () => queue.bulk(noItems(), { mode: 'atomic' }),
+      enqueueFrom: () => queue.enqueueFrom(['{}']),
       status: () => queue.status(),
       inspect: () => queue.inspect([1]),
       list: () => queue.list({}),

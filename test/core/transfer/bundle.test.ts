@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
 import { parseConfig } from '../../../src/core/config/validate.js';
-import { parseBulkLine } from '../../../src/core/input/bulk.js';
-import { LineSplitter } from '../../../src/core/input/ndjson.js';
+import { parseBulkLine } from '../../../src/core/input/bulk-line.js';
+import { LineSplitter } from '../../../src/core/input/line-splitter.js';
 import type { ArchivedItem } from '../../../src/core/store/archive.js';
 import { AtomicFile } from '../../../src/core/files/atomic-file.js';
 import { bundleItems, BundleWriter, verifyBundle } from '../../../src/core/transfer/bundle-file.js';

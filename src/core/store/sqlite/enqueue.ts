@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 
 import { QueueError } from '../../nouns/errors.js';
 import { keyConflict, newIdempotencyKey } from '../../input/key.js';
-import { contentDigest } from '../../input/stable-content.js';
+import { contentDigest } from '../../input/content-digest.js';
 import { STATES, type Entity, type NewItem } from '../../nouns/item.js';
 import type { LaneOrder } from '../../nouns/target.js';
 import { headEligibility, laneOf, stillAhead } from '../../policy/lane.js';

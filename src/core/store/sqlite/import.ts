@@ -1,6 +1,6 @@
 /** Stores items that were taken out of another queue: key, order, ledger, revisions and history as they were. */
 import { QueueError } from '../../nouns/errors.js';
-import { contentDigest } from '../../input/stable-content.js';
+import { contentDigest } from '../../input/content-digest.js';
 import type { Attempt } from '../../nouns/item.js';
 import { CUT_OFF, standingOf } from '../../policy/imported-item.js';
 import { headEligibility, laneOf, stillAhead } from '../../policy/lane.js';

@@ -8,7 +8,7 @@ import { closeSync, constants, existsSync } from 'node:fs';
 import { QueueError } from '../../nouns/errors.js';
 import { fileIdentity, isBusy, storeError } from './connection.js';
 import { loadSqlite, type Database } from './driver.js';
-import { openPrivate } from './private-file.js';
+import { openPrivate } from '../../files/private-file.js';
 
 /** Long enough that a passing probe of `status` does not look like another runner; ms. */
 const ACQUIRE_TIMEOUT_MS = 250;

@@ -2,22 +2,12 @@
  * Opens, creates and refuses queue files: who owns it, what it is, which version, on what kind of disk; then sets and
  * reads back what makes an acknowledged write durable.
  */
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  existsSync,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  statfsSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readSync, statfsSync, statSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 
+import { flushDirectory, makeDirectory } from '../../files/directory.js';
+import { openPrivate } from '../../files/private-file.js';
 import type { Clock } from '../../nouns/clock.js';
 import { QueueError, isQueueError } from '../../nouns/errors.js';
 import { BUSY_TIMEOUT_MS, Connection, isBusy, isFull, storeError } from './connection.js';
@@ -27,7 +17,6 @@ import { migrate } from './migrate.js';
 import { forOlderFile } from './migrations.js';
 import type { OpenOptions } from './open-options.js';
 import { assertSafePlace } from './place.js';
-import { openPrivate } from './private-file.js';
 import { openCopy } from './read-copy.js';
 import { Reserve } from './reserve.js';
 import { assertNoOrphan, assertOwnLog } from './stray-log.js';
@@ -85,36 +74,6 @@ function createEmpty(path: string): void {
         hint: 'check the permissions of the directory, or name another place with --queue',
       },
     );
-  }
-}
-
-/** Level by level: a recursive mkdir never returns under some paths (/proc) on Node 20. */
-export function makeDirectory(path: string): void {
-  if (existsSync(path)) return;
-  const parent = dirname(path);
-  if (parent !== path) makeDirectory(parent);
-  try {
-    mkdirSync(path, 0o700);
-    chmodSync(path, 0o700);
-    flushDirectory(parent);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-}
-
-export function flushDirectory(path: string): void {
-  let handle: number;
-  try {
-    handle = openSync(path, 'r');
-  } catch {
-    return; // Windows cannot open a directory; its file systems journal names.
-  }
-  try {
-    fsyncSync(handle);
-  } catch {
-    // Some file systems refuse to flush a directory; SQLite does the same and goes on.
-  } finally {
-    closeSync(handle);
   }
 }
 

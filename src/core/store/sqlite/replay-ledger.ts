@@ -8,7 +8,7 @@ import { currentUid } from '../../nouns/host.js';
 import type { ReplayEntry, ReplayLedger } from '../replay-ledger.js';
 import { loadSqlite, type Database, type Statement } from './driver.js';
 import { isBusy } from './connection.js';
-import { makeDirectory } from './open.js';
+import { makeDirectory } from '../../files/directory.js';
 import { assertSafePlace } from './place.js';
 import { toResponse, type ResponseColumns } from './rows.js';
 

@@ -8,7 +8,7 @@ import { dirname } from 'node:path';
 
 import { systemClock, type Clock } from '../../nouns/clock.js';
 import { QueueError } from '../../nouns/errors.js';
-import { openPrivate } from './private-file.js';
+import { openPrivate } from '../../files/private-file.js';
 
 /** Size of `FILE.reserve`, bytes: about 200 pages, enough to record what is under way and to delete. */
 export const RESERVE_BYTES = 1024 * 1024;

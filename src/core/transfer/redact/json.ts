@@ -1,8 +1,9 @@
 /** Finds and replaces sensitive values in JSON text; every byte that is not part of one stays as it is. */
-import type { JsonValue } from '../../json/json-tokens.js';
-import { walkJson } from '../../json/json-tokens.js';
+import { Buffer } from 'node:buffer';
+import type { JsonKind } from '../../json/json-scan.js';
+import { withReplacements, type Replacement } from '../../json/json-walk.js';
 import type { SensitivePatterns } from '../../nouns/sensitive.js';
-import { isSensitive } from '../../privacy/sensitive.js';
+import { walkSensitive } from '../../privacy/sensitive.js';
 
 export interface JsonRedaction {
   patterns: SensitivePatterns;
@@ -14,7 +15,7 @@ export interface JsonRedaction {
   key: (name: string) => string;
 }
 
-/** Told of every sensitive string and number. @throws {JsonTextError} when the text is not JSON */
+/** Told of every sensitive string and number. @throws {JsonFault} when the text is not JSON */
 export function findSensitive(text: string, patterns: SensitivePatterns, found: (value: string) => void): void {
   replaceSensitive(text, {
     patterns,
@@ -27,51 +28,30 @@ export function findSensitive(text: string, patterns: SensitivePatterns, found: 
   });
 }
 
-/** The text with its values replaced. @throws {JsonTextError} when the text is not JSON */
+/** The text with its values replaced. @throws {JsonFault} when the text is not JSON */
 export function replaceSensitive(text: string, redaction: JsonRedaction): string {
-  const parts: string[] = [];
-  let copied = 0;
-  /** End of the sensitive object or array we are in is unknown until it comes: its start tells it again. */
-  let hiddenFrom = -1;
-  const put = (start: number, end: number, replacement: string): void => {
-    parts.push(text.slice(copied, start), replacement);
-    copied = end;
+  const bytes = Buffer.from(text);
+  const replacements: Replacement[] = [];
+  const change = (start: number, end: number, changed: (token: string) => string): void => {
+    const token = bytes.toString('utf8', start, end);
+    const replacement = changed(token);
+    if (replacement !== token) replacements.push({ start, end, text: replacement });
   };
-  walkJson(
-    text,
-    (value) => {
-      if (value.kind === 'object' || value.kind === 'array') {
-        if (value.end >= 0 && value.start === hiddenFrom) hiddenFrom = -1;
-        else if (value.end < 0 && hiddenFrom < 0 && isSensitiveBranch(value, redaction.patterns))
-          hiddenFrom = value.start;
-        return;
-      }
-      const isHidden = hiddenFrom >= 0 || isSensitive(value, redaction.patterns);
-      const token = text.slice(value.start, value.end);
-      const replacement = replaced(value.kind, token, isHidden, redaction);
-      if (replacement !== token) put(value.start, value.end, replacement);
+  walkSensitive(
+    bytes,
+    redaction.patterns,
+    ({ kind, start, end }, sensitive) => {
+      if (kind === 'object' || kind === 'array') return;
+      change(start, end, (token) => replaced(kind, token, sensitive !== undefined, redaction));
     },
-    false,
     (start, end) => {
-      const token = text.slice(start, end);
-      const replacement = changedString(token, redaction.key);
-      if (replacement !== token) put(start, end, replacement);
+      change(start, end, (token) => changedString(token, redaction.key));
     },
   );
-  return parts.join('') + text.slice(copied);
+  return withReplacements(bytes, replacements).toString();
 }
 
-/** "Everything" hides values, not structure: every value inside is told for itself. */
-function isSensitiveBranch(value: JsonValue, patterns: SensitivePatterns): boolean {
-  return !patterns.everything && isSensitive(value, patterns);
-}
-
-function replaced(
-  kind: JsonValue['kind'],
-  token: string,
-  isHidden: boolean,
-  { sensitive, other }: JsonRedaction,
-): string {
+function replaced(kind: JsonKind, token: string, isHidden: boolean, { sensitive, other }: JsonRedaction): string {
   const change = isHidden ? sensitive : other;
   if (kind === 'string') return changedString(token, change);
   if (kind === 'number') {

@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { changeJson, parsePointer, valueText, type JsonChange } from '../../../src/core/input/json-edit.js';
+import { changeJson, parsePointer, valueText, type JsonChange } from '../../../src/core/json/json-edit.js';
 
 const DEPTH = 64;
 const set = (pointer: string, value: string): JsonChange => ({ op: 'set', pointer, value });
@@ -36,15 +36,15 @@ describe('set', () => {
   test.each([
     ['{"a":1}', '/a/b', 'neither an object nor an array'],
     ['{"a":1}', '/b/c', 'nothing at /b'],
-    ['[1]', '/3', 'no index'],
-    ['[1]', '/01', 'no index'],
-    ['[1]', '/x', 'no index'],
+    ['[1]', '/3', 'not an index'],
+    ['[1]', '/01', 'not an index'],
+    ['[1]', '/x', 'not an index'],
     ['{"a":1,"a":2}', '/a', 'given twice'],
   ])('in %s at %s is refused: %s', (text, pointer, message) => {
     expect(() => change(text, set(pointer, '1'))).toThrow(message);
   });
 
-  test('tells where the kind of a value changed', () => {
+  test('reports where the kind of a value changed', () => {
     const { kinds } = changeJson(Buffer.from('{"phone":"47OO","n":1}'), [set('/phone', '4700'), set('/n', '2')], DEPTH);
     expect(kinds).toEqual([{ pointer: '/phone', from: 'string', to: 'number' }]);
   });
@@ -75,7 +75,7 @@ describe('unset', () => {
   });
 });
 
-test('changes are carried out one after the other', () => {
+test('makes the changes one after the other', () => {
   expect(change('{"a":[]}', set('/a/-', '1'), set('/a/-', '{}'), set('/a/1/x', '"y"'), unset('/a/0'))).toBe(
     '{"a":[{"x":"y"}]}',
   );
@@ -103,13 +103,13 @@ describe('a typed value', () => {
   });
 });
 
-test.each(['a', '/a~2', '/~'])('%s is no pointer', (pointer) => {
-  expect(() => parsePointer(pointer)).toThrow('no JSON Pointer');
+test.each(['a', '/a~2', '/~'])('%s is not a pointer', (pointer) => {
+  expect(() => parsePointer(pointer)).toThrow('not a JSON Pointer');
 });
 
 const escaped = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
 
-test('set then read gives what was set, and everything else as it was; unset takes it away again', () => {
+test('set then read returns what was set and keeps everything else; unset removes it', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.string(), fc.jsonValue(), (object, key, value) => {
       const text = JSON.stringify(object);

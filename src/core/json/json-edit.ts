@@ -1,18 +1,12 @@
 /**
- * Changes single values of a JSON text by JSON Pointer (RFC 6901) and leaves every other byte as it was: spelling of
- * numbers, order and duplicates of keys, white space. Pure.
+ * Changes single values of a JSON text by JSON Pointer (RFC 6901) and keeps every other byte: spelling of numbers, order
+ * and duplicates of names, white space. Pure.
  */
 import { Buffer } from 'node:buffer';
 
 import { QueueError } from '../nouns/errors.js';
-import {
-  rootRange,
-  scanChildren,
-  validateJson,
-  type JsonChild,
-  type JsonKind,
-  type JsonRange,
-} from '../json/json-scan.js';
+import { isPointer, pointerSteps, pointerTo } from './json-pointer.js';
+import { jsonFault, rootRange, scanChildren, type JsonChild, type JsonKind, type JsonRange } from './json-scan.js';
 
 export type JsonChange =
   /** `value` is JSON text, spliced in as it is. */
@@ -20,53 +14,43 @@ export type JsonChange =
 
 export interface JsonChanged {
   bytes: Uint8Array;
-  /** Values whose kind changed, for a word about it: a phone number that became a number may not be meant. */
+  /** Values whose kind changed, to warn about: a phone number that became a JSON number may be a mistake. */
   kinds: { pointer: string; from: JsonKind; to: JsonKind }[];
 }
 
 /**
- * Carries out the changes one after the other. `set` replaces a value, adds a member to an object, or appends to an array
- * (the step `-`, or the index behind the last); its parent must exist. `unset` takes an entry away with its comma.
+ * Makes the changes one after the other. `set` replaces a value, adds a member to an object, or appends to an array (step
+ * `-`, or the index after the last); the parent must exist. `unset` removes an entry with its comma.
  *
  * @param bytes a valid JSON text
- * @throws {QueueError} code 'bad-item': no such place, or one that is not clear. Names pointers, never values.
+ * @throws {QueueError} code 'bad-item': no such place, or an ambiguous one. Names pointers, never values.
  */
 export function changeJson(bytes: Uint8Array, changes: readonly JsonChange[], maxDepth: number): JsonChanged {
   let text = bytes;
   const kinds: JsonChanged['kinds'] = [];
   for (const change of changes) {
-    if (change.op === 'unset') {
-      text = unset(text, change.pointer);
-    } else {
-      const from = kindAt(text, change.pointer);
-      text = set(text, change.pointer, Buffer.from(change.value, 'utf8'));
-      const to = kindAt(text, change.pointer);
-      if (from !== undefined && to !== undefined && from !== to) kinds.push({ pointer: change.pointer, from, to });
-    }
-    const verdict = validateJson(text, { maxDepth });
-    if (!verdict.ok) refuse(`the payload would not be valid JSON any more: ${verdict.reason}`);
+    const { pointer } = change;
+    const from = change.op === 'set' ? kindAt(text, pointer) : undefined;
+    text = change.op === 'set' ? set(text, pointer, Buffer.from(change.value)) : unset(text, pointer);
+    const fault = jsonFault(text, maxDepth);
+    if (fault !== undefined) refuse(`the payload would no longer be valid JSON: ${fault.reason}`);
+    const to = from === undefined ? undefined : kindAt(text, pointer);
+    if (from !== undefined && to !== undefined && from !== to) kinds.push({ pointer, from, to });
   }
   return { bytes: text, kinds };
 }
 
-/** `/a~1b/0` as steps; the empty pointer is the whole text. @throws {QueueError} code 'usage' */
+/** Splits a pointer into steps; the empty pointer has none. @throws {QueueError} code 'usage' */
 export function parsePointer(pointer: string): string[] {
-  if (pointer === '') return [];
-  if (!pointer.startsWith('/') || /~(?![01])/.test(pointer)) {
-    throw new QueueError('usage', 'this is no JSON Pointer; nothing was changed', {
-      hint: 'A pointer is /name/0/name; in a name, ~ is written ~0 and / is written ~1.',
-    });
-  }
-  // ~1 first: "~01" must become "~1" (RFC 6901, section 4).
-  return pointer
-    .slice(1)
-    .split('/')
-    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+  if (isPointer(pointer)) return pointerSteps(pointer);
+  throw new QueueError('usage', 'this is not a JSON Pointer; nothing was changed', {
+    hint: 'A pointer is /name/0/name; in a name, ~ is written ~0 and / is written ~1.',
+  });
 }
 
-/** What a person typed as a value: JSON as it is spelled, anything else as a string. */
+/** The JSON text of a value that a person typed: JSON stays as it is, anything else becomes a string. */
 export function valueText(typed: string): string {
-  return validateJson(Buffer.from(typed, 'utf8'), { maxDepth: 1000 }).ok ? typed.trim() : JSON.stringify(typed);
+  return jsonFault(Buffer.from(typed), 1000) === undefined ? typed.trim() : JSON.stringify(typed);
 }
 
 interface Place {
@@ -82,7 +66,7 @@ function set(bytes: Uint8Array, pointer: string, value: Uint8Array): Uint8Array 
   const { parent, children, child, step } = placeOf(bytes, pointer, steps);
   if (child !== undefined) return splice(bytes, child, value);
   if (parent.kind === 'array' && step !== '-' && step !== String(children.length)) {
-    refuse(`${pointer} is no index of the array there, which has ${children.length} entries`);
+    refuse(`${pointer} is not an index of that array, which has ${children.length} entries`);
   }
   const entry = parent.kind === 'object' ? Buffer.concat([Buffer.from(`${JSON.stringify(step)}:`), value]) : value;
   const last = children.at(-1);
@@ -92,12 +76,12 @@ function set(bytes: Uint8Array, pointer: string, value: Uint8Array): Uint8Array 
 
 function unset(bytes: Uint8Array, pointer: string): Uint8Array {
   const steps = parsePointer(pointer);
-  if (steps.length === 0) refuse('the whole payload cannot be taken away; discard the item instead');
+  if (steps.length === 0) refuse('the whole payload cannot be removed; discard the item instead');
   const { children, child } = placeOf(bytes, pointer, steps);
   if (child === undefined) refuse(`the payload has nothing at ${pointer}`);
   const index = children.indexOf(child);
   const [before, after] = [children[index - 1], children[index + 1]];
-  // With the comma and the white space towards one neighbour.
+  // With the comma and the white space on one side.
   if (after !== undefined) return splice(bytes, { start: child.from, end: after.from }, new Uint8Array(0));
   return splice(bytes, { start: before === undefined ? child.from : before.end, end: child.end }, new Uint8Array(0));
 }
@@ -118,7 +102,7 @@ function placeOf(bytes: Uint8Array, pointer: string, steps: readonly string[]): 
     const children = scanChildren(bytes, parent);
     const found = childrenAt(parent, children, step);
     if (found.length > 1)
-      refuse(`the name at ${prefix(steps, index + 1)} is given twice, so it is not clear which is meant`);
+      refuse(`the name at ${prefix(steps, index + 1)} is given twice, so it is not clear which one is meant`);
     const [child] = found;
     if (index === steps.length - 1) return { parent, children, child, step };
     if (child === undefined) refuse(`the payload has nothing at ${prefix(steps, index + 1)}`);
@@ -134,11 +118,7 @@ function childrenAt(parent: JsonRange, children: readonly JsonChild[], step: str
 }
 
 function prefix(steps: readonly string[], length: number): string {
-  if (length === 0) return 'the whole payload';
-  return steps
-    .slice(0, length)
-    .map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`)
-    .join('');
+  return length === 0 ? 'the whole payload' : pointerTo(steps.slice(0, length));
 }
 
 function splice(bytes: Uint8Array, { start, end }: { start: number; end: number }, value: Uint8Array): Uint8Array {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { contentDigest, type Content } from '../../../src/core/input/stable-content.js';
+import { contentDigest, type Content } from '../../../src/core/input/content-digest.js';
 import type { NewItem } from '../../../src/core/nouns/item.js';
 
 const ITEM: NewItem = {

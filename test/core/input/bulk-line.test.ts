@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { parseBulkLine } from '../../../src/core/input/bulk.js';
+import { parseBulkLine } from '../../../src/core/input/bulk-line.js';
 import type { NewItem } from '../../../src/core/nouns/item.js';
 import { context, growth, lineOf, refusal } from './context.js';
 
@@ -78,7 +78,7 @@ describe('the payload of a line', () => {
     );
   });
 
-  test('is a copy: the reader may fill its buffer anew', () => {
+  test('is a copy, so that the reader may reuse its buffer', () => {
     for (const payload of ['{"a":1}', `"${'x'.repeat(10_000)}"`]) {
       const bytes = Buffer.from(withPayload(payload));
       const item = parse(bytes);
@@ -87,7 +87,7 @@ describe('the payload of a line', () => {
     }
   });
 
-  test('absent is no body, null is the JSON text null', () => {
+  test('without a payload there is no body; null is the JSON text null', () => {
     expect(parse(withMembers('"entity":"a/1"'))).toMatchObject({ payload: undefined, contentType: undefined });
     expect(payloadOf(withPayload('null'))).toBe('null');
   });
@@ -176,7 +176,7 @@ describe('the fields of a line', () => {
     });
   });
 
-  test('of an exported item make the same item again', () => {
+  test('of an exported item make an equal item', () => {
     const exported = {
       id: 1041,
       createdAt: '2026-03-01T00:00:00.000Z',
@@ -232,7 +232,7 @@ describe('the fields of a line', () => {
     });
   });
 
-  test('that are null are not there', () => {
+  test('that are null count as missing', () => {
     const names = [
       'url',
       'target',
@@ -270,7 +270,7 @@ describe('the fields of a line', () => {
     ['"notBefore":1772712000000', 'notBefore is not a string'],
     ['"maxRetries":"3"', 'maxRetries is not a number'],
     ['"maxRetries":1e400', 'maxRetries is not a whole number'],
-    ['"key":"a","idempotencyKey":"a"', 'key is given beside idempotencyKey'],
+    ['"key":"a","idempotencyKey":"a"', 'key is given together with idempotencyKey'],
     ['"headers":[]', 'headers is not a JSON object'],
     ['"headers":{"a":1}', 'header "a" is not a string'],
     ['"headers":{"a":{"b":1}}', 'headers is not a JSON object: nested too deep'],
@@ -307,7 +307,7 @@ describe('a bad line', () => {
     '"x"',
     '1',
     'null',
-  ])('%j is refused with its place, a hint, and nothing of it repeated', (text) => {
+  ])('%j is refused with its place and a hint, and not repeated', (text) => {
     const error = refusal(() => parse(text));
     expect(error.code).toBe('bad-item');
     expect(error.message).toMatch(/^the line is not a JSON object: .* \(byte \d+\)$/);
@@ -315,7 +315,7 @@ describe('a bad line', () => {
     expect(`${error.message}${error.hint ?? ''}`).not.toContain('hunter2');
   });
 
-  test('in Latin-1 is no UTF-8', () => {
+  test('in Latin-1 is not UTF-8', () => {
     expect(refusal(() => parse(Buffer.from(withPayload('"blå"'), 'latin1'))).message).toContain('not valid UTF-8');
   });
 

@@ -1,31 +1,37 @@
 /**
- * Cuts a stream of bytes into lines. Only LF ends a line (readline also splits at a lone CR and would hold a line of any
+ * Cuts chunks of bytes into lines. Only LF ends a line (readline also splits at a lone CR and would hold a line of any
  * length); bytes are never decoded here, so no character can be torn.
  */
 import { Buffer } from 'node:buffer';
-import { readSync } from 'node:fs';
 import { QueueError } from '../nouns/errors.js';
 
 /** One line of bulk input. */
 export interface Line {
-  /** Counted from 1, blank lines included. */
+  /** From 1, blank lines included. */
   number: number;
-  /** Without its LF and a CR before it. A view: valid until the next `push`, when the reader may fill its buffer anew. */
+  /** Without its LF and a CR before it. A view: valid until the next `push`, when the reader may reuse its buffer. */
   bytes: Uint8Array;
-  /** True when it passed the limit: `bytes` is empty, and the rest of the line is thrown away as it arrives. */
+  /** True when it is longer than the limit: `bytes` is empty, and the rest of the line is skipped. */
   tooLong: boolean;
 }
 
 const LF = 0x0a;
 const CR = 0x0d;
+/** How compressed files begin, by the program that unpacks them. */
+const COMPRESSED: readonly (readonly [string, readonly number[]])[] = [
+  ['gzip', [0x1f, 0x8b]],
+  ['zstd', [0x28, 0xb5, 0x2f]],
+  ['bzip2', [0x42, 0x5a, 0x68]],
+  ['xz', [0xfd, 0x37, 0x7a]],
+];
 const NO_BYTES = new Uint8Array(0);
 
-/** Bytes needed to tell what kind of file a stream is. */
+/** Bytes that tell the kind of a file. */
 const HEAD_BYTES = 4;
 
 /**
- * Splits chunks into lines; blank lines are counted and left out, a UTF-8 byte order mark at the start is dropped.
- * Keeps at most `maxLineBytes` of an unfinished line.
+ * Splits chunks into lines. Counts blank lines but leaves them out, and drops a UTF-8 byte order mark at the start. Keeps
+ * at most `maxLineBytes` of an unfinished line.
  */
 export class LineSplitter {
   readonly #maxLineBytes: number;
@@ -36,7 +42,7 @@ export class LineSplitter {
   #atStart = true;
   #number = 0;
 
-  /** @param maxLineBytes longest line, without its end */
+  /** @param maxLineBytes longest line, without its line end */
   constructor(maxLineBytes: number) {
     this.#maxLineBytes = maxLineBytes;
   }
@@ -47,7 +53,7 @@ export class LineSplitter {
   }
 
   /**
-   * The lines that end in this chunk, and at once one that has become too long.
+   * Returns the lines that end in this chunk, and a line as soon as it is too long.
    *
    * @throws {QueueError} code 'bad-item' when the stream starts like UTF-16 or a compressed file
    */
@@ -65,7 +71,7 @@ export class LineSplitter {
     return lines;
   }
 
-  /** The last line, when it has no LF. Call once, after the last `push`. */
+  /** Returns the last line when it has no LF. Call once, after the last `push`. */
   end(): Line[] {
     const lines: Line[] = [];
     if (this.#atStart) this.#split(this.#start(NO_BYTES), lines);
@@ -104,7 +110,7 @@ export class LineSplitter {
     }
   }
 
-  /** Keeps the beginning of a line, unless the line is too long already (a CR at its end may still go). */
+  /** Keeps the beginning of a line unless it is too long (one byte more may be the CR of its end). */
   #hold(piece: Uint8Array, lines: Line[]): void {
     if (this.#skipping) return;
     if (this.#pieceBytes + piece.length <= this.#maxLineBytes + 1) {
@@ -118,7 +124,7 @@ export class LineSplitter {
   }
 
   #keep(piece: Uint8Array): void {
-    // A copy: the chunk belongs to the reader. Buffer.from copies; Buffer's own slice() would not.
+    // A copy, because the reader reuses its chunk.
     this.#pieces.push(Buffer.from(piece));
     this.#pieceBytes += piece.length;
   }
@@ -131,26 +137,8 @@ export class LineSplitter {
   }
 }
 
-/**
- * Reads a file (not a pipe: this blocks) in chunks of one shared buffer, each valid until the next is taken.
- *
- * @param from byte to start at, whatever was read of it before; null = where the last reading ended
- */
-export function* readChunks(fd: number, chunkBytes = 1024 * 1024, from: number | null = null): Generator<Uint8Array> {
-  const buffer = Buffer.allocUnsafeSlow(chunkBytes);
-  for (let position = from; ;) {
-    const count = readSync(fd, buffer, 0, chunkBytes, position);
-    if (count === 0) return;
-    if (position !== null) position += count;
-    yield buffer.subarray(0, count);
-  }
-}
-
 function isBlank(bytes: Uint8Array): boolean {
-  for (const c of bytes) {
-    if (c !== 0x20 && c !== 0x09 && c !== CR) return false;
-  }
-  return true;
+  return bytes.every((c) => c === 0x20 || c === 0x09 || c === CR);
 }
 
 /** Drops a UTF-8 byte order mark; refuses what is plainly another kind of file. */
@@ -162,19 +150,11 @@ function checkHead(bytes: Uint8Array): Uint8Array {
       hint: 'convert it first: iconv -f UTF-16 -t UTF-8 FILE | syncq enqueue --from -',
     });
   }
-  const packer = packedBy(a, b, c);
-  if (packer !== undefined) {
+  for (const [packer, magic] of COMPRESSED) {
+    if (!magic.every((byte, at) => bytes[at] === byte)) continue;
     throw new QueueError('bad-item', `the input is compressed (${packer})`, {
       hint: `unpack it first: ${packer} -dc FILE | syncq enqueue --from -`,
     });
   }
   return bytes;
-}
-
-function packedBy(a: number, b: number, c: number): string | undefined {
-  if (a === 0x1f && b === 0x8b) return 'gzip';
-  if (a === 0x28 && b === 0xb5 && c === 0x2f) return 'zstd';
-  if (a === 0x42 && b === 0x5a && c === 0x68) return 'bzip2';
-  if (a === 0xfd && b === 0x37 && c === 0x7a) return 'xz';
-  return undefined;
 }

@@ -1,43 +1,39 @@
-/** One line of bulk input: which fields it may have, and how each is read without losing a bit of the payload. */
+/** Reads one line of bulk input: which fields it may have, and how each is read without losing a bit of the payload. */
 import type { NewItem } from '../nouns/item.js';
 import type { Draft, DraftContext } from './draft.js';
 import { checkDraft } from './draft.js';
-import { entity, refuseField, tags, text } from './fields.js';
-import type { JsonRange } from '../json/json-scan.js';
-import { JsonFault, readString, readValue, scanMembers, scanObject } from '../json/json-scan.js';
-import type { Line } from './ndjson.js';
+import { entity, refuseField, tags, text, TEXT_FIELDS } from './fields.js';
+import { JsonFault, readString, readValue, scanObject, type JsonRange } from '../json/json-scan.js';
+import type { Line } from './line-splitter.js';
 import type { DraftPayload } from './payload.js';
 import { refuse, refuseSize } from '../check/refuse.js';
 import { quoted } from '../check/text.js';
 
-/** Reads one member's value into the draft. */
+/** Puts the value of one field into the draft. */
 type Reader = (draft: Draft, value: unknown, field: string) => void;
 
+/** Fields that hold a duration or a time, always as text: JSON has no other form for them. */
+const TIME_FIELDS = ['delay', 'notBefore', 'expires', 'expiresAt'] as const;
+
 const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
-  ['method', (draft, value, field) => (draft.method = text(value, field))],
-  ['path', (draft, value, field) => (draft.path = text(value, field))],
-  ['url', (draft, value, field) => (draft.url = text(value, field))],
-  ['target', (draft, value, field) => (draft.target = text(value, field))],
-  ['contentType', (draft, value, field) => (draft.contentType = text(value, field))],
+  ...[...TEXT_FIELDS, ...TIME_FIELDS].map((name): [string, Reader] => [
+    name,
+    (draft, value) => (draft[name] = text(value, name)),
+  ]),
   ['entity', (draft, value) => (draft.entity = entity(value, entityId))],
-  ['operation', (draft, value, field) => (draft.operation = text(value, field))],
   ['key', readKey],
   ['idempotencyKey', readKey],
-  ['delay', (draft, value, field) => (draft.delay = text(value, field))],
-  ['notBefore', (draft, value, field) => (draft.notBefore = text(value, field))],
-  ['expires', (draft, value, field) => (draft.expires = text(value, field))],
-  ['expiresAt', (draft, value, field) => (draft.expiresAt = text(value, field))],
   ['maxRetries', (draft, value, field) => (draft.maxRetries = count(value, field))],
   ['tags', (draft, value) => (draft.tags = tags(value))],
   ['redacted', refuseStandIns],
 ]);
 
-/** Fields that are not read as values: what they repeat or how they are spelled matters. */
+/** Fields that are not parsed: their spelling and their repeated names matter. */
 const SLICED: ReadonlySet<string> = new Set(['headers', 'payload', 'payloadEncoding']);
 
 const KNOWN_FIELDS = [...READERS.keys(), ...SLICED].filter((name) => name !== 'redacted');
 
-/** What an exported item carries and a new one cannot have: accepted, so that an export can be enqueued, and ignored. */
+/** Fields of an exported item that a new one cannot have: ignored, so that an export can be enqueued. */
 const READ_ONLY: ReadonlySet<string> = new Set([
   'id',
   'createdAt',
@@ -64,11 +60,11 @@ const READ_ONLY: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The item that one line describes: a JSON object with the fields of the contract's section 3. A field that is `null` is
- * one that is not there, except `payload`: no payload means no body, and `"payload": null` the JSON text `null`.
+ * Reads the item that one line describes: a JSON object with the fields of the contract's section 3. A field that is
+ * `null` counts as missing, except `payload`: without one there is no body, and `"payload": null` is the JSON text `null`.
  *
  * @throws {QueueError} code 'bad-item', 'too-large', 'unknown-target' or 'no-target'. The message names field and reason,
- *   never the payload; the line's number is the caller's to add
+ *   never the payload; the caller adds the number of the line
  */
 export function parseBulkLine(line: Line, context: DraftContext): NewItem {
   if (line.tooLong) refuseSize('the line', context.limits.lineBytes);
@@ -89,14 +85,14 @@ export function parseBulkLine(line: Line, context: DraftContext): NewItem {
 }
 
 function scanLine(bytes: Uint8Array, jsonDepth: number): Map<string, JsonRange> {
-  // One level more for the object around the payload.
+  // One more level for the object around the payload.
   const maxDepth = jsonDepth + 1;
   const hint =
     "each line holds one whole object; jq -c . FILE puts objects on lines, jq -c '.[]' FILE those of an array";
-  return asObject('the line', () => scanObject(bytes, 0, bytes.length, { maxDepth }), hint);
+  return asObject('the line', () => scanObject(bytes, 0, bytes.length, maxDepth), hint);
 }
 
-/** Runs a scan; what is wrong with the JSON comes out as a refusal of the field. */
+/** Runs a scan; turns a fault of the JSON into a refusal of the field. */
 function asObject(field: string, scan: () => Map<string, JsonRange>, hint?: string): Map<string, JsonRange> {
   try {
     return scan();
@@ -114,7 +110,7 @@ function payload(bytes: Uint8Array, members: ReadonlyMap<string, JsonRange>): Dr
   }
   if (range === undefined) {
     if (encoding !== undefined) refuse('payloadEncoding', 'is given without a payload');
-    // Else an item whose bytes a retention rule removed would come back with an empty body.
+    // A retention rule removed the bytes of this item: it must not come back with an empty body.
     if (valueOf(bytes, members.get('payloadBytes')) !== undefined) {
       refuse(
         'payload',
@@ -137,7 +133,7 @@ function count(value: unknown, field: string): number {
   return typeof value === 'number' ? value : refuse(field, 'is not a number');
 }
 
-/** Under the real key they would take the place of the real write. */
+/** Stand-ins under the real key would take the place of the real write. */
 function refuseStandIns(_draft: Draft, value: unknown): void {
   if (value === false) return;
   refuse(
@@ -148,18 +144,18 @@ function refuseStandIns(_draft: Draft, value: unknown): void {
 }
 
 function readKey(draft: Draft, value: unknown, field: string): void {
-  if (draft.idempotencyKey !== undefined) refuse('key', 'is given beside idempotencyKey', 'give one of the two');
+  if (draft.idempotencyKey !== undefined) refuse('key', 'is given together with idempotencyKey', 'give one of the two');
   draft.idempotencyKey = text(value, field);
 }
 
-/** Scanned again instead of parsed: a parser would drop the first of two headers of one name without a word. */
+/** Scanned, not parsed: a parser silently drops the first of two headers with one name. */
 function headers(bytes: Uint8Array, range: JsonRange | undefined): [string, string][] {
   if (range === undefined || range.kind === 'null') return [];
-  const members = asObject('headers', () => scanMembers(bytes, range.start, range.end, { maxDepth: 1 }));
+  const members = asObject('headers', () => scanObject(bytes, range.start, range.end, 1));
   return Array.from(members, ([name, member]) => [name, text(readValue(bytes, member), `header ${quoted(name)}`)]);
 }
 
-/** A number is taken for its digits, but only one that survives a JSON parser: two ids must never become one. */
+/** Takes a number for its digits, but only one that a JSON parser keeps exact: two ids must never become one. */
 function entityId(value: unknown): string {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
   return typeof value === 'string'

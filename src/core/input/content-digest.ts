@@ -1,16 +1,16 @@
-/** What "the same content" means when an idempotency key comes back: the same request, whatever its times and tags. */
+/** Digests the content of a write, to compare two with one idempotency key: the request counts, not its times and tags. */
 import { createHash } from 'node:crypto';
 
 import type { NewItem } from '../nouns/item.js';
 
-/** The fields that a repeated key must repeat. The payload may be gone from the queue: its hash stands for it. */
+/** The fields that must be the same for one key. The payload may be gone from the queue; then its hash is compared. */
 export type Content = Pick<NewItem, 'target' | 'method' | 'path' | 'headers' | 'contentType' | 'entity' | 'operation'> &
   ({ payload: Uint8Array | undefined } | { payloadSha256: string | undefined });
 
-/** SHA-256 over the content, 32 bytes: equal digests mean the same content. The order of headers makes no difference. */
+/** SHA-256 of the content, 32 bytes; the order of headers makes no difference. */
 export function contentDigest(content: Content): Buffer {
   const headers = Object.entries(content.headers).sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
-  // JSON keeps the parts apart: no value can look like the border between two.
+  // JSON, because no value can look like the border between two fields.
   const text = JSON.stringify([
     content.target,
     content.method,

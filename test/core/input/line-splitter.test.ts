@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { LineSplitter, readChunks } from '../../../src/core/input/ndjson.js';
+import { readChunks } from '../../../src/core/files/read-file.js';
+import { LineSplitter } from '../../../src/core/input/line-splitter.js';
 import { tempDirectory } from '../../support/temp.js';
 import { growth, refusal } from './context.js';
 

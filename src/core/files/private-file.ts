@@ -1,10 +1,10 @@
-/** Makes the files beside a queue: its owner's alone whatever the umask, and never through a symbolic link. */
+/** Opens files that only their owner may read, whatever the umask, and never through a symbolic link. */
 import { constants, fchmodSync, openSync } from 'node:fs';
 
 /** Absent on Windows. */
 const { O_NOFOLLOW = 0 } = constants as Partial<typeof constants>;
 
-/** Opens a file, made 0600 where it is missing. @param flags beside O_CREAT and O_NOFOLLOW, e.g. O_EXCL */
+/** Opens a file and makes it (0600) when it is missing. @param flags besides O_CREAT and O_NOFOLLOW, e.g. O_EXCL */
 export function openPrivate(path: string, flags: number): number {
   const handle = openSync(path, constants.O_CREAT | O_NOFOLLOW | flags, 0o600);
   fchmodSync(handle, 0o600);
