@@ -1,4 +1,4 @@
-/** What the machine's own addresses say about the network: the hint that every system gives. */
+/** Reads the machine's network addresses: a hint about connectivity that every system gives. */
 import { networkInterfaces } from 'node:os';
 
 /** Changes when an interface or an address that is not loopback comes or goes. Empty where the system does not tell. */

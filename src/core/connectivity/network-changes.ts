@@ -1,7 +1,7 @@
 /**
- * Hints of the operating system that its network changed. Linux tells by rtnetlink, macOS by a routing socket; Node can
- * open neither, so the system's own small program does (`ip monitor`, `route monitor`). Where there is none, the poll of
- * `interfaces.ts` is enough. News says only: look now.
+ * Watches for network changes that the operating system reports. Linux uses rtnetlink, macOS a routing socket; Node can
+ * open neither, so a system program does (`ip monitor`, `route monitor`). Without one, polling `interfaces.ts` is
+ * enough. A change means only: look now.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { platform } from 'node:os';
@@ -13,11 +13,11 @@ const MONITORS: Partial<Record<NodeJS.Platform, string>> = {
   darwin: 'route -n monitor',
 };
 
-/** A cable plugged in makes a handful of events: the look comes when they pause, ms, but not later than that. */
+/** Plugging in a cable causes several events: wait until they pause, ms, but not longer than the second value. */
 const SETTLE_MS = 50;
 const SETTLE_AT_MOST_MS = 250;
 
-/** A monitor that ends at once is started this often, each time after twice the pause; then the poll must do. */
+/** How often a monitor that ends at once is restarted, with doubled pauses; then polling has to do. */
 const STARTS = 5;
 const RESTART_MS = 1_000;
 /** One that lived this long counts as sound again, ms. */
@@ -68,8 +68,8 @@ function settle(clock: Clock, signal: AbortSignal, onNews: () => void): () => vo
 /** Resolves when the monitor has ended. */
 function runMonitor(monitor: string, { env, signal }: NetworkChangesOptions, onOutput: () => void): Promise<void> {
   return new Promise((resolve) => {
-    // The shell becomes the monitor; its companion waits for our end of stdin to close, also when we are killed, and
-    // takes it along. A session of its own keeps the terminal's Ctrl-C from it.
+    // The shell becomes the monitor. A companion waits until our end of stdin closes, also when we are killed, and ends
+    // the monitor. A session of its own protects it from the terminal's Ctrl-C.
     const script = `PATH="$PATH:/usr/sbin:/sbin"; exec 3<&0; { read -r _ <&3; kill $$; } >/dev/null 2>&1 & exec ${monitor}`;
     let child: ChildProcess;
     try {
@@ -79,7 +79,7 @@ function runMonitor(monitor: string, { env, signal }: NetworkChangesOptions, onO
         env: { ...env, LC_ALL: 'C' },
       });
     } catch {
-      resolve(); // No more processes allowed: the poll must do.
+      resolve(); // No more processes allowed: polling has to do.
       return;
     }
     const stop = (): void => void child.stdin?.end();
@@ -95,7 +95,7 @@ function runMonitor(monitor: string, { env, signal }: NetworkChangesOptions, onO
     child.stdout?.on('data', onOutput);
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
-    // A program that only waits for its own end must not be held open by a hint.
+    // A hint must not keep the process alive.
     child.unref();
     for (const stream of [child.stdin, child.stdout]) (stream as unknown as { unref?: () => void } | null)?.unref?.();
   });

@@ -1,6 +1,6 @@
 /**
- * When one target that is offline may be asked again. Pauses grow with failures; news of the network cut them short;
- * and however the link flaps, connections are opened at most once a second, after a small burst (decision 0007).
+ * Decides when an offline target may be probed again. Pauses grow with failures, network changes cut them short, and a
+ * flapping link opens at most one connection a second after a small burst (decision 0007).
  */
 
 /** Pause after the first failure, doubled by each further one up to the cap; ms. */
@@ -18,12 +18,12 @@ const BURST = 3;
 const REFILL_MS = 1_000;
 
 /**
- * A cable that was just plugged in loses the first packets, and TCP repeats them only after a second. So the first probes
- * after news do not wait for an answer that long, and another follows at once; the last of the burst has all its time. ms
+ * Time limit of the first probes after a network change, ms. A cable just plugged in loses the first packets, and TCP
+ * repeats them only after a second, so another probe at once is faster. The last one of the burst has the full time.
  */
 const QUICK_MS = 350;
 
-/** News starts the pauses afresh, but a link that flaps does so only once in this time; ms. */
+/** Shortest time between two resets of the pauses by network changes, ms: links may flap. */
 const CALM_MS = 30_000;
 
 export class ProbeSchedule {
@@ -52,14 +52,14 @@ export class ProbeSchedule {
    * @param idle the targets that nothing waits for take turns: when one was last probed, and how many there are
    */
   nextAt(isWaiting: boolean, now: number, idle = { at: -Infinity, count: 1 }): number {
-    // Without anything to send, news can wait for the idle pause: a busy network must not cost connections.
+    // With nothing to send, a network change waits for the idle pause: a busy network must not cost connections.
     if (!isWaiting) return Math.max(this.#lastAt + IDLE_PAUSE_MS * idle.count, idle.at + IDLE_PAUSE_MS);
     return this.#looks > 0 ? Math.min(this.#pauseEnds, this.#tokenAt(now)) : this.#pauseEnds;
   }
 
   /**
-   * Bound on the probe that starts now, ms; undefined = the usual one. However often news comes, every third probe has all
-   * its time: over a link with a longer round trip no quick one ever connects.
+   * Time limit of the probe that starts now, ms; undefined = the usual one. Every third probe has the full time,
+   * because on a slow link no quick probe ever connects.
    */
   get timeoutMs(): number | undefined {
     return this.#looks > 1 && this.#quick < BURST - 1 ? QUICK_MS : undefined;
@@ -74,7 +74,7 @@ export class ProbeSchedule {
     this.#looks = Math.max(0, this.#looks - 1);
   }
 
-  /** It came to nothing. The pause counts from its start: an attempt that hung is part of the wait. */
+  /** The probe failed. The pause counts from its start, so a hanging probe is part of the wait. */
   failed(): void {
     const pause = FIRST_MS * 2 ** Math.min(this.#failures, 10);
     const chance = JITTER * this.#random();
@@ -83,8 +83,8 @@ export class ProbeSchedule {
   }
 
   /**
-   * The API itself answered: the next outage is a new one. A probe alone does not say so, or a portal that takes every
-   * connection and answers no request would be asked without a pause.
+   * The API itself answered: the next outage is a new one. A probe alone does not prove that: a portal that accepts
+   * every connection would be probed without a pause.
    */
   answered(): void {
     this.#failures = 0;

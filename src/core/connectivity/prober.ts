@@ -1,4 +1,4 @@
-/** Asks targets that are offline whether they can be reached again, each on its own schedule, and says what that changes. */
+/** Probes offline targets, each on its own schedule, and says what the result changes. */
 import type { Clock } from '../nouns/clock.js';
 import { enterState, isPaused } from '../policy/target-state.js';
 import type { ProbeResult } from '../send/result.js';
@@ -40,7 +40,7 @@ export class Prober {
     return this.#isWaiting;
   }
 
-  /** A look begins: `wants` says again which targets are waited for. */
+  /** Starts a new round: `wants` then says which targets are waited for. */
   begin(): void {
     this.#isWaiting = false;
     this.#idle.count = Math.max(1, this.#idleSeen);
@@ -79,7 +79,7 @@ export class Prober {
     void ask(target.state === 'misconfigured' ? 'tls' : 'auto', timeoutMs).then((result) => {
       entry.isRunning = false;
       entry.done += 1;
-      // Also after a success: only an answer of the API itself starts the pauses afresh.
+      // Counted after a success too: only an answer of the API itself resets the pauses.
       entry.schedule.failed();
       tell(afterProbe(target, result, clock.now()));
     });
@@ -110,7 +110,7 @@ export class Prober {
     entry.schedule.answered();
   }
 
-  /** A request found that the target cannot be reached: that was the first look. Those beside it say the same. */
+  /** A request found the target unreachable, which counts as the first probe. */
   unreachable(target: number): void {
     const { schedule } = this.#of(target);
     const now = this.#options.clock.monotonic();

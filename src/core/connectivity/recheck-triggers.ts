@@ -1,4 +1,4 @@
-/** Everything outside that makes it worth looking again at once: the network, a machine that slept, a clock that was set. */
+/** Watches for reasons to check all targets again: the network changed, the machine slept, the clock was set. */
 import type { Clock } from '../nouns/clock.js';
 import { networkFingerprint } from './interfaces.js';
 import { watchNetwork } from './network-changes.js';
@@ -7,7 +7,7 @@ export interface RecheckTriggerOptions {
   clock: Clock;
   env: Readonly<Record<string, string | undefined>>;
   signal: AbortSignal;
-  /** While true, the interfaces are polled: somebody waits for them. */
+  /** True while something waits for the network; then interfaces are polled. */
   isWaiting: () => boolean;
 }
 
@@ -19,7 +19,7 @@ export interface News {
   backMs: number;
 }
 
-/** How often the clocks are held against each other, ms. */
+/** How often the clocks are compared, ms. */
 const LOOK_MS = 1_000;
 
 /** A gap that means: the machine slept, this process was stopped, or somebody set the clock; ms. */
@@ -52,7 +52,7 @@ async function watchClocks(
     const before = clock.monotonic();
     await clock.sleep(LOOK_MS, signal);
     if (isOver()) return;
-    // Forward: asleep, or set. Late: this process was stopped, or the machine was busy beyond use.
+    // Forward: the machine slept or the clock was set. Late: the process was stopped or the machine overloaded.
     const gap = clock.now() - clock.monotonic() - offset;
     const late = clock.monotonic() - before - LOOK_MS;
     offset += gap;

@@ -1,4 +1,4 @@
-/** What one handle of a queue runs just now, each with a stop of its own: closing the handle ends it first. */
+/** The runs in progress of one queue handle, each with its own stop. Closing the handle ends them first. */
 import { closedQueue } from '../nouns/errors.js';
 
 export class ActiveRuns {
@@ -21,7 +21,7 @@ export class ActiveRuns {
   ): Promise<T> {
     if (this.#isOver) throw closedQueue(this.#location);
     const control = new AbortController();
-    // Not AbortSignal.any: the caller's signal may live on for many runs, and must not gather what hangs on it.
+    // Not AbortSignal.any: the caller's signal may outlive many runs and would collect listeners.
     const end = (): void => control.abort();
     stop?.addEventListener('abort', end, { once: true });
     if (stop?.aborted === true) end();
@@ -35,7 +35,7 @@ export class ActiveRuns {
     }
   }
 
-  /** Stops everything, and resolves when it is over, however it ended: whoever started it is told. */
+  /** Stops everything and resolves when all runs have ended; errors go to whoever started them. */
   async end(): Promise<void> {
     this.#isOver = true;
     for (const control of this.#runs.keys()) control.abort();

@@ -1,10 +1,10 @@
-/** Which target names mean something: those of the config, and those that the queue knows from its items. */
+/** Checks a target name against the config and the queue. */
 import type { Config } from '../nouns/config.js';
 import { QueueError } from '../nouns/errors.js';
 import type { Store } from '../store/store.js';
 
 /**
- * Refuses a name that nothing could ever be sent to, before a runner takes the right to send for it.
+ * Refuses an unknown name before a runner takes the right to send.
  *
  * @throws {QueueError} unknown-target
  */

@@ -1,6 +1,6 @@
 /**
- * The caller's own functions, called in the middle of sending. What one of them throws must not disturb a delivery: the
- * first such error stops the run as `stop` does, and is thrown when the run is over and everything is recorded.
+ * Calls the caller's functions in the middle of sending. An error of theirs must not disturb a delivery: the first one
+ * stops the run as `stop` does, and is thrown when the run is over and everything is recorded.
  */
 export class CallerCallbacks {
   readonly #stop: () => void;
@@ -10,7 +10,7 @@ export class CallerCallbacks {
     this.#stop = stop;
   }
 
-  /** The function made safe to call anywhere. It is called on after it threw: what is under way is still told. */
+  /** Wraps a function so that it never throws. It is still called after an error, for events of requests in flight. */
   guard<A extends unknown[]>(call: ((...values: A) => void) | undefined): (...values: A) => void {
     return (...values) => {
       try {

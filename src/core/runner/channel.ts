@@ -1,6 +1,6 @@
 /**
- * The way to one target while a runner lives: its sender, its credential, how many requests are under way and how many
- * may be. What outlives the process is in the target's row; this is the rest.
+ * The connection to one target while a runner lives: its sender, its credential, and how many requests are, and may be,
+ * in flight. Whatever outlives the process is in the target's row.
  */
 import type { Clock } from '../nouns/clock.js';
 import { holdMs } from '../policy/backoff.js';
@@ -16,11 +16,11 @@ export interface ChannelDeps {
   version: string;
   /** Names of the environment variables that hold secrets of any target. */
   secretEnv: readonly string[];
-  /** Requests under way at once over all targets, at most; undefined = as many as each target allows. */
+  /** Most requests in flight over all targets; undefined = as many as each target allows. */
   concurrency?: number;
 }
 
-/** What stands between a target and its first request. */
+/** Whether a target is ready for its first request, and if not, why. */
 export type Readiness = { ok: true } | { ok: false; kind: 'credential' | 'tls' | 'config'; message: string };
 
 export class Channel {
@@ -49,12 +49,12 @@ export class Channel {
     this.#credentials = createCredentials(config, deps);
   }
 
-  /** Sender and credential are at hand: a claim would go out at once. */
+  /** True when sender and credential are ready: a claim would go out at once. */
   get isReady(): boolean {
     return this.#ready && !this.#refused;
   }
 
-  /** Something is being fetched that may let requests go. */
+  /** True while something is fetched that requests wait for. */
   get isPreparing(): boolean {
     return this.#preparing !== undefined || this.#renewing !== undefined;
   }
@@ -63,7 +63,7 @@ export class Channel {
     return this.#inFlight;
   }
 
-  /** Requests that may be under way at once: concurrency, slow start and rate together. */
+  /** Requests that may be in flight: concurrency, slow start and rate limit combined. */
   get limit(): number {
     const { ratePerSecond, concurrency } = this.config;
     const most = Math.min(concurrency, this.#ramp);
@@ -101,7 +101,7 @@ export class Channel {
   async #prepare(): Promise<Readiness> {
     const sender = await this.sender();
     if (sender.problem !== undefined) {
-      // Read anew the next time: a certificate file may have been put right.
+      // Read again next time: a certificate file may have been fixed.
       this.renewConnections();
       return { ok: false, kind: 'config', message: sender.problem.message };
     }
@@ -111,7 +111,7 @@ export class Channel {
     return { ok: true };
   }
 
-  /** Fetches the credential anew after it was refused. True when it is another one now. */
+  /** Fetches the credential again after it was refused. True when it is a different one. */
   renewCredential(): Promise<boolean> {
     this.#renewing ??= this.#credentials.refresh().then((changed) => {
       this.#renewing = undefined;
@@ -135,11 +135,11 @@ export class Channel {
     return this.#sender;
   }
 
-  /** The credential's header; undefined when it cannot be had now (the caller gives its claim back). */
+  /** The credential's header; undefined when it is unavailable (the caller releases its claim). */
   async credential(): Promise<{ header: SendOptions['credential'] } | undefined> {
     const result = this.#credentials.fresh() ?? (await this.#credentials.get());
     if (result.ok) return result;
-    // Nothing more is claimed before it has been asked for again, and the target says what is wrong.
+    // Nothing more is claimed until it was fetched again; the target's reason says what is wrong.
     this.#ready = false;
     return undefined;
   }
@@ -150,7 +150,7 @@ export class Channel {
     return sender.send(request, { credential, signal });
   }
 
-  /** A look whether the target answers (`tls`: whether its certificate is good again). Never an attempt, never rejects. */
+  /** Probes the target (`tls`: whether its certificate is valid again). Never an attempt, never rejects. */
   async probe(mode: 'auto' | 'tls', signal: AbortSignal, timeoutMs?: number): Promise<ProbeResult> {
     const [{ transport }, { probe }] = await Promise.all([this.sender(), import('../send/probe.js')]);
     const { clock, version } = this.#deps;
@@ -174,7 +174,7 @@ export class Channel {
     if (delivered) this.#ramp = Math.min(this.#ramp * 2, this.config.concurrency);
   }
 
-  /** After an outage the backlog must not fall on the server all at once. */
+  /** Slow start: after an outage the backlog must not hit the server all at once. */
   restartSlowly(): void {
     this.#ramp = 1;
   }

@@ -23,7 +23,7 @@ export function configOf(
   return sensitive.length === 0 ? implicit : { ...implicit, sensitive: compileSensitive(sensitive) };
 }
 
-/** Of a target that the config no longer names: its last answers are still judged, nothing new is sent. */
+/** Rules for a target that the config no longer names: open claims are settled, nothing new is sent. */
 const UNNAMED = implicitTarget('http://localhost');
 
 export class Channels {

@@ -14,7 +14,7 @@ export interface DrainLoopOptions {
   deadline: number | undefined;
 }
 
-/** Why the loop ended. Requests in flight have ended and are recorded by then. */
+/** Why the loop ended. All requests have ended and are recorded by then. */
 export async function drainLoop(runner: Runner, options: DrainLoopOptions): Promise<DrainReport['stopped']> {
   const stopped = await loop(runner, options);
   await runner.finish();

@@ -1,4 +1,4 @@
-/** What a drain would send first: read only, without the right to send and without a credential. */
+/** Lists what a drain would send first. Reads only; needs neither the right to send nor a credential. */
 import type { Config } from '../nouns/config.js';
 import { isSendable } from '../policy/target-state.js';
 import type { DryRunRow } from './options.js';

@@ -1,4 +1,4 @@
-/** Events as an async iterable: pushed by a loop, pulled by whoever shows them; leaving the iteration ends the loop. */
+/** Events as an async iterable: a loop pushes, a reader pulls. Leaving the iteration stops the loop. */
 import type { QueueEvent } from '../nouns/events.js';
 
 /** Events that nobody pulls are dropped beyond this many, oldest first: a slow reader must not grow the memory. */
@@ -57,7 +57,7 @@ export class EventStream implements AsyncIterableIterator<QueueEvent, undefined>
     return this;
   }
 
-  /** A failure is told once. */
+  /** A failure is reported once. */
   #over(): IteratorResult<QueueEvent, undefined> {
     const failure = this.#failure;
     this.#failure = undefined;

@@ -1,4 +1,4 @@
-/** The retention rules at work beside the sending: at most once an hour, a few items a commit, never in a request's way. */
+/** Applies the retention rules beside the sending: at most once an hour, a few items per commit. */
 import type { Clock } from '../nouns/clock.js';
 import type { Config } from '../nouns/config.js';
 import type { Store } from '../store/store.js';
@@ -14,8 +14,8 @@ export interface MaintainDeps {
 const BREATH_MS = 20;
 
 /**
- * Carries out the rules if that is due, for at most `budgetMs`; what is left then is taken up by the next call. A failure
- * (a full disk, a busy file) is no reason to stop sending: the next call tries again.
+ * Applies the rules when due, for at most `budgetMs`; the next call continues. A failure (a full disk, a busy file)
+ * does not stop the sending.
  */
 export async function maintain(deps: MaintainDeps, budgetMs: number, signal?: AbortSignal): Promise<void> {
   await carryOut(deps, budgetMs, signal).catch(() => undefined);
@@ -25,7 +25,7 @@ async function carryOut({ store, config, clock }: MaintainDeps, budgetMs: number
   const now = clock.now();
   const rules = pruneRules(config.retention, now);
   if (!hasRules(rules) || !isPruneDue(await store.lastPrune(), now)) return;
-  // Where nothing is to go, `run` under cron must not cost a write.
+  // With nothing to remove, `run` under cron must not write.
   const { items, payloads } = await store.prune(rules, { limit: 1, dryRun: true, now });
   if (items + payloads === 0) return;
   const deadline = clock.monotonic() + budgetMs;
@@ -36,7 +36,7 @@ async function carryOut({ store, config, clock }: MaintainDeps, budgetMs: number
   }
 }
 
-/** For a runner that stays: looks once an hour, until `signal`. */
+/** For a long-lived runner: checks once an hour until `signal` aborts. */
 export async function maintainAlways(deps: MaintainDeps, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await maintain(deps, Infinity, signal);

@@ -1,4 +1,4 @@
-/** What a drain, a dry run and a watch may be told, and what a dry run answers. */
+/** Options of a drain, a dry run and a watch, and the result of a dry run. */
 import type { QueueEvent } from '../nouns/events.js';
 
 export interface DrainOptions {
@@ -16,12 +16,11 @@ export interface DrainOptions {
   stop?: AbortSignal;
   /** Aborts the requests in flight too: they are recorded as unknown. */
   abort?: AbortSignal;
-  /** The exit code that what stopped it gives the process, for `status` to tell; undefined = its usual one. */
+  /** Exit code that the reason for stopping gives the process, recorded for `status`; undefined = the usual one. */
   stopCode?: () => number | undefined;
   /**
-   * Told of everything, in the middle of sending; nothing waits for it. What it throws disturbs no delivery: requests in
-   * flight end and are recorded, nothing more is claimed (as with `stop`), and the run rejects with the first such error
-   * when it is over. It is called on meanwhile.
+   * Called for every event, in the middle of sending; nothing waits for it. If it throws, nothing more is claimed (as
+   * with `stop`), requests in flight end and are recorded, and the run rejects with the first such error.
    */
   onEvent?: (event: QueueEvent) => void;
 }
@@ -29,9 +28,12 @@ export interface DrainOptions {
 export type WatchOptions = Pick<DrainOptions, 'target' | 'concurrency' | 'stop' | 'abort' | 'stopCode' | 'onEvent'> & {
   /** Called at least every 90 s while the loop is alive, for a watchdog. */
   onTurn?: () => void;
-  /** Items go to a target that the config does not name: a config that is read again may. Else it is held, and says so. */
+  /**
+   * Called when items go to a target that the config does not name. Answer with a config that was read again; otherwise
+   * the target is held.
+   */
   onUnknownTarget?: (name: string) => void;
-  /** The config was read again: that it has lost the target is no mistake of the caller, and the items are held. */
+  /** The config was read again and no longer names the target: not the caller's mistake, so its items are held. */
   isReload?: boolean;
 };
 

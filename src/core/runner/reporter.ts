@@ -30,7 +30,7 @@ export class Reporter {
     for (const row of rows) this.#shown.set(row.id, shownState(row, now));
   }
 
-  /** Attempts whose runner had died: nobody told about those that went to review, so they are this run's news. */
+  /** Attempts of a dead runner: nobody reported those that went to review, so this run does. */
   recovered(settled: readonly Recovered[]): void {
     for (const { result, decision, claim } of settled) {
       if (result !== 'ok' || decision?.move.to !== 'review') continue;
@@ -59,12 +59,12 @@ export class Reporter {
     this.#targets(step.targets);
   }
 
-  /** True when `idle` was told since the last request. */
+  /** True when `idle` was reported since the last request. */
   get isIdle(): boolean {
     return this.#idle;
   }
 
-  /** Told once per pause in the work, not once per look. */
+  /** Reported once per pause in the work. */
   idle(pending: number, nextDueAt: number | undefined): void {
     this.#idle = true;
     this.#emit({ event: 'idle', at: this.#clock.now(), pending, nextDueAt });

@@ -1,6 +1,6 @@
 /**
- * The story of sending on one page: step (settle what ended, claim what may go) -> send -> classify -> step again.
- * `run` and `watch` differ only in when they stop and in who wakes them; see `drain.ts` and `watch.ts`.
+ * The loop of sending: step (settle what ended, claim what may go) -> send -> classify -> step again. `run` and `watch`
+ * differ only in when they stop and what wakes them; see `drain.ts` and `watch.ts`.
  */
 import { setMaxListeners } from 'node:events';
 
@@ -35,10 +35,10 @@ export const STOP_GRACE_MS = 9_500;
 /** Items that one recovery commit settles. */
 const RECOVER_BATCH = 500;
 
-/** The loop looks around at least this often, ms. */
+/** Longest time between two turns of the loop, ms. */
 const LONGEST_QUIET_MS = 60_000;
 
-/** A commit that found the queue locked is tried again after this, ms: a result in hand is never dropped. */
+/** Pause before a commit that found the queue locked is tried again, ms. Results are never dropped. */
 const RETRY_COMMIT_MS = 200;
 
 /** After a second signal, recording may take this long while another process writes, ms. */
@@ -69,7 +69,7 @@ export interface RunnerDeps {
 /** What one turn of the loop found. */
 export interface Turn {
   step: StepResult;
-  /** Nothing is under way and nothing could be started: only time, a probe or a person can change that. */
+  /** Nothing is in flight and nothing could be started: only time, a probe or a person can change that. */
   isIdle: boolean;
 }
 
@@ -87,7 +87,7 @@ export class Runner {
   #inFlight = 0;
   #finishing = false;
   #isGathering = false;
-  /** Something in sending threw that never should: what is under way is still recorded, then it is thrown on. */
+  /** An unexpected error in sending: requests in flight are recorded first, then it is thrown. */
   #defect: { error: unknown } | undefined;
   #only: ReadonlySet<number> | undefined;
 
@@ -97,7 +97,7 @@ export class Runner {
     this.waker = new Waker(deps.clock);
     this.reporter = new Reporter(deps.clock, options.onEvent);
     const { signal: disposed } = this.#disposed;
-    // One listener a request in flight is meant, not leaked.
+    // One listener per request in flight is intended; it is not a leak.
     setMaxListeners(0, this.#hardStop.signal);
     for (const signal of [options.stop, options.abort, deps.session.lost]) {
       signal.addEventListener('abort', () => this.waker.ring(), { signal: disposed });
@@ -108,7 +108,7 @@ export class Runner {
     }
   }
 
-  /** Lets go of the caller's signals, which may live on for many runs. */
+  /** Removes its listeners from the caller's signals, which may outlive many runs. */
   dispose(): void {
     this.#disposed.abort();
     this.waker.dispose();
@@ -139,7 +139,7 @@ export class Runner {
     }
   }
 
-  /** Brings the queue's targets in step with the config. */
+  /** Applies the config to the queue's targets. */
   async reload(): Promise<void> {
     const { updates, rows } = await startTargets(this.#deps);
     this.#updates.push(...updates);
@@ -169,7 +169,7 @@ export class Runner {
       targets: [...this.#updates],
       claim: this.#wanted(),
       only: this.#only,
-      // A result in hand is worth waiting for, unless a person has lost patience.
+      // Wait until the result is recorded, unless a second signal came.
       signal: this.#ended.length === 0 ? this.#options.stop : this.#options.abort,
     };
     let step: StepResult;
@@ -177,7 +177,7 @@ export class Runner {
       step = await session.step(input);
     } catch (error) {
       if (!isQueueError(error) || error.code !== 'busy') throw error;
-      // Not by the waker: it keeps ringing once a stop was asked for, and signals must get their turn.
+      // Not by the waker, which rings all the time after a stop; signals must get their turn.
       await clock.sleep(RETRY_COMMIT_MS, this.isStopping ? undefined : this.#options.stop);
       return undefined;
     }
@@ -206,7 +206,7 @@ export class Runner {
     let deadline = Infinity;
     while (this.#pendingWrites() > 0 && !this.#deps.session.lost.aborted) {
       if ((await this.turn()) !== undefined) continue;
-      // What stays unrecorded is found as `unknown` by the next runner.
+      // The next runner records the rest as `unknown`.
       if (this.#options.abort.aborted) deadline = Math.min(deadline, clock.monotonic() + LAST_COMMIT_MS);
       if (clock.monotonic() >= deadline) return;
     }
@@ -235,7 +235,7 @@ export class Runner {
     const ended = (end: AttemptEnd | undefined): void => {
       this.#inFlight -= 1;
       channel.ended(end?.outcome === 'delivered');
-      // What ends while a turn gathers goes into that turn; a ring would only cost one more that finds nothing.
+      // A result that ends while a turn gathers is part of it; ringing would cost an empty turn.
       if (!this.#isGathering) this.waker.ring();
     };
     void this.#send(claim, channel).then(
@@ -255,13 +255,13 @@ export class Runner {
     );
   }
 
-  /** Undefined = nothing went on the wire, the claim goes back as if it had not been made. */
+  /** Undefined = nothing was sent, and the claim is released. */
   async #send(claim: Claim, channel: NonNullable<ReturnType<Channels['of']>>): Promise<AttemptEnd | undefined> {
     const credential = await channel.credential();
     if (credential === undefined || this.isStopping) return undefined;
     this.reporter.sending(claim);
     const result = await channel.send(claim.request, credential.header, this.#hardStop.signal);
-    // Stopped while it waited for a connection: an attempt that sent nothing is none, and nothing can be a repeat of it.
+    // Stopped while waiting for a connection: it sent nothing, so it is not an attempt.
     if (result.kind === 'no-answer' && !result.isSent) return undefined;
     return endOf(result, claim, channel.config, this.#deps.clock.now());
   }
@@ -314,7 +314,7 @@ export class Runner {
   }
 }
 
-/** What an attempt's end is recorded as. */
+/** The end of an attempt as it is recorded. */
 function endOf(result: SendResult, claim: Claim, config: Parameters<typeof classify>[2], now: number): AttemptEnd {
   const classified = classify(result, claim.request, config, now, claim.facts);
   return {

@@ -49,8 +49,8 @@ interface Sending {
 type Ending = Pick<RunSummary, 'exitCode' | 'delivered' | 'remaining'>;
 
 /**
- * Runs `body` with the right to send; answers who has it when it cannot be had. From the moment it is had, nothing may
- * throw past the one place that gives it back.
+ * Runs `body` with the right to send, or answers who has it. Once it is acquired, every error passes the one place that
+ * gives it back.
  */
 async function withSession<T>(
   deps: SendingDeps,
@@ -116,7 +116,7 @@ export async function drainQueue(
   const finished = async (part: Counted): Promise<DrainReport> => {
     const left = await remains(deps, target);
     const needsPerson = left.needsPerson || part.review > 0;
-    // What a --limit left is left on purpose.
+    // Items left by --limit are left on purpose.
     const tryLater = left.tryLater || (left.remaining.due > 0 && part.stopped !== 'limit');
     return { ...part, ...left, needsPerson, tryLater, durationMs: Math.round(clock.monotonic() - begun) };
   };
@@ -159,8 +159,8 @@ function isEmpty({ targets, copyOf }: Summary): boolean {
 }
 
 /**
- * A cron job that finds nothing to do must not cost a write, every minute. Only after a run that did not end well one is
- * made: or `status` and the metrics would tell of that run until the next item comes.
+ * A cron job with nothing to do must not write every minute. It writes only after a run that did not end well, so that
+ * `status` and the metrics do not report that run until the next item comes.
  */
 async function recordEmptyRun(
   { store, clock, config, env, version, random }: SendingDeps,
@@ -175,7 +175,7 @@ async function recordEmptyRun(
     if ('heldBy' in session) return;
     await session.end({ kind, startedAt: now, endedAt: clock.now(), exitCode: 0, delivered: 0, remaining: 0 });
   } catch {
-    // How a run went is news, not a promise: a full disk is no reason for a run that has nothing to do to fail.
+    // The record of a run is not a promise: a full disk must not fail a run that has nothing to do.
   }
 }
 
@@ -191,7 +191,7 @@ async function remains(
   const targets = status.targets.filter((row) => target === undefined || row.name === target);
   const sum = (pick: (row: (typeof targets)[number]) => number): number =>
     targets.reduce((total, row) => total + pick(row), 0);
-  // A refused credential needs a person also when the time of the hold is over and one item may test it.
+  // A refused credential needs a person, even when the hold is over and one item may test it.
   const stuck = targets.filter((row) => row.held > 0 || (row.state === 'auth' && row.due > 0));
   const forPerson = stuck.some((row) => row.state === 'auth' || row.state === 'misconfigured');
   const timed = targets.filter((row) => row.state !== 'auth' && row.state !== 'misconfigured');
@@ -213,9 +213,9 @@ function total(remaining: DrainReport['remaining']): number {
 }
 
 /**
- * The background loop, begun at once; its events are pulled. Leaving the iteration stops it.
+ * The background loop, started at once, as an iterable of its events. Leaving the iteration stops it.
  *
- * @param start begins the loop and hands it its stop: aborted from here when the reader leaves or a listener throws
+ * @param start starts the loop with its stop, which aborts when the reader leaves or a callback throws
  */
 export function watchQueue(
   deps: SendingDeps,

@@ -1,4 +1,4 @@
-/** What the config changes in the queue's targets when a runner starts: new ones, lost ones, ones that moved. */
+/** Compares the config with the queue's targets when a runner starts: new, lost and moved targets. */
 import { movedReason } from '../policy/moved-target.js';
 import { enterState } from '../policy/target-state.js';
 import type { Clock } from '../nouns/clock.js';
@@ -40,7 +40,7 @@ function hasMoved(boundTo: string | undefined, baseUrl: string): boolean {
 
 type Change = Pick<TargetUpdate, 'change' | 'note'>;
 
-/** Pure: what a fresh look at the config does to one target; undefined = nothing. */
+/** Pure: the change that the config asks of one target; undefined = none. */
 export function changeAtStart(
   row: TargetRow,
   baseUrl: string | undefined,
@@ -54,7 +54,7 @@ export function changeAtStart(
     return hold(row, 'binding', movedReason(row.name, row.boundTo ?? '', baseUrl), now);
   }
   const bind = row.boundTo === baseUrl ? {} : { boundTo: baseUrl };
-  // What the config alone tells is mended; whether a credential or a file is, its own preparation finds out.
+  // Holds that the config alone explains are over; preparation checks credentials and files.
   const isMended =
     row.state === 'misconfigured' && (row.holdKind === 'binding' || row.reason === notInConfig(row.name));
   const change = { ...bind, ...(isMended ? enterState(row, now, 'untried', undefined) : {}) };

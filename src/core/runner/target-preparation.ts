@@ -1,6 +1,6 @@
 /**
- * Gets targets ready to be sent to: credentials and connections before the first claim, a new credential after a 401,
- * probes of targets that are offline. Everything a claim needs from outside is at hand before it is made.
+ * Prepares targets for sending: credentials and connections before the first claim, a new credential after a 401,
+ * probes of offline targets. Everything a claim needs is ready before it is made.
  */
 import type { Clock } from '../nouns/clock.js';
 import { canEndByProbe, Prober, type Ask } from '../connectivity/prober.js';
@@ -10,7 +10,7 @@ import type { TargetRow } from '../nouns/target.js';
 import type { Channel } from './channel.js';
 import type { Channels } from './channels.js';
 
-/** Whoever wants to hear of it: the runner's loop. */
+/** Receives what the preparation found: the runner's loop. */
 export interface Listener {
   update(update: TargetUpdate): void;
   waker: { ring(): void };
@@ -59,8 +59,8 @@ export class TargetPreparation {
   }
 
   /**
-   * A 401: the credential is fetched again. When it is another one now, its test need not wait; once per refusal of the
-   * target, not once per item that was under way.
+   * After a 401: fetches the credential again. If it changed, its test need not wait. Once per refusal of the target,
+   * not once per item in flight.
    */
   credentialRefused(row: TargetRow, before: TargetRow, channel: Channel, listener: Listener): void {
     if (channel.isRefused) return;
@@ -95,7 +95,7 @@ export class TargetPreparation {
       if (isHeld) this.#enter(listener, row, enterState(row, this.#clock.now(), 'untried', undefined), undefined);
     } else {
       const { kind, message } = readiness;
-      // Found again as it was: no news, also not for every run that cron starts.
+      // Unchanged: no news, so that cron runs do not repeat it.
       if (!isHeld || row.reason !== message || row.holdKind !== kind) {
         const change = enterState(row, this.#clock.now(), 'misconfigured', message, undefined, kind);
         this.#enter(listener, row, change, isHeld ? undefined : message);

@@ -1,4 +1,4 @@
-/** A latch that a loop sleeps on: anything may ring it, also before the loop lies down. */
+/** A latch that wakes a sleeping loop; it may be rung before the loop sleeps. */
 import { Alarm } from '../nouns/alarm.js';
 import type { Clock } from '../nouns/clock.js';
 
@@ -18,7 +18,7 @@ export class Waker {
     this.#wake?.();
   }
 
-  /** Until rung, or for `ms` at most; it may wake earlier for nothing. Takes the ringing with it. */
+  /** Sleeps until rung, at most `ms`; may wake early. Resets the latch. */
   async sleep(ms: number): Promise<void> {
     if (!this.#isRung) {
       this.#alarm.at(this.#clock.monotonic() + ms);
@@ -30,7 +30,7 @@ export class Waker {
     this.#isRung = false;
   }
 
-  /** Nobody sleeps here any more: no timer keeps the process alive. */
+  /** Cancels the timer, so that it does not keep the process alive. */
   dispose(): void {
     this.#alarm.stop();
   }

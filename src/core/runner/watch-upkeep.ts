@@ -1,4 +1,4 @@
-/** What a watch that lives for months sees to between two turns: targets it has not met, and time it was not there for. */
+/** Upkeep of a long-lived watch between two turns: new targets, and time during which the process did not run. */
 import type { Clock } from '../nouns/clock.js';
 import { isQueueError } from '../nouns/errors.js';
 import type { Session, StepResult, Store } from '../store/store.js';
@@ -6,10 +6,12 @@ import { configOf } from './channels.js';
 import type { Channels } from './channels.js';
 import type { Runner } from './runner.js';
 
-/** A sleep that took this much longer than it was to: asleep with the machine, stopped, or the clock was set; ms. */
+/**
+ * A sleep that lasted this much too long means: the machine slept, the process was stopped, or the clock was set; ms.
+ */
 const LOST_MS = 5_000;
 
-/** News of the network lets held targets be tried early, but a link that flaps does so only once in this time; ms. */
+/** Shortest time between two early tries of held targets after network changes, ms: links may flap. */
 const EARLY_TRY_MS = 30_000;
 
 export interface WatchUpkeepDeps {
@@ -17,14 +19,14 @@ export interface WatchUpkeepDeps {
   store: Store;
   session: Session;
   channels: Channels;
-  /** Told once of each target that items go to and the config does not name. */
+  /** Called once for each target that items go to and the config does not name. */
   onUnknownTarget: (name: string) => void;
 }
 
 export class WatchUpkeep {
   readonly #runner: Runner;
   readonly #deps: WatchUpkeepDeps;
-  /** Wall-clock time that went by without this watch and is not recorded yet, ms. */
+  /** Wall-clock time that passed while this process did not run, not recorded yet, ms. */
   #lostMs = 0;
   #earlyTryAt = -Infinity;
 
@@ -33,7 +35,7 @@ export class WatchUpkeep {
     this.#deps = deps;
   }
 
-  /** Holds the config against targets that came, or were accepted, since it last was. True when there were some. */
+  /** Compares targets that came, or were accepted, since the last time with the config. True when there were some. */
   async meetTargets({ targets }: Pick<StepResult, 'targets'>): Promise<boolean> {
     const unmet = targets.filter(({ boundTo, state }) => boundTo === undefined && state !== 'misconfigured');
     if (unmet.length === 0) return false;
@@ -44,8 +46,8 @@ export class WatchUpkeep {
   }
 
   /**
-   * Sleeps until something may have changed. Time that it slept too long was nobody's failure: patience leaves it out
-   * as it does the time offline, or the lid closed over a weekend would flag every item that had just failed.
+   * Sleeps until something may have changed. Time overslept does not count towards the patience with a target:
+   * otherwise a lid closed over a weekend would flag every item that had just failed.
    */
   async sleep(ms: number): Promise<void> {
     const { clock, session } = this.#deps;
@@ -58,12 +60,12 @@ export class WatchUpkeep {
       await session.leaveOut(this.#lostMs, clock.now());
       this.#lostMs = 0;
     } catch (error) {
-      // Somebody writes: after the next sleep then.
+      // The queue is busy: try again after the next sleep.
       if (!isQueueError(error) || error.code !== 'busy') throw error;
     }
   }
 
-  /** Another network: what a target seemed to be on the old one need not be waited for. One tester each, as ever. */
+  /** On another network, holds from the old one need not be waited for. Each target gets one tester. */
   async tryHeldTargets(): Promise<void> {
     const { clock, store } = this.#deps;
     if (clock.monotonic() - this.#earlyTryAt < EARLY_TRY_MS) return;

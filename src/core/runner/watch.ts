@@ -21,7 +21,7 @@ export interface WatchLoopDeps {
   onUnknownTarget: (name: string) => void;
 }
 
-/** Until `stop`; requests in flight have ended and are recorded by then. */
+/** Runs until `stop`. All requests have ended and are recorded by then. */
 export async function watchLoop(runner: Runner, deps: WatchLoopDeps): Promise<void> {
   const { stop } = deps;
   const between = new WatchUpkeep(runner, deps);

@@ -1,4 +1,4 @@
-/** Which network addresses are private: every one that is not globally reachable, however it is written. Pure. */
+/** Tells private network addresses: every address that is not globally reachable, in any spelling. Pure. */
 import { BlockList, isIP } from 'node:net';
 
 /** Code of the failure of a connection to a private address. */
@@ -14,22 +14,25 @@ const SPECIAL_IPV4 = lazyList(
   // Protocol assignments, relays of 6to4 (gone), benchmarking, documentation, multicast, reserved and broadcast.
   '192.0.0.0/24 192.88.99.0/24 198.18.0.0/15 192.0.2.0/24 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4',
 );
-/** Of IPv6 nothing else is public: not loopback, local use of any kind, discard, segment routing, multicast. */
+/** The only public block of IPv6. Loopback, local use, discard, segment routing and multicast lie outside. */
 const UNICAST_IPV6 = lazyList('2000::/3');
-/** In there: protocol assignments (benchmarking among them), documentation. */
+/** Not public inside that block: protocol assignments (with benchmarking), documentation. */
 const SPECIAL_IPV6 = lazyList('2001::/23 2001:db8::/32 3fff::/20');
-/** In the above, and globally reachable: anycast of PCP, TURN and DNS-SD, AMT, AS112, ORCHIDv2, drones. */
+/** Public again inside the protocol assignments: anycast of PCP, TURN and DNS-SD, AMT, AS112, ORCHIDv2, drones. */
 const PUBLIC = lazyList(
   '192.0.0.9/32 192.0.0.10/32 2001:1::1/128 2001:1::2/128 2001:1::3/128',
   '2001:3::/32 2001:4:112::/48 2001:20::/28 2001:30::/28',
 );
 
-/** Compatible, mapped, translated (RFC 2765), NAT64, 6to4, Teredo (its server): what stands before the IPv4 address. */
+/**
+ * Prefixes before an embedded IPv4 address: compatible, mapped, translated (RFC 2765), NAT64, 6to4, Teredo (its
+ * server).
+ */
 const EMBEDDED = /^(?:0{24}|0{20}ffff|0{16}ffff0000|0064ff9b0{16}|2002|20010000)(.{8})/;
 /** Teredo hides its client's address by turning every bit over. */
 const TEREDO_CLIENT = /^20010000.{16}(.{8})$/;
 
-/** Made when it is first asked: only a target with `denyPrivate` needs it, and every command would pay for it. */
+/** Built on first use: only targets with `denyPrivate` need it, and building it would slow down every command. */
 function lazyList(...nets: readonly string[]): { check: (address: string, family: 'ipv4' | 'ipv6') => boolean } {
   let list: BlockList | undefined;
   const make = (): BlockList => {
@@ -43,7 +46,7 @@ function lazyList(...nets: readonly string[]): { check: (address: string, family
   return { check: (address, family) => (list ??= make()).check(address, family) };
 }
 
-/** True for every address that is not globally reachable. One that holds an IPv4 address is judged by that. False for a name. */
+/** True for an address that is not globally reachable. An embedded IPv4 address decides. False for a name. */
 export function isPrivateAddress(address: string): boolean {
   const plain = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
   switch (isIP(plain)) {

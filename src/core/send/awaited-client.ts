@@ -1,28 +1,28 @@
-/** A connection of a pool that is opened only for a request that still waits for it, and that never stays lost to it. */
+/** A pool connection that opens only while a request still waits for it, and that always returns to its pool. */
 import type { Socket } from 'node:net';
 import type { Client, Dispatcher, buildConnector } from 'undici';
 import { skipInterim } from './skip-interim-answers.js';
 import { unsentBytes } from './unsent-bytes.js';
 
-/** Options of a dispatch, from which its request can be asked whether it is still to be sent. */
+/** Dispatch options that tell whether the request still has to be sent. */
 export interface AwaitedOptions extends Dispatcher.DispatchOptions {
-  /** A handler would be the place, but a pool hands its clients another one. */
+  /** Not on the handler, because a pool gives its clients a handler of its own. */
   awaiting: {
-    /** Neither handed to a socket nor given up. */
+    /** True until the request is given to a socket or abandoned. */
     readonly isWaiting: boolean;
-    /** Set when the request is given to a connection: what is left of it there, in bytes. */
+    /** Bytes of the request still on this side of the connection; set when a connection takes the request. */
     unsentBytes: () => number;
   };
 }
 
 /**
- * A client that connects no more when nobody waits. undici connects again for a request that was cut short on its
- * connection (it is still in the client's line): at the onset of an outage that would be an attempt beside the retry's
- * or the probe's.
+ * A client that does not reconnect when nobody waits. undici reconnects for a request that was cut off, because the
+ * request is still in the client's queue. At the start of an outage that would be one more connection beside the
+ * retry's and the probe's.
  *
- * @param client undici's class, which is loaded with the first sender only
- * @param options of a pool's client, its `connect` among them
- * @param isPoolWaiting whether the pool keeps requests back until one of its clients is free
+ * @param client undici's class, loaded with the first sender
+ * @param options the pool's client options, including `connect`
+ * @param isPoolWaiting true while the pool holds requests back until a client is free
  */
 export function awaitedClient(
   client: typeof Client,
@@ -48,8 +48,9 @@ export function awaitedClient(
         connect(target, callback);
         return;
       }
-      // undici asks from within its loop, which takes no notice of an answer that comes before it has ended: the client
-      // would tell nobody that it is free, and never end its `close`. Asked again, because a request may have come.
+      // undici asks inside its own loop and ignores an answer that comes before the loop ends: the client would never
+      // report that it is free, and its `close` would never finish. So ask again later; a request may have come by
+      // then.
       queueMicrotask(() => {
         if (isAwaited()) connect(target, callback);
         else callback(new Error('nobody waits for a connection any more'), null);
@@ -62,8 +63,8 @@ export function awaitedClient(
     line = line.filter(isWaiting);
     line.push(request);
     const isFree = dispatch(request, handler);
-    // A request that undici refuses (a header name that HTTP does not allow) is answered as if the client were busy, and
-    // its pool would wait for ever to be told that it is free again. One with nothing in its line is free.
+    // undici answers a request that it refuses (an invalid header name) as if the client were busy, and the pool would
+    // wait forever. A client with an empty queue is free.
     return isFree || made.stats.size === 0;
   };
   return made;

@@ -1,4 +1,4 @@
-/** What makes two error messages the same cause, so that a hundred refusals become one line with a count. */
+/** Groups error messages by cause, so that a hundred refusals become one line with a count. */
 import { Buffer } from 'node:buffer';
 
 /** Field names in quotes stay: `"phone" is required` and `"email" is required` are two causes (Joi, ajv and others). */
@@ -16,15 +16,15 @@ const BLANKS = /…(?:[\s,;:.]*…)+/g;
 /** Hex of 8 digits or more with at least one decimal digit among them, so that no word is taken for one. */
 const HEX = /\b(?=[0-9a-f]*\d)[0-9a-f]{8,}\b/gi;
 
-/** No message is longer; keeps a crafted one from costing more than its length. */
+/** Longest message that is examined; bounds the cost of a crafted one. */
 const LONGEST = 1000;
 
 /**
- * The message with its changing parts - ids, numbers, quoted values, addresses, and what it says again of the payload - left
- * out. Messages with the same key have the same cause; two different sentences keep two keys. It is fit to be read: it
- * stands for the whole group where its members were told different things.
+ * The message without its variable parts: ids, numbers, quoted values, addresses, and values from the payload. Messages
+ * with the same key have the same cause. The key is readable: it stands for a group whose members got different
+ * messages.
  *
- * @param names values of the payload that a server may repeat without quotation marks, see `namesIn`
+ * @param names payload values that a server may repeat without quotation marks, see `namesIn`
  */
 export function causeKey(message: string, names: readonly string[] = []): string {
   const text = withoutNames(message.slice(0, LONGEST), names);
@@ -47,7 +47,7 @@ function generalised(text: string): string {
     .replace(NUMBER, BLANK);
 }
 
-/** Behind the first word: what begins a sentence is capital without being a name. */
+/** Skip the first word: the start of a sentence is capitalised without being a name. */
 function withoutNames(text: string, names: readonly string[]): string {
   return names.reduce((rest, name) => {
     let found = rest;
@@ -71,8 +71,8 @@ const MOST_NAMES = 50;
 const [SHORTEST_NAME, LONGEST_NAME] = [3, 80];
 
 /**
- * Texts of a JSON payload that look like names of persons, places or things: capitalised or of several words. Words such as
- * `phone` or `draft`, which are as well the words of a server's sentence, are none. Longest first.
+ * Strings of a JSON payload that look like names: capitalised, or several words. Words such as `phone` or `draft` do
+ * not count, because servers use them in sentences. Longest first.
  */
 export function namesIn(payload: Uint8Array | undefined): string[] {
   if (payload === undefined || payload.length > LARGEST_PAYLOAD) return [];

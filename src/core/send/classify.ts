@@ -22,7 +22,7 @@ export interface Classified {
   message: string;
   /** What the server asked for (Retry-After), ms from now, 0 to 24 h. Undefined when it asked for nothing. */
   retryAfterMs?: number;
-  /** Where a 307 or 308 led that was followed. */
+  /** Target of a 307 or 308 that was followed. */
   redirectedTo?: string;
   /** Equal for attempts that failed for the same cause, whatever ids their messages hold. Unset when delivered. */
   cause?: string;
@@ -32,7 +32,10 @@ export interface Classified {
 export type ClassifyRules = Pick<TargetConfig, 'baseUrl' | 'outcomes' | 'expect' | 'sensitive'> &
   Partial<Pick<TargetConfig, 'headers'>>;
 
-/** What it needs of the request: the payload, because servers repeat what they were sent; the headers for its rules. */
+/**
+ * The parts of the request that it needs: the payload, because servers repeat it, and the headers, for the outcome
+ * rules.
+ */
 export interface ClassifiedRequest {
   method: Method;
   payload?: Uint8Array | undefined;
@@ -73,7 +76,7 @@ export function classify(
   }
 }
 
-/** Whatever rules there are for the server's answers: this is none of them. */
+/** No outcome rule applies: this answer is not the server's. */
 function ofStranger(
   { response, proxyLogin }: Extract<SendResult, { kind: 'response' }>,
   { method }: ClassifiedRequest,
@@ -137,7 +140,7 @@ function outcomeOf(status: number, method: Method, waitMs: number | undefined): 
     case 504:
       return 'unavailable';
     case 503:
-      // "Retry after 0 s" is no hint: without a wait of its own it is an outage like any other.
+      // "Retry-After: 0" is no hint: treat it as an outage.
       return waitMs !== undefined && waitMs > 0 ? 'throttled' : 'unavailable';
     case 511:
       return 'offline';
@@ -149,9 +152,9 @@ function outcomeOf(status: number, method: Method, waitMs: number | undefined): 
 function byClass(status: number): Outcome {
   if (status >= 300 && status < 400) return 'redirect';
   if (status >= 400 && status < 500) return 'rejected';
-  // A 1xx ends no exchange; an answer that claims so was no answer.
+  // A 1xx never ends an exchange, so this is not an answer.
   if (status < 200) return 'unknown';
-  // 5xx, and what lies outside 100..599, which is to be taken for a 5xx (RFC 9110, section 15).
+  // 5xx, and every status outside 100..599, which counts as a 5xx (RFC 9110, section 15).
   return 'transient';
 }
 
@@ -176,7 +179,7 @@ function surpriseOf(response: ResponseExcerpt, method: Method, expect: TargetCon
 
 const NO_REASON = 'it gave no reason';
 
-/** For answers that explain nothing themselves. */
+/** Fallback for answers without an explanation. */
 const PLAIN: Readonly<Record<number, string>> = {
   401: 'the server does not accept the credential',
   404: 'the server does not know this path',
@@ -218,7 +221,7 @@ function wordsOf(
   return { message, cause: causeKey(said.title === undefined ? message : hide(said.title), namesIn(payload)) };
 }
 
-/** Asked for in plain, answered packed: what it says may be there, and nobody unpacks what a stranger sends. */
+/** Compressed although not asked for: it is not unpacked, so its message is unknown. */
 function noReason({ headers, body }: ResponseExcerpt): string {
   const coding = headers['content-encoding']?.toLowerCase();
   return coding === undefined || coding === 'identity' || body.length === 0

@@ -1,4 +1,4 @@
-/** Makes text that a server or another program wrote fit to be stored and shown in one line. */
+/** Cleans text from servers and other programs, so that it can be stored and shown in one line. */
 
 /**
  * C0, DEL, C1, line and paragraph separators, zero-width and bidirectional controls, and surrogates without their
@@ -8,17 +8,17 @@ const UNPRINTABLE =
   // eslint-disable-next-line no-control-regex -- control characters are what this is about
   /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** What a terminal obeys and does not show: colours, titles, the clipboard. Without these the rest reads as it was meant. */
+/** Escape sequences that a terminal executes instead of showing: colours, titles, the clipboard. */
 const ESCAPE_SEQUENCE =
   // eslint-disable-next-line no-control-regex -- control characters are what this is about
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u009d\u0090])[^\u0007\u001b\u009c\n]*(?:\u0007|\u001b\\|\u009c)/g;
 
-/** Longest input that is looked at; what lies behind it can never be shown. */
+/** Longest input that is examined; the rest could never be shown. */
 const LONGEST_INPUT = 64 * 1024;
 
 /**
- * One line without control characters, runs of white space made one blank, cut to `limit` UTF-16 units (an ellipsis
- * tells that it was cut). Linear in the length of the text.
+ * One line without control characters: white space is collapsed, and the text is cut to `limit` UTF-16 units with an
+ * ellipsis. Linear in the length of the text.
  */
 export function cleanLine(text: string, limit: number): string {
   const flat = text

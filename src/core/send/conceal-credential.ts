@@ -1,8 +1,8 @@
-/** Takes the credential out of what a server answered: some echo the whole request, and answers are kept and shown. */
+/** Removes the credential from answers: some servers echo the whole request, and answers are stored and shown. */
 import type { ResponseExcerpt } from '../nouns/item.js';
 import type { SendOptions, SendResult } from './result.js';
 
-/** Shorter ones would hide half of an innocent answer, and protect nothing. */
+/** Shorter secrets would hide half of an innocent answer and protect nothing. */
 const SHORTEST = 4;
 
 /** The answer with every trace of the credential overwritten by `*`, byte for byte. */
@@ -45,7 +45,7 @@ function concealInText(text: string, needles: readonly string[]): string {
   return changed ? bytes.toString('utf8') : text;
 }
 
-/** What is kept may end in the middle of the secret: its beginning at the very end counts as well. */
+/** The stored part may end inside the secret, so a prefix of it at the very end counts too. */
 function overwrite(bytes: Buffer, needle: Buffer): boolean {
   let changed = false;
   for (let at = bytes.indexOf(needle); at >= 0; at = bytes.indexOf(needle, at + needle.length)) {

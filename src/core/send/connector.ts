@@ -1,4 +1,4 @@
-/** How a connection to a target comes about: directly or through a proxy's tunnel, and what its failure looks like. */
+/** Opens a connection to a target, directly or through a proxy's tunnel, and describes its failures. */
 import { request as httpRequest } from 'node:http';
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
@@ -25,7 +25,7 @@ export class TunnelRefused extends Error {
   }
 }
 
-/** `timeoutMs` bounds each part of the way: look-up and TCP, a TLS handshake, a proxy's answer. */
+/** `timeoutMs` bounds each step by itself: look-up and TCP, the TLS handshake, the proxy's answer. */
 export interface ConnectorOptions extends TcpOptions {
   build: BuildConnector;
   /** CA, client certificate and key; undefined = the built-in authorities. */
@@ -77,8 +77,8 @@ function secureConnector({ build, timeoutMs, secureContext }: ConnectorOptions):
         callback(isTimeout ? failure(CONNECT_TIMEOUT, words) : error, null);
         return;
       }
-      // A TLS alert after the handshake (TLS 1.3: our client certificate is refused) is followed by the end of the
-      // stream, and undici would report that. Destroyed at once, the socket keeps the alert as its reason.
+      // A TLS 1.3 server refuses a client certificate by an alert after the handshake, followed by the end of the
+      // stream. Destroying the socket at once keeps the alert as the reason; otherwise undici reports the end.
       socket.on('error', (reason: Error) => socket.destroy(reason));
       callback(null, socket);
     });

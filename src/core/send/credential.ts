@@ -7,19 +7,19 @@ import type { SendOptions } from './result.js';
 export type CredentialResult =
   /** `header` is undefined when the target needs none. */
   | { ok: true; header: SendOptions['credential'] }
-  /** Outcome `misconfigured`: the message says what to mend, and holds no byte of the secret. */
+  /** Outcome `misconfigured`. The message says what to fix and contains no byte of the secret. */
   | { ok: false; code: 'no-credential'; message: string };
 
 export interface Credentials {
-  /** What is at hand and still good; undefined when it has to be fetched. */
+  /** The cached credential while it is valid; undefined when it has to be fetched. */
   fresh(): (CredentialResult & { ok: true }) | undefined;
   /** Never rejects. Concurrent calls share one fetch. A failure is not remembered: the next call tries again. */
   get(): Promise<CredentialResult>;
-  /** Fetches anew, whatever is in memory. True when there is a credential and it differs from the one before. */
+  /** Fetches again, ignoring the cache. True when the credential differs from the one before. */
   refresh(): Promise<boolean>;
 }
 
-/** A credential is fetched anew this long before it ends, ms, so that it does not end on its way. */
+/** A credential is refreshed this long before it expires, ms, so that it does not expire in flight. */
 const EXPIRY_MARGIN_MS = 30_000;
 
 const NONE: CredentialResult & { ok: true } = { ok: true, header: undefined };

@@ -18,9 +18,8 @@ export class DeadlineWatch {
   readonly #clock: Clock;
   readonly #alarm: Alarm;
   /**
-   * No Set: one that entries come to and go from all the time is rebuilt over and over, and each old table, once it lives
-   * in V8's old space, keeps the next one and all that was in it from being collected. That was most of what a runner
-   * left to the slow collector.
+   * An array, not a Set: a Set that entries keep coming to and going from is rebuilt again and again, and old tables in
+   * V8's old space keep the next ones alive (measured: most of what a runner left for major collections).
    */
   readonly #open: Expirable[] = [];
   readonly #signals = new WeakSet<AbortSignal>();
@@ -28,7 +27,7 @@ export class DeadlineWatch {
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    // One listener a signal is meant, not leaked: a runner has one, whatever it sends.
+    // One listener per signal is intended; it is not a leak.
     setMaxListeners(0, this.#stopped.signal);
     this.#alarm = new Alarm(clock, () => void this.#expireAfterSockets());
   }
@@ -40,7 +39,7 @@ export class DeadlineWatch {
     if (!this.#stopped.signal.aborted) this.#alarm.at(entry.deadline);
   }
 
-  /** An attempt that ends early leaves the alarm as it is; it then finds nothing due. */
+  /** An attempt that ends early does not move the alarm, which then finds nothing due. */
   remove(entry: Expirable): void {
     const at = this.#open.indexOf(entry);
     if (at < 0) return;
@@ -63,7 +62,7 @@ export class DeadlineWatch {
     signal.addEventListener('abort', abortAll, { once: true, signal: this.#stopped.signal });
   }
 
-  /** Of a process that was stopped or asleep, timers come before sockets: an answer that lies there is heard first. */
+  /** After a process was stopped or asleep, timers fire before sockets are read: read a waiting answer first. */
   async #expireAfterSockets(): Promise<void> {
     await this.#clock.settleDown?.();
     if (!this.#stopped.signal.aborted) this.#expireDue();

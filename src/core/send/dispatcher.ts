@@ -1,4 +1,4 @@
-/** Turns a target's settings into a connection pool, or into the one sentence that says what has to be mended. */
+/** Turns a target's settings into a connection pool, or into one sentence that says what to fix. */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -26,7 +26,7 @@ export interface Problem {
   message: string;
 }
 
-/** Everything a request to one target needs of the network. One per target; `close` it when done. */
+/** The network side of one target: one per target; `close` it when done. */
 export interface Transport {
   kind: 'ready';
   base: URL;
@@ -46,7 +46,7 @@ export interface Transport {
 
 export type PreparedTransport = Transport | { kind: 'broken'; problem: Problem };
 
-/** All response headers together, bytes (S17). */
+/** Most bytes of all response headers together. */
 export const RESPONSE_HEADER_LIMIT = 64 * 1024;
 /**
  * An idle connection is closed after this long when the server names no time. Servers close theirs after 5 s (Node),
@@ -65,8 +65,7 @@ export interface TransportDeps {
 }
 
 /**
- * Prepares a target. Touches no network; reads the PEM files. Never rejects: what is wrong with the settings comes
- * back as a problem.
+ * Prepares a target: reads the PEM files, touches no network. Never rejects: wrong settings come back as a problem.
  *
  * @param connections open at once, at most; default: the target's concurrency
  */
@@ -98,7 +97,7 @@ export async function prepareTransport(
   };
   const route = routeOf(base, proxy, options);
   const closing = new AbortController();
-  // One listener a connection that is being made is meant, not leaked.
+  // One listener per connection attempt is intended; it is not a leak.
   setMaxListeners(0, closing.signal);
   const connect: buildConnector.connector = (to, callback) => {
     route.connect({ ...to, signal: closing.signal }, callback);

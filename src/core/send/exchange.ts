@@ -1,9 +1,9 @@
-/** One request on the wire and the start of its answer: counts, keeps and cuts, and says nothing about what it means. */
+/** One request on the wire and the start of its answer. Counts, keeps and cuts bytes; does not interpret them. */
 import type { Dispatcher } from 'undici';
 import { RESPONSE_EXCERPT_BYTES } from '../nouns/item.js';
 import type { Expirable } from './deadline.js';
 
-/** Bytes of a response body that are read so that the connection can be used again; more closes it (S17, S18). */
+/** Bytes of a response body that are read to reuse the connection; a longer body closes it. */
 export const RESPONSE_READ_LIMIT = 64 * 1024;
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
@@ -48,7 +48,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Expirable {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    // Ended while it waited for a connection: nothing must be written any more.
+    // It ended while waiting for a connection: nothing may be written any more.
     if (this.#isEnded) controller.abort(new Error('ended before it was sent'));
     else this.#controller = controller;
   }
@@ -88,7 +88,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Expirable {
     this.#cutShort('aborted');
   }
 
-  /** Neither handed to a socket nor given up. */
+  /** True until the request is given to a socket or abandoned. */
   get isWaiting(): boolean {
     return !this.#isEnded && !this.#isSent;
   }
@@ -104,14 +104,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Expirable {
     );
   }
 
-  /** A status that arrived is known, whatever became of the body. */
+  /** The status is known even if the body was cut off. */
   #answer(isComplete: boolean): ExchangeEnd {
     const [first = NOTHING, ...more] = this.#chunks;
     const body = more.length === 0 ? first : Buffer.concat(this.#chunks);
     return { kind: 'answer', status: this.#status, headers: this.#headers, body, isComplete };
   }
 
-  /** Closes the connection: what is still to come on it is of no use. */
+  /** Closes the connection: the rest of the answer is not needed. */
   #finishAndClose(end: ExchangeEnd): void {
     if (this.#isEnded) return;
     this.#finish(end);

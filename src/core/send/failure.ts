@@ -10,7 +10,7 @@ export type Failure = { code: string; message: string } & (
 /** An answer came and cannot be read: the server may have acted, and cannot say so. */
 export const UNREADABLE = 'unreadable';
 
-/** undici's word for what its parser gives up on. Not Node's own HPE_ codes: those speak of a proxy's tunnel. */
+/** undici's code for a parser failure. Node's own HPE_ codes are about a proxy's tunnel. */
 const UNREADABLE_CODE = /^(HTTPParserError|UnreadableAnswer|UND_ERR_HEADERS_OVERFLOW|UND_ERR_SOCKET bad \w+)$/;
 
 /** The request itself cannot be put on the wire (a header that HTTP does not allow): the item's fault, not the target's. */
@@ -115,7 +115,7 @@ interface Link {
   proxyStatus?: unknown;
 }
 
-/** The error and what is behind it, outermost first. Errors may come from another realm: nothing asks `instanceof`. */
+/** The error and its causes, outermost first. Duck-typed, because `instanceof` fails across realms. */
 function chainOf(error: unknown): Link[] {
   const chain: Link[] = [];
   let link: unknown = error;

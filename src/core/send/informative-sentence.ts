@@ -1,6 +1,6 @@
-/** Tells sentences that say what is wrong from those that only say that something is: "Validation failed", "Bad Request". */
+/** Tells sentences that name a problem from those that only say there is one ("Validation failed", "Bad Request"). */
 
-/** Words that every refusal could hold. Bounded on purpose: an unknown word counts as telling. */
+/** Words that any refusal could contain. Every other word counts as informative. */
 const PLAIN_WORDS: ReadonlySet<string> = new Set(
   `a an and are as be been by can cannot could did do does for from had has have i in is it its more no not of on one or
   our see some something that the their there these this to was we were while with your you
@@ -22,7 +22,7 @@ const PLAIN_WORDS: ReadonlySet<string> = new Set(
 
 const WORD = /\p{L}[\p{L}\p{M}'’-]*/gu;
 
-/** How many of its words say something about this one failure. */
+/** Number of words that say something about this failure. */
 export function informativeWords(sentence: string): number {
   const spaced = sentence.replace(/[_.]+/g, ' ').replace(/(\p{Ll})(?=\p{Lu}\p{Ll})/gu, '$1 ');
   const words = spaced.toLowerCase().match(WORD) ?? [];

@@ -1,14 +1,16 @@
-/** Answers that the server did not give: a proxy's wish for a login, and whatever else is on the way to it. Pure. */
+/**
+ * Recognises answers that did not come from the server: a proxy's login, a captive portal, a foreign redirect. Pure.
+ */
 import type { Method, ResponseExcerpt } from '../nouns/item.js';
 import { isLoopbackHost } from '../check/loopback.js';
 import { reasonOf } from '../policy/reasons.js';
 import type { TargetConfig } from '../nouns/target.js';
 
-/** What an answer is held against. */
+/** Settings that tell what the server's own answers look like. */
 export type ServerFacts = Pick<TargetConfig, 'baseUrl' | 'expect'>;
 
 const LOGIN_PAGE = ': a login page? if it is the server itself, ';
-/** What helps against a redirect that leads away. */
+/** Advice for a redirect to another host. */
 export const AWAY = 'correct the base URL: it redirects to another host';
 
 export function intermediarySentence(remedy: string): string {
@@ -16,10 +18,10 @@ export function intermediarySentence(remedy: string): string {
 }
 
 /**
- * Why an answer is not the server's; undefined when it may be. Only over plain http can something pass for the server,
- * but a 407 never comes from one (RFC 9110, section 15.5.8).
+ * Why an answer is not the server's; undefined when it may be. Only plain http lets something else answer, except for a
+ * 407, which never comes from a server (RFC 9110, section 15.5.8).
  *
- * @param response one to which `proxyLogin` does not apply
+ * @param response an answer that `proxyLogin` does not cover
  */
 export function intermediaryReason(
   { status, headers, body }: Pick<ResponseExcerpt, 'status' | 'headers'> & { body?: Uint8Array },
@@ -47,7 +49,10 @@ export function leadsAway(location: string | null | undefined, { href, hostname 
   return URL.canParse(location ?? '', href) && new URL(location ?? '', href).hostname !== hostname;
 }
 
-/** The base URL where others can read along and answer. Asked last: it costs, and most answers are neither page nor redirect. */
+/**
+ * The base URL if it is plain http to another machine. Checked last, because most answers are neither page nor
+ * redirect.
+ */
 function foreignHttp(baseUrl: string): URL | undefined {
   const base = new URL(baseUrl);
   return base.protocol === 'http:' && !isLoopbackHost(base.hostname) ? base : undefined;

@@ -1,4 +1,4 @@
-/** Asks whether a target answers, without sending it anything that matters: a connection, or the configured request. */
+/** Checks whether a target answers, by a connection or by the configured request; sends no item. */
 import type { Socket } from 'node:net';
 import type { Dispatcher, request as undiciRequest } from 'undici';
 import type { Clock } from '../nouns/clock.js';
@@ -36,7 +36,7 @@ export interface ProbeOptions {
 
 const PROXY_LOGIN = 'proxy-login';
 const LONGEST_PROBE_MS = 10_000;
-/** Answers of something in front of the server, or of a server that is not up. */
+/** Statuses of a gateway, or of a server that is not up. */
 const DOWN_STATUS = new Set([502, 503, 504, 511]);
 
 type Finding = ProbeResult extends infer Kind ? (Kind extends ProbeResult ? Omit<Kind, 'durationMs'> : never) : never;
@@ -110,7 +110,7 @@ const BAD_PROBE: Finding = {
   message: 'the path of "probe" leads out of the base URL',
 };
 
-/** Does it answer, and does it take the credential? Without a probe path, the page of the base URL may be a web page. */
+/** Whether it answers and accepts the credential. Without a probe path, the base URL may answer a web page. */
 async function askAsPerson(
   target: TargetConfig,
   transport: Transport,
@@ -140,7 +140,7 @@ async function askAsPerson(
   return { ...finding, credential: isAccepted ? 'accepted' : 'unknown' };
 }
 
-/** Many health paths answer anybody: a success says something of the credential only where none is refused. */
+/** Many health paths answer anybody: a success proves the credential only if the same request without it is refused. */
 async function isGuarded(
   settings: Parameters<typeof request>[0],
   transport: Transport,
@@ -151,7 +151,7 @@ async function isGuarded(
   return bare !== undefined && bare.status >= 300 && bare.status < 500 && bare.status !== 429;
 }
 
-/** A probe reads no body, so that a rule about one never fits. */
+/** A probe reads no body, so rules about bodies never match. */
 function outcomeOf({ status, headers }: Response, { outcomes }: TargetConfig): string | undefined {
   const answer = { headers: Object.fromEntries(headers), body: NO_BODY, complete: false };
   const rule = ruleFor(outcomes, status, answer, {});
@@ -211,7 +211,7 @@ async function request(
       'accept-encoding': 'identity',
       ...(credential === undefined ? {} : { [credential[0]]: credential[1] }),
     },
-    // ky follows up on its own otherwise: it repeats requests and takes a login page for an answer.
+    // Without these, ky would repeat requests and follow redirects to a login page.
     retry: 0,
     redirect: 'manual',
     throwHttpErrors: false,
@@ -223,8 +223,8 @@ async function request(
 }
 
 /**
- * What ky sends with: the way of the attempts themselves. undici's own `fetch` refuses the ports that browsers refuse
- * (https://fetch.spec.whatwg.org/#port-blocking), so that a server on one of them was never seen to be back.
+ * ky sends over the same connections as attempts. undici's own `fetch` refuses ports that browsers block
+ * (https://fetch.spec.whatwg.org/#port-blocking), so a server on such a port would stay offline.
  */
 function viaDispatcher(send: typeof undiciRequest, dispatcher: Dispatcher): typeof globalThis.fetch {
   return async (input, init) => {
@@ -275,10 +275,10 @@ function cutShort(transport: Transport, limitMs: number, isAborted: boolean): Fi
     : { kind: 'unreachable', code: 'timeout', message: `no answer from ${host} within ${String(limitMs / 1000)} s` };
 }
 
-/** A probe is no attempt: whether something was sent does not matter, only whether the settings are to blame. */
+/** A probe is not an attempt: only whether the settings are to blame matters. */
 function fromError(error: unknown, transport: Transport, isForPerson: boolean): Finding {
   const login = isTunnelLogin(error) ? loginOf(transport, true) : undefined;
-  // The proxy can be reached: what becomes of the target, an attempt says.
+  // The proxy can be reached; an attempt will tell about the target.
   if (login !== undefined && !isForPerson) return { kind: 'reachable', status: 407 };
   if (login !== undefined) return { kind: 'misconfigured', code: PROXY_LOGIN, message: login };
   const { kind, code, message } = failureOf(error, false, transport.base.host, transport.proxy?.url.host);

@@ -1,4 +1,4 @@
-/** Which proxy a target's requests go through: from the config, else from HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
+/** Chooses the proxy for a target: from the config, else from HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
 import { isLoopbackHost } from '../check/loopback.js';
 import { reasonOf } from '../policy/reasons.js';
 import type { ProxyEndpoint } from './connector.js';
@@ -8,7 +8,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type ProxyChoice =
   | { kind: 'direct' }
   | ({ kind: 'proxy' } & ProxyEndpoint)
-  /** The setting cannot be used; the text names it and never repeats its value, which may hold a password. */
+  /** The setting is unusable. The message names it and never repeats its value, which may contain a password. */
   | { kind: 'bad'; message: string };
 
 /**
@@ -24,7 +24,7 @@ export function proxyFor(url: URL, setting: string | false | undefined, env: Env
   const value = fromEnvironment(env, variable);
   if (value === undefined) return { kind: 'direct' };
   const exempt = fromEnvironment(env, 'NO_PROXY') ?? '';
-  // What Node puts in place of bytes that are no UTF-8.
+  // Node's replacement for bytes that are not UTF-8.
   const damaged = value.includes('\ufffd') ? name : exempt.includes('\ufffd') ? 'NO_PROXY' : undefined;
   if (damaged !== undefined) return { kind: 'bad', message: `the environment variable ${damaged} is not valid UTF-8` };
   if (isExempt(url, exempt)) return { kind: 'direct' };

@@ -1,4 +1,4 @@
-/** How a stored write becomes a request: its path under the base URL, and its headers in order of precedence. */
+/** Turns a stored write into a request: the path under the base URL, and headers in order of precedence. */
 import type { StoredRequest } from '../nouns/item.js';
 import type { TargetConfig } from '../nouns/target.js';
 import type { SendOptions } from './result.js';
@@ -59,7 +59,10 @@ const RESERVED = new Set([
   'proxy-connection',
 ]);
 
-/** Names (lower case) and values by turns, as undici takes them: an object with ever new keys costs V8 thirty times as much. */
+/**
+ * Alternating names (lower case) and values, as undici takes them: an object with ever-changing keys costs V8 thirty
+ * times as much.
+ */
 export type HeaderList = string[];
 
 export type HeaderBuilder = (
@@ -67,11 +70,11 @@ export type HeaderBuilder = (
   credential: SendOptions['credential'],
 ) => { headers: HeaderList } | { refused: string };
 
-/** Precedence, weakest first: the target's headers, the item's, then what syncq itself has to say. */
+/** Precedence, weakest first: the target's headers, the item's, then syncq's own. */
 export function headerBuilder(target: TargetConfig, userAgent: string): HeaderBuilder {
   const common: HeaderList = ['user-agent', userAgent];
   for (const [name, value] of Object.entries(target.headers)) setHeader(common, name.toLowerCase(), value);
-  // Never "gzip": the answer is kept as it came, so it has to come readable.
+  // Never "gzip": the answer is stored as it came, so it must be readable.
   setHeader(common, 'accept-encoding', 'identity');
   const keyHeader = target.idempotencyHeader.toLowerCase();
   return (request, credential) => {

@@ -1,4 +1,4 @@
-/** What happened on the wire, before anyone says what it means. `classify.ts` turns it into an outcome. */
+/** What happened on the wire. `classify.ts` turns it into an outcome. */
 import type { ResponseExcerpt } from '../nouns/item.js';
 import type { Answer } from '../policy/outcome-rules.js';
 
@@ -7,7 +7,7 @@ export type SendResult =
   | {
       kind: 'response';
       response: ResponseExcerpt;
-      /** The answer as it was read, for the rules of the target; only where they need it. Never kept, never shown. */
+      /** The answer as read, for the target's outcome rules; set only if they need it. Never stored or shown. */
       raw?: Answer;
       /** Whole ms from the start of the attempt to the end of the body (or its cut). */
       durationMs: number;
@@ -16,7 +16,7 @@ export type SendResult =
       /** Set when the proxy on the way answered, not the server: it wants a login (407). Says so, and where that goes. */
       proxyLogin?: string;
     }
-  /** No connection came about, so nothing was sent: DNS, refused, unreachable, connect timeout, proxy refused. */
+  /** No connection, so nothing was sent: DNS, refused, unreachable, connect timeout, proxy refused. */
   | { kind: 'unreachable'; code: string; message: string; durationMs: number }
   /** Something may have been sent and no status came back: reset, timeout, aborted by a second signal. */
   | {

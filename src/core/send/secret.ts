@@ -44,7 +44,7 @@ export function fetchSecret(ref: SecretRef, deps: SecretDeps): Promise<SecretRes
 function fromEnv(name: string, env: Environment): SecretResult {
   const value = env[name];
   if (value === undefined || value === '') return failed(`the environment variable ${name} is not set`);
-  // What Node puts in place of bytes that are no UTF-8.
+  // Node's replacement for bytes that are not UTF-8.
   if (value.includes('\ufffd')) return failed(`the environment variable ${name} is not valid UTF-8`);
   return { ok: true, secret: { value, expiresAt: undefined } };
 }
@@ -92,7 +92,7 @@ async function fromCommand(argv: readonly string[], deps: SecretDeps): Promise<S
   return readOutput(program, withoutNewline(run.stdout));
 }
 
-/** What a careless program says of its failure is kept and shown: long words of letters and digits may be the secret. */
+/** A failing program's output is stored and shown: hide long words of letters and digits, which may be the secret. */
 function withoutTokens(text: string): string {
   return text.replace(/[\w+=.~-]{16,}/g, (word) => (/\d/.test(word) && /[a-z]/i.test(word) ? '***' : word));
 }
@@ -125,7 +125,7 @@ function instant(value: unknown): number | undefined | null {
 }
 
 interface CommandRun {
-  /** `exit 0`, or why not: exit code, signal, time or size passed, could not be started. */
+  /** `exit 0`, or the reason: exit code, signal, timeout, too much output, could not be started. */
   end: string;
   stdout: string;
   stderr: string;

@@ -20,7 +20,7 @@ import type { SendOptions, SendResult } from './result.js';
 export interface SenderDeps extends TransportDeps {
   /** syncq's version, for the User-Agent. */
   version: string;
-  /** Requests that the caller has under way at once, at most: more connections are of no use. Default: no bound of its own. */
+  /** Most requests that the caller has in flight at once; more connections are useless. Default: no bound. */
   concurrency?: number;
 }
 
@@ -30,8 +30,8 @@ export interface Sender {
   /** What a probe of the same target needs. */
   readonly transport: PreparedTransport;
   /**
-   * One attempt: one request on the wire, plus one more when a 307/308 leads elsewhere under the same base URL. The
-   * whole of it ends within `target.timeoutMs` and the time that its body needs at `target.minRate`.
+   * One attempt: one request on the wire, plus one more for a 307/308 under the same base URL. Ends within
+   * `target.timeoutMs` plus the time that the body needs at `target.minRate`.
    */
   send(request: StoredRequest, options: SendOptions): Promise<SendResult>;
   /** Lets requests in flight end, then closes the connections. */
@@ -53,7 +53,7 @@ const KEPT_HEADERS = [
 ] as const;
 const HEADER_VALUE_LIMIT = 512;
 
-/** Never rejects: a target that cannot be sent to makes a sender whose every answer says what to mend. */
+/** Never rejects: a misconfigured target makes a sender whose every answer says what to fix. */
 export async function createSender(target: TargetConfig, deps: SenderDeps): Promise<Sender> {
   const transport = await prepareTransport(target, deps, Math.min(deps.concurrency ?? Infinity, target.concurrency));
   if (transport.kind === 'broken') return brokenSender(transport);
@@ -139,7 +139,7 @@ function brokenSender(transport: Extract<PreparedTransport, { kind: 'broken' }>)
   };
 }
 
-/** Its rules ask for more of an answer than its status. */
+/** True when the target's rules look at more than the status. */
 function looksInside({ outcomes }: TargetConfig): boolean {
   return outcomes.some(({ body, header }) => body !== undefined || header !== undefined);
 }
@@ -249,7 +249,7 @@ function excerptOf(end: Answer): ResponseExcerpt {
   return { status, headers, body: Buffer.from(body.subarray(0, RESPONSE_EXCERPT_BYTES)), complete: false };
 }
 
-/** The first value of a header that came several times. Some servers put in UTF-8 as it is, which undici reads as Latin-1. */
+/** The first value of a repeated header. Some servers send raw UTF-8, which undici reads as Latin-1. */
 function headerText(value: string | string[] | undefined): string | undefined {
   const first = Array.isArray(value) ? value[0] : value;
   if (first === undefined || !/[\u0080-\u00ff]/.test(first)) return first;

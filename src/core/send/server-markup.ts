@@ -1,17 +1,17 @@
-/** The sentence in a page of HTML or a document of XML, found without walking it. */
+/** Finds the error sentence in an HTML page or an XML document by patterns, without parsing it. */
 import { characterOf, ENTITY } from '../privacy/entities.js';
 import { cleanLine } from './clean-text.js';
 import { isInformative } from './informative-sentence.js';
 
-/** Where the sentence is, best first: what the page calls itself, its headings, then where frameworks put the reason. */
+/** Where the sentence is, best first: the title, headings, then the places where frameworks put the reason. */
 const TAGS = ['title', 'h1', 'h2', 'message', 'faultstring', 'detail', 'reason', 'pre', 'p'] as const;
-/** Of the tags that pages have many of, so many are looked at. */
+/** Most elements examined of a tag that pages contain many of. */
 const MOST_OF_A_TAG = 5;
 const LONGEST_ELEMENT = 4096;
-/** What Express calls every page. */
+/** The title that Express gives every page. */
 const SAYS_NOTHING = /^error[.!\s]*$/i;
 
-/** What a browser does not show is no sentence. */
+/** Text that a browser does not show. */
 const NOT_SHOWN = /<(script|style)\b[^>]*>[^<]*(?:<(?!\/\1)[^<]*)*/gi;
 
 /** The first that says what is wrong; else the first there is ("502 Bad Gateway"). */
@@ -20,7 +20,7 @@ export function fromMarkup(text: string, limit: number): string | undefined {
   let plain: string | undefined;
   for (const tag of TAGS) {
     const isHead = tag !== 'pre' && tag !== 'p';
-    // Of a page with a title its text is looked at only where the title says nothing.
+    // Look at the text of a titled page only if the title says nothing.
     for (const found of elements(text, lower, tag, isHead ? 1 : MOST_OF_A_TAG)) {
       const line = cleanLine(found, limit);
       if (line === '') continue;
@@ -39,7 +39,7 @@ function* elements(text: string, lower: string, tag: string, most: number): Gene
     if (start < 0) return;
     from = start + 1;
     if (!/[\s>/]/.test(lower.charAt(open + tag.length + 1))) continue;
-    // A page that was cut ends within an element; what there is of it counts.
+    // A cut page ends inside an element; the rest of that element counts.
     const close = lower.indexOf(`</${tag}`, from);
     const end = Math.min(close < 0 ? lower.length : close, from + LONGEST_ELEMENT);
     const inner = text.slice(from, end);

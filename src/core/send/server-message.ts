@@ -1,4 +1,4 @@
-/** Finds, in whatever a server answered, the one sentence that tells a person what is wrong. */
+/** Finds the sentence in a server's answer that tells a person what is wrong. */
 import type { ResponseExcerpt } from '../nouns/item.js';
 import { cleanLine } from './clean-text.js';
 import { fromMarkup } from './server-markup.js';
@@ -8,7 +8,7 @@ import { isInformative, informativeWords } from './informative-sentence.js';
 export const MESSAGE_LIMIT = 200;
 /** How many field errors are told; the rest is counted. */
 const FIELDS_TOLD = 3;
-/** Answers nest their errors two or three deep; what is deeper is no message. */
+/** Answers nest errors two or three levels deep; deeper text is not a message. */
 const DEPTH = 6;
 /** A title of fewer words ("Invalid phone") may stand over many causes. */
 const TITLE_WORDS = 3;
@@ -64,9 +64,9 @@ const FIELD_KEYS = [
 /** Envelopes that the error is packed into. */
 const ENVELOPE_KEYS = ['response', 'result', 'data', 'body', '_embedded', 'exception', 'status', 'meta'] as const;
 const CODE_KEYS = ['code', 'errorCode', 'error_code', 'errorKey', 'messageKey'] as const;
-/** Names in other tongues and houses: `statusMessage`, `feilmelding`, `Fehlertext`. */
+/** Other names, also in other languages: `statusMessage`, `feilmelding`, `Fehlertext`. */
 const SOUNDS_LIKE_A_SENTENCE = /mess?age|melding|feil|fehler|error|erreur|fault|reason|problem|mensaje|hint/i;
-/** What stands beside the errors of an entry, and is about none. */
+/** Keys beside an entry's errors that describe no error. */
 const BESIDE = /^(?:@.*|codes?|status|statuscode|type|timestamp|instance|trace_?id|request_?id|lang|locale)$/i;
 
 type Json = unknown;
@@ -118,7 +118,7 @@ function alone(message: string | undefined): ServerWords | undefined {
   return message === undefined ? undefined : { message, title: undefined };
 }
 
-/** A title that says what is wrong goes before the detail, which is about this one occurrence. */
+/** An informative title wins over the detail, which is about one occurrence. */
 function fromDocument(value: Json): ServerWords | undefined {
   const message = fromJson(value, 0);
   if (message === undefined || !isObject(value)) return alone(message);

@@ -1,7 +1,7 @@
-/** Makes a connection of undici's skip interim answers: it ends a connection on an unasked `100 Continue` otherwise. */
+/** Makes undici connections skip interim answers; without this, an unrequested `100 Continue` ends the connection. */
 import type { Socket } from 'node:net';
 
-/** An answer that came and that nobody can read, in words of our own. */
+/** An answer that arrived and cannot be parsed, with a message of our own. */
 export class UnreadableAnswer extends Error {
   override readonly name = 'UnreadableAnswer';
 }
@@ -17,8 +17,8 @@ interface Parser {
 }
 
 /**
- * undici has no setting for this and takes every other 1xx well, so its parser is told that a 100 is a 102. Where a
- * later undici keeps its parser elsewhere, nothing is changed: a 100 is an unreadable answer then.
+ * undici has no setting for this and handles every other 1xx, so its parser is told that a 100 is a 102. If a later
+ * undici keeps its parser elsewhere, nothing changes, and a 100 is an unreadable answer.
  */
 export function skipInterim(socket: Socket): void {
   const key = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'parser');
@@ -32,11 +32,11 @@ export function skipInterim(socket: Socket): void {
   };
   const createError = parser.createError.bind(parser);
   parser.createError = (code, rest) => {
-    // Of headers that end too early, it would say that the body is too short.
+    // For headers that end too early, undici would report a short body.
     if (parser.statusCode < 200) parser.contentLength = '';
     return createError(code, rest);
   };
-  // An interim answer of HTTP/1.0, or with "Connection: close", is followed by the real one all the same.
+  // The final answer follows even if the interim one is HTTP/1.0 or says "Connection: close".
   parser.llhttp.llhttp_set_lenient_keep_alive(parser.ptr, 1);
   // A folded header is one line (RFC 9112, section 5.2).
   parser.llhttp.llhttp_set_lenient_headers(parser.ptr, 1);

@@ -1,4 +1,4 @@
-/** Opens a TCP connection to whichever address of a name answers first, as RFC 8305 (Happy Eyeballs) has it. */
+/** Opens a TCP connection to the address that answers first, as RFC 8305 (Happy Eyeballs) describes. */
 import type { LookupAddress } from 'node:dns';
 import { connect, isIP } from 'node:net';
 import type { Socket } from 'node:net';
@@ -12,14 +12,14 @@ export type Lookup = (hostname: string) => Promise<readonly LookupAddress[]>;
 export interface TcpOptions {
   /** Bound on look-up and connecting together, ms. */
   timeoutMs: number;
-  /** Refuse a host of which any address is private. */
+  /** Refuse a host if any of its addresses is private. */
   denyPrivate: boolean;
   clock: Clock;
   /** Default: the system's. */
   lookup?: Lookup | undefined;
 }
 
-/** An attempt that is under way is not given up for the next one: both go on. RFC 8305, section 5; ms. */
+/** Delay before the next address is tried beside the ones in progress, ms (RFC 8305, section 5). */
 const STAGGER_MS = 250;
 /** Addresses tried, at most. */
 const MOST_ADDRESSES = 16;
@@ -65,7 +65,7 @@ export function connectTcp(hostname: string, port: number, options: TcpOptions, 
         resolve(socket);
         end();
       });
-      // Stays: an error without a listener would end the process.
+      // Keep this listener: an error without one would end the process.
       socket.on('error', (error) => {
         if (!open.delete(socket)) return;
         failures.push(error);
@@ -85,7 +85,7 @@ export function connectTcp(hostname: string, port: number, options: TcpOptions, 
     };
 
     signal.addEventListener('abort', onAbort, { once: true });
-    // Of a process that was stopped or asleep, timers come before sockets.
+    // After a process was stopped or asleep, timers fire before sockets are read.
     const deadline = clock.sleep(timeoutMs, over.signal).then(() => clock.settleDown?.());
     void deadline.then(onTimeout);
     const started = addressesOf(hostname, options).then((found) => {
@@ -99,13 +99,13 @@ export function connectTcp(hostname: string, port: number, options: TcpOptions, 
   });
 }
 
-/** What undici gives its sockets. */
+/** The socket options that undici uses. */
 const SOCKET_OPTIONS = { highWaterMark: 64 * 1024, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
 
 async function addressesOf(hostname: string, { denyPrivate, lookup = systemLookup }: TcpOptions): Promise<string[]> {
   const family = isIP(hostname);
   const found = family === 0 ? await lookup(hostname) : [{ address: hostname, family }];
-  // Here, and not before the request: a name may answer differently the second time (DNS rebinding).
+  // Checked here and not earlier: a name may resolve differently the second time (DNS rebinding).
   const bad = denyPrivate ? found.find(({ address }) => isPrivateAddress(address)) : undefined;
   if (bad !== undefined) throw failure(FORBIDDEN_ADDRESS, `${hostname} is ${bad.address}, a private address`);
   if (found.length === 0) throw failure('ENOTFOUND', `${hostname} has no address`);
@@ -128,7 +128,7 @@ function inTurn(found: readonly LookupAddress[]): string[] {
   return turns.filter((address) => address !== undefined).slice(0, MOST_ADDRESSES);
 }
 
-/** The first, which is never the deadline; but that there is no way to an address says least: this machine may have no IPv6. */
+/** The first failure, but "no route" last: this machine may have no IPv6. */
 function mostTelling(failures: readonly NodeJS.ErrnoException[]): Error {
   const rank = ({ code = '' }: NodeJS.ErrnoException): number =>
     Number(/UNREACH$|^EADDRNOTAVAIL$|^EAFNOSUPPORT$/.test(code));

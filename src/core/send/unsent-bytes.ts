@@ -1,4 +1,4 @@
-/** How much of what was written to a connection has not left this machine for good. */
+/** How much of a request has not left this machine yet. */
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 
@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
  * Linux those in the kernel's send buffer, which takes megabytes at once. Encryption counts, so this is an upper bound.
  */
 export function unsentBytes(socket: Socket): number {
-  // Node counts a write that is under way as a whole; its handle knows what is left of it.
+  // Node counts a pending write as a whole; its handle knows how much of it is left.
   const { _handle: handle } = socket as { _handle?: { writeQueueSize?: number } | null };
   return (handle?.writeQueueSize ?? socket.writableLength) + unacknowledged(socket);
 }
