@@ -27,7 +27,7 @@ beforeEach(async () => {
   store = openStore(directory);
   await store.enqueue([newItem(), newItem({ entity: { type: 'activity', id: '1' } })], { now: AT, ifQueued: 'append' });
   const path = join(directory, 'q.db');
-  other = openFile({ path, mode: 'write', clock: systemClock, uid: currentUid(), allowNetworkDisk: false }).connection;
+  other = openFile({ path, mode: 'write', clock: systemClock, uid: currentUid(), allowNetworkDisk: false });
 });
 
 afterEach(async () => {
@@ -121,9 +121,9 @@ test('every connection that writes flushes every commit', () => {
     uid: currentUid(),
     allowNetworkDisk: false,
   });
-  for (const connection of [other, again.connection]) {
+  for (const connection of [other, again]) {
     expect(connection.all('PRAGMA synchronous')).toEqual([{ synchronous: 2 }]);
     expect(connection.all('PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }]);
   }
-  again.connection.close();
+  again.close();
 });

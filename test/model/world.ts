@@ -64,14 +64,12 @@ export class World {
   #people: Store;
   readonly #random: Random;
   readonly #down = new Set<string>();
-  readonly #dispose: () => void;
 
   constructor(seed: number) {
     this.#random = new Random(seed ^ 0x5bd1e995);
     this.#people = this.#open();
-    const { connection, dispose } = openFile({ ...this.#place(), mode: 'write' });
+    const connection = openFile({ ...this.#place(), mode: 'write' });
     this.eye = connection;
-    this.#dispose = dispose;
     this.books = new Books(this.eye, this.clock, this.server);
   }
 
@@ -93,7 +91,6 @@ export class World {
     this.disk.remove();
     await this.settle();
     this.eye.close();
-    this.#dispose();
     await this.#people.close();
     rmSync(this.#directory, { recursive: true, force: true });
   }

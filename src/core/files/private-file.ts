@@ -1,4 +1,4 @@
-/** Opens files that only their owner may read, whatever the umask, and never through a symbolic link. */
+/** Creates files that only their owner can read (0600 whatever the umask), and never through a symbolic link. */
 import { constants, fchmodSync, openSync } from 'node:fs';
 
 /** Absent on Windows. */

@@ -1,6 +1,6 @@
 /**
- * What a replay remembers of what it sent, in a file of its own: the queue is never written. An answer belongs to a request
- * and not to an item: the item with another path or header is another request, which nobody has answered yet.
+ * What a replay stores about the requests it sent, in its own file: a replay never writes to the queue. An answer belongs
+ * to a request, not to an item: with another path or header, the item is another request.
  */
 import type { ResponseExcerpt } from '../nouns/item.js';
 
@@ -9,7 +9,7 @@ export interface ReplayEntry {
   /** Epoch ms of its start. */
   at: number;
   durationMs: number;
-  /** Undefined = no answer: the request counts as not sent. */
+  /** Undefined = no answer: the request will be sent again. */
   response: ResponseExcerpt | undefined;
   /** Why there is no answer. */
   message: string | undefined;
@@ -18,12 +18,12 @@ export interface ReplayEntry {
 export interface ReplayLedger {
   /** Path of its file. */
   readonly location: string;
-  /** Random; all idempotency keys of a replay are derived from it, so that a resumed one sends the same keys. */
+  /** Random; all idempotency keys of a replay are derived from it, so that a resumed replay sends the same keys. */
   readonly family: string;
-  /** @param key the idempotency key that the request was sent under, which says what was sent */
+  /** @param key idempotency key of the request; it identifies what was sent */
   get(key: string): ReplayEntry | undefined;
   put(key: string, entry: ReplayEntry): void;
-  /** Forgets everything and begins a new family. */
+  /** Removes all entries and starts a new family. */
   startAnew(): void;
   close(): void;
 }

@@ -1,10 +1,10 @@
 /**
- * The seam between the queue and what keeps it. Nothing above this interface knows SQL; every method is one whole
- * transaction, so no caller can leave one open across an `await` (decision 0002).
+ * The interface between the queue and the store that keeps it. Code above it knows no SQL; every method is one whole
+ * transaction, so no caller can leave one open across an `await` (decisions 0002 and 0013).
  *
- * Policy is handed in as pure synchronous functions (`SettlePolicy`): the store reads the facts inside its transaction,
- * asks, and writes the answer in the same commit. That keeps "result of one item and claim of the next" atomic on every
- * kind of store without the store knowing a single rule.
+ * Policy is passed in as pure synchronous functions (`SettlePolicy`): the store reads the facts inside its transaction,
+ * asks, and writes the answer in the same commit. So the result of one item and the claim of the next are one commit on
+ * every kind of store, and no store contains a rule.
  */
 import type { EnqueueResult, IfQueued, OnConflict } from '../nouns/enqueue.js';
 import type { Entity, ItemDetail, NewItem } from '../nouns/item.js';
@@ -31,10 +31,10 @@ export type * from '../nouns/people.js';
 export type * from '../nouns/reading.js';
 export type * from '../policy/settlement.js';
 
-/** A change of a target's row that no attempt caused: a probe, a credential, the config. */
+/** A change of a target's row that was not caused by an attempt, but by a probe, a credential or the config. */
 export interface TargetUpdate {
   target: number;
-  /** What was found out says something only of a target that is still in this state; undefined = whatever it is in now. */
+  /** Applied only while the target is in this state; undefined = in any state. */
   from?: TargetRow['state'];
   change: Partial<TargetRow>;
   /** Written to the history when given. */
@@ -42,7 +42,7 @@ export interface TargetUpdate {
 }
 
 export interface Settled extends ClaimRef {
-  /** `stale`: the claim was no longer ours; nothing was written. */
+  /** `stale`: the claim no longer belonged to this session; nothing was written. */
   result: 'ok' | 'stale';
   decision: Decision | undefined;
 }
@@ -56,7 +56,7 @@ export interface Expired {
   path: string;
 }
 
-/** A claim whose runner died, and what became of it. */
+/** A claim whose runner died, and its result. */
 export interface Recovered extends Settled {
   claim: Claim;
 }
@@ -64,14 +64,14 @@ export interface Recovered extends Settled {
 export interface StepInput {
   now: number;
   settle: readonly Settlement[];
-  /** Claims that never reached the wire: back to pending, as if they had not been made. */
+  /** Claims that were never sent: back to pending, as if they had not been made. */
   release: readonly ClaimRef[];
   targets: readonly TargetUpdate[];
   /** Claims wanted in this step, over all targets. */
   claim: number;
   /** Only these targets; undefined = all. */
   only: ReadonlySet<number> | undefined;
-  /** Gives up waiting for another process's transaction (error `busy`, nothing written). */
+  /** Stops waiting for another process's transaction (error `busy`, nothing written). */
   signal: AbortSignal | undefined;
 }
 
@@ -79,37 +79,37 @@ export interface StepResult {
   settled: Settled[];
   expired: Expired[];
   claims: Claim[];
-  /** Every target as it is after this commit. */
+  /** Every target, after this commit. */
   targets: readonly TargetRow[];
-  /** Earliest end of an item's own wait, over the targets in scope; undefined = nobody waits. */
+  /** Earliest end of an item's own wait, over the targets in scope; undefined = no item waits. */
   nextDueAt: number | undefined;
-  /** Targets that hold a ready lane head right now. */
+  /** Targets with a ready lane head. */
   ready: ReadonlySet<number>;
-  /** Targets that hold a lane head waiting for its time. */
+  /** Targets with a lane head that waits for its time. */
   waiting: ReadonlySet<number>;
-  /** More is due than one step promotes: call again at once. */
+  /** More items are due than one step promotes: call again at once. */
   more: boolean;
   /** Next deadline of a pending item, and next end of an entity's pause, epoch ms. */
   nextDeadlineAt: number | undefined;
-  /** An item whose bytes no longer match their checksum: nothing more may be sent from this file. */
+  /** An item whose bytes do not match their checksum: nothing more may be sent from this queue. */
   damaged: number | undefined;
 }
 
-/** What a config says of a target, as far as the queue file keeps it. */
+/** The part of a target's config that the queue stores. */
 export interface TargetFacts {
   name: string;
   order: LaneOrder;
   implicitBaseUrl: string | undefined;
 }
 
-/** The right to send. At most one exists per queue. */
+/** The right to send, and the calls of its holder. At most one exists per queue. */
 export interface Session {
   readonly epoch: number;
   /** Aborts when another runner took over: stop sending at once, record nothing more. */
   readonly lost: AbortSignal;
-  /** Settles what dead runners left open, through the same rules as any other end. Call until `more` is false. */
+  /** Settles claims that dead runners left open, by the usual rules. Call until `more` is false. */
   recover(limit: number, now: number): Promise<{ recovered: Recovered[]; more: boolean }>;
-  /** Creates rows for configured targets and gives unfinished items their lanes anew where the order changed. */
+  /** Creates rows for configured targets; where the order changed, gives unfinished items new lanes. */
   syncTargets(
     targets: readonly TargetFacts[],
     defaultTarget: string | undefined,
@@ -117,11 +117,11 @@ export interface Session {
   ): Promise<readonly TargetRow[]>;
   /** The only hot call: settle, update targets, release, expire, promote, then claim, in one commit. */
   step(input: StepInput): Promise<StepResult>;
-  /** The wall clock ran back: ends waits that were set in what is now the future. */
+  /** Call when the wall clock was set back: ends waits that were set at a time that is now in the future. */
   clockWentBack(now: number): Promise<void>;
-  /** The last `ms` of wall-clock time are nobody's failure: they do not count towards the patience with any target. */
+  /** Leaves the last `ms` of wall-clock time out of the time that any target has been failing (after a suspend). */
   leaveOut(ms: number, now: number): Promise<void>;
-  /** Records how the run went, if it was one, and gives the right back. */
+  /** Gives the right back. @param summary recorded as the last run; undefined = records none */
   end(summary: RunSummary | undefined): Promise<void>;
 }
 
@@ -135,43 +135,43 @@ export interface RunSummary {
 }
 
 export interface Store {
-  /** Where it is, for people. */
+  /** Its name for people: the path of the file. */
   readonly location: string;
-  /** Items whole, for export, import and replay. */
+  /** Complete items, for export, import and replay. */
   readonly archive: Archive;
   enqueue(
     items: readonly NewItem[],
     options: { now: number; ifQueued: IfQueued; onConflict?: OnConflict | undefined },
   ): Promise<EnqueueResult[]>;
   /**
-   * All or nothing over all batches: one transaction, whatever their number. Other writers wait meanwhile, so the
-   * batches come from a file or a spool, never straight from a slow pipe.
+   * Stores all batches in one transaction, all or nothing. Other writers wait meanwhile, so batches must come from a file
+   * or a spool, never directly from a slow pipe.
    */
   bulk(
     batches: AsyncIterable<readonly NewItem[]>,
     options: { now: () => number; onConflict?: OnConflict | undefined },
   ): Promise<{ firstId: number | undefined; lastId: number | undefined; count: number; duplicates: number }>;
-  /** Every target that the queue knows. */
+  /** Every target of the queue. */
   targets(): Promise<readonly TargetRow[]>;
   /** Who is sending now; undefined = nobody. */
   runner(): Promise<RunnerInfo | undefined>;
-  /** Takes the right to send, or says who has it. @throws {QueueError} queue-is-copy */
+  /** Takes the right to send, or returns who has it. @throws {QueueError} queue-is-copy */
   acquire(
     who: RunnerIdentity,
     policy: SettlePolicy,
     now: number,
   ): Promise<Session | { heldBy: RunnerInfo | undefined }>;
-  /** What is left to do, for the end of a drain. @param only target names; undefined = all */
+  /** What is left to do at the end of a run. @param only target names; undefined = all */
   leftovers(only: readonly string[] | undefined): Promise<Leftovers>;
-  /** True when unfinished items of this target were on the wire at least once. */
+  /** True when an unfinished item of this target was sent at least once. */
   hasOpenAttempts(target: number): Promise<boolean>;
   change(command: PersonCommand, by: Actor, now: number): Promise<ChangeReport>;
   select(filter: Filter, page: { after: number | undefined; limit: number; now: number }): Promise<Page>;
   /** What needs attention first: review, blocked behind review, retrying; then the rest of the unfinished. */
   attention(page: { limit: number; now: number }): Promise<Page>;
   /**
-   * What would be claimed now at these targets, one after another, if each were delivered: lane heads that are due, and
-   * what stands behind them up to the first of the lane that is not; in the order of the log. The cost grows with `limit`.
+   * Items that would be claimed now at these targets, one after another, if each were delivered, in the order of the log:
+   * due lane heads, and the items behind them up to the first that is not due. The cost grows with `limit`.
    */
   upcoming(targets: readonly number[], options: { limit: number; now: number }): Promise<Upcoming[]>;
   get(ids: readonly number[], now: number): Promise<ItemDetail[]>;
@@ -180,20 +180,20 @@ export interface Store {
   summary(now: number): Promise<Summary>;
   history(filter: { item: number | undefined; since: number | undefined; limit: number }): Promise<HistoryEntry[]>;
   record(entry: Omit<HistoryEntry, 'id'>): Promise<void>;
-  /** What edits replaced, oldest first, without the payloads. */
+  /** Versions that edits replaced, oldest first, without payloads. */
   revisions(id: number): Promise<Revision[]>;
   /** Unfinished items by target and age; counted up to a bound per cell, so the cost does not grow with the queue. */
   ages(now: number): Promise<AgeCount[]>;
   /**
-   * Removes what the rules let go, at most `limit` items; call until `more` is false. Never an unfinished item. A dry run
-   * counts, up to `limit`.
+   * Removes finished items by the retention rules, at most `limit`; call until `more` is false. Never removes an unfinished
+   * item. A dry run counts them, up to `limit`.
    */
   prune(rules: PruneRules, options: { limit: number; dryRun: boolean; now: number }): Promise<PruneReport>;
-  /** When the retention rules were last carried out; undefined = never. */
+  /** When retention last ran; undefined = never. */
   lastPrune(): Promise<number | undefined>;
-  /** Removes what is known about one entity, but for a tombstone of each item. @throws {QueueError} busy while one is being sent */
+  /** Removes all data of one entity except a tombstone of each item. @throws {QueueError} busy while one is being sent */
   erase(entity: Entity, options: { dryRun: boolean; by: Actor; now: number }): Promise<EraseReport>;
-  /** Yields when another process may have committed. A hint: may be spurious, is never the only truth. */
+  /** Yields when another process may have committed. A hint: it may be spurious, and callers must not rely on it alone. */
   changes(signal: AbortSignal): AsyncIterable<void>;
   close(): Promise<void>;
 }

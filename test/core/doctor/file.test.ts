@@ -140,6 +140,15 @@ describe('examining a queue file', () => {
   });
 });
 
+test('names what SQLite finds wrong with a damaged page, and checks nothing derived from it', async () => {
+  const path = await closedQueue(300, (n) => ({ n, mark: `payload-of-${n}-end` }));
+  overwritePage(path, pagesWith(path, 'payload-of-')[1]!);
+  edit(path, (db) => db.exec('UPDATE tally SET pending = pending + 1'));
+  const { findings } = await examine(path);
+  expect(findings[0]).toMatchObject({ code: 'corrupt', message: expect.stringMatching(/^the file is damaged: /) });
+  expect(findings.map(({ code }) => code)).not.toContain('counts');
+});
+
 describe('saving from a damaged file', () => {
   test('costs the items on the damaged page and no others', async () => {
     const path = await closedQueue(300, (n) => ({ n, mark: `payload-of-${n}-end` }));

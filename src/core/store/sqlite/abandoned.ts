@@ -3,7 +3,7 @@ import type { StoredRequest } from '../../nouns/item.js';
 import type { Claim } from '../store.js';
 import type { TargetRow } from '../../nouns/target.js';
 import { ENTITY_NAME, FACT_COLUMNS, toFacts, type FactColumns, type RequestColumns } from './rows.js';
-import { SENDING } from './schema.js';
+import { SENDING } from './codes.js';
 
 export const ABANDONED = `SELECT ${FACT_COLUMNS}, entity_id, ${ENTITY_NAME}, method, path, claim_attempt, claim_at
   FROM item INDEXED BY item_sending WHERE state = ${SENDING} ORDER BY id LIMIT ?`;

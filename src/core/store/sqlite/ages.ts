@@ -1,7 +1,7 @@
-/** Counts unfinished items by age, along the index that is sorted by it; each column stops at a bound. */
+/** Counts unfinished items by age along an index; each column stops at a bound. */
 import { AGE_COUNT_CAP, AGE_TITLES, ageRange, type AgeCount } from '../../policy/ages.js';
 import type { Connection } from './connection.js';
-import { REVIEW } from './schema.js';
+import { REVIEW } from './codes.js';
 
 const AGE = 'max(created_at, ifnull(asked_at, 0))';
 
@@ -25,7 +25,7 @@ function waiting(connection: Connection, now: number): AgeCount[] {
   });
 }
 
-/** Review has no index by age: the first of them are taken one by one. */
+/** There is no index for the age of items in review: the first ones are read one by one. */
 function inReview(connection: Connection, now: number): AgeCount[] {
   const rows = connection.all<{ name: string; at: number }>(FLAGGED);
   const capped = rows.length >= AGE_COUNT_CAP;

@@ -1,82 +1,111 @@
-/** Holds a queue file against itself: what SQLite says of it, the payloads' checksums, and everything that is derived. */
+/** Checks a queue file against itself: SQLite's own check, the checksums of payloads, and every derived value. */
 import { finding, someItems, type Finding } from '../../nouns/finding.js';
+import { sha256 } from './checksum.js';
 import { COMPLETED, PENDING, REVIEW, SENDING } from './codes.js';
 import type { Connection } from './connection.js';
-import { sha256 } from './enqueue.js';
 import { COUNTED, RIGHT_ELIG } from './lane-sql.js';
 
-const SAFE = 'nothing is lost: these values can be made anew from the items';
+const SAFE = 'nothing is lost: these values can be computed again from the items';
 const REPAIR = 'keep a copy of the file, then: syncq doctor --repair';
 
 /** Ids that one finding names at most. */
 const MOST_IDS = 20;
 
-/**
- * Everything that may not be in a queue file, whatever happened to it. Empty = sound. Reads the whole file (payloads one
- * at a time), so it takes its time; call it inside one read transaction, or while nobody writes.
- */
-export function auditQueue(connection: Connection): Finding[] {
-  const damage = [...integrity(connection), ...payloads(connection)];
-  // What is derived from damaged pages is no news.
-  if (damage.some(({ code }) => code === 'corrupt')) return damage;
-  return [...damage, ...auditDerived(connection)];
+const SHOWN_FAULTS = 5;
+
+export function damaged(message: string): Finding {
+  return finding('unusable', 'corrupt', message, {
+    safe: 'nothing is sent from a damaged file, and syncq never removes it',
+    next: 'stop all programs that use it, keep a copy of the file and its -wal, save what can be read (syncq doctor --save FILE), and enqueue that into a new queue (syncq enqueue --from FILE)',
+  });
 }
 
-/** The part of it that follows from the items: for a file whose pages and payloads were looked at already. */
-export function auditDerived(connection: Connection): Finding[] {
-  return [lanes, heads, counts, groups, halves, ledger].flatMap((check) => check(connection));
-}
-
-function integrity(connection: Connection): Finding[] {
-  const answers = connection
-    .all<{ integrity_check: string }>('PRAGMA integrity_check(10)')
-    .map((row) => row.integrity_check);
-  const found: Finding[] = [];
-  if (answers.length !== 1 || answers[0] !== 'ok') {
-    found.push(
-      finding('unusable', 'corrupt', `SQLite finds the file damaged: ${answers.join('; ')}`, {
-        next: 'keep a copy of the file, then: syncq doctor --save FILE',
-      }),
-    );
+/** What SQLite finds wrong with the pages of the file. Empty = it is whole. */
+export function auditPages({ db }: Connection): Finding[] {
+  let faults: string[];
+  try {
+    faults = (db.pragma('integrity_check(100)') as { integrity_check: string }[]).map((row) => row.integrity_check);
+  } catch (error) {
+    faults = [`it cannot be read through (${(error as { code?: string }).code ?? 'unknown error'})`];
   }
-  return [...found, ...orphans(connection)];
+  if (faults.length === 1 && faults[0] === 'ok') return [];
+  const shown = faults.slice(0, SHOWN_FAULTS).map((fault) => fault.replace(/\s+/g, ' '));
+  const more = faults.length > SHOWN_FAULTS ? `; and ${faults.length - SHOWN_FAULTS} more` : '';
+  return [damaged(`the file is damaged: ${shown.join('; ')}${more}`)];
 }
 
-/** Rows that point at rows that do not exist: nothing SQLite would notice by itself. */
-export function orphans(connection: Connection): Finding[] {
+/** Compares payloads with their checksums: SQLite's own check cannot see a flipped bit within a payload. */
+export class PayloadAudit {
+  readonly #connection: Connection;
+  readonly #altered: number[] = [];
+  readonly #unreadable: number[] = [];
+  /** Items looked at, those with a payload, and payloads without a checksum. */
+  readonly counts = { items: 0, payloads: 0, unsealed: 0 };
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** Looks at the next `limit` items. @returns the last id; undefined = there are no more */
+  next(after: number, limit: number): number | undefined {
+    const ids = this.#connection.all<{ id: number }>(
+      'SELECT id FROM item WHERE id > ? ORDER BY id LIMIT ?',
+      after,
+      limit,
+    );
+    for (const { id } of ids) this.#look(id);
+    this.counts.items += ids.length;
+    return ids.at(-1)?.id;
+  }
+
+  #look(id: number): void {
+    let row: { payload: Buffer | null; payload_sha256: Buffer | null } | undefined;
+    try {
+      row = this.#connection.get('SELECT payload, payload_sha256 FROM item WHERE id = ?', id);
+    } catch {
+      this.counts.payloads += 1;
+      this.#unreadable.push(id);
+      return;
+    }
+    if (row?.payload == null) return;
+    this.counts.payloads += 1;
+    if (row.payload_sha256 === null) this.counts.unsealed += 1;
+    else if (!sha256(row.payload).equals(row.payload_sha256)) this.#altered.push(id);
+  }
+
+  findings(): Finding[] {
+    const found: Finding[] = [];
+    if (this.#altered.length > 0)
+      found.push(damaged(`the stored bytes of ${someItems(this.#altered)} are not those that were enqueued`));
+    if (this.#unreadable.length > 0) found.push(damaged(`${someItems(this.#unreadable)} cannot be read`));
+    if (this.counts.unsealed > 0) {
+      const what = `${this.counts.unsealed} items that another program stored have no checksum yet; each gets one when it is first sent`;
+      found.push(finding('note', 'not-sealed', what));
+    }
+    return found;
+  }
+}
+
+/** Everything that follows from the items. Empty = sound. Call it on a file whose pages are whole. */
+export function auditDerived(connection: Connection): Finding[] {
+  return [orphans, lanes, heads, counts, groups, halves, ledger].flatMap((check) => check(connection));
+}
+
+/** Rows that refer to rows that do not exist: SQLite does not notice them by itself. */
+function orphans(connection: Connection): Finding[] {
   const rows = connection.all<{ table: string; parent: string }>('PRAGMA foreign_key_check');
   if (rows.length === 0) return [];
   const names = [...new Set(rows.map(({ table, parent }) => `${table} without ${parent}`))].join(', ');
   return [finding('unusable', 'orphans', `${rows.length} rows point at rows that do not exist (${names})`)];
 }
 
-/** Reads one payload at a time: a queue may hold more bytes than memory. */
-function payloads(connection: Connection): Finding[] {
-  const changed: number[] = [];
-  const next = connection.sql(
-    'SELECT id, payload, payload_sha256 FROM item WHERE id > ? AND payload IS NOT NULL AND payload_sha256 IS NOT NULL ORDER BY id LIMIT 1',
-  );
-  let row = next.get(0) as { id: number; payload: Buffer; payload_sha256: Buffer } | undefined;
-  while (row !== undefined) {
-    if (!sha256(row.payload).equals(row.payload_sha256)) changed.push(row.id);
-    row = next.get(row.id) as typeof row;
-  }
-  if (changed.length === 0) return [];
-  return [
-    finding('unusable', 'payload-changed', `${someItems(changed)}: the payload no longer matches its checksum`, {
-      safe: 'such an item is never sent',
-      next: 'restore the file from a backup, or: syncq discard ID and enqueue the write anew',
-    }),
-  ];
-}
-
-/** Violations that a query answers as ids. */
+/** Reports the ids that a query finds. */
 function byIds(connection: Connection, code: string, what: string, sql: string): Finding[] {
   const ids = connection.all<{ id: number }>(`${sql} LIMIT ${MOST_IDS + 1}`).map(({ id }) => id);
   return ids.length === 0 ? [] : [finding('problem', code, `${someItems(ids)}: ${what}`, { safe: SAFE, next: REPAIR })];
 }
 
-/** The lane that an unfinished item is in follows from its entity and its target's order. */
+/** The lane of an unfinished item follows from its entity and its target's order. */
 function lanes(connection: Connection): Finding[] {
   return byIds(
     connection,
@@ -120,7 +149,7 @@ function counts(connection: Connection): Finding[] {
   });
 }
 
-/** A group that says otherwise than its item of whether the server may have it would hide that from people. */
+/** A review group and its items must agree on whether the server may have them, or people would not see it. */
 function halves(connection: Connection): Finding[] {
   return byIds(
     connection,
@@ -145,7 +174,7 @@ function groups(connection: Connection): Finding[] {
   ];
 }
 
-/** Every attempt of an unfinished item but the open one has its row, and none is twice under way. */
+/** Every attempt of an unfinished item has its row, except the open one. */
 function ledger(connection: Connection): Finding[] {
   return byIds(
     connection,

@@ -1,10 +1,11 @@
-/** Copies a queue while others use it, and stamps the copy, so that it is read by everybody and sent from by nobody. */
-import { statSync, statfsSync } from 'node:fs';
+/** Copies a queue while others use it, and marks the copy, so that it can be read but never sent from; adopts such a copy. */
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { QueueError } from '../../nouns/errors.js';
 import { assertFree, publish, temporaryBeside } from '../../files/new-file.js';
 import { removeTemporary } from '../../files/temporary.js';
+import type { BackupReport } from '../care.js';
 import type { Actor } from '../store.js';
 import type { Connection } from './connection.js';
 import { storeError } from './connection.js';
@@ -13,32 +14,25 @@ import { appendHistory } from './history.js';
 import { assertKnownSchema } from './known-schema.js';
 import type { OpenOptions } from './open-options.js';
 import { openFile } from './open.js';
+import { freeBytes } from './reserve.js';
 import { REGROUP } from './review-groups.js';
-import { COMPLETED } from './schema.js';
-
-export interface BackupReport {
-  file: string;
-  bytes: number;
-  /** Items in the copy. */
-  items: number;
-  unfinished: number;
-}
+import { COMPLETED } from './codes.js';
 
 /**
- * One consistent view of the queue as a file of its own: nobody waits for it, and nothing is in it by half. The copy is
- * checked before it gets its name.
+ * Writes one consistent state of the queue to a new file; nobody has to wait. The copy is checked before it gets its
+ * name.
  *
  * @throws {QueueError} usage when `file` exists; disk-full, unwritable, corrupt
  */
 export function backupFile(options: Omit<OpenOptions, 'mode'>, file: string): BackupReport {
-  // A log of another file beside the copy would be read into it.
+  // SQLite would read the log of another file into the copy.
   assertFree(file, ['', '-wal', '-shm', '-journal']);
   const source = openFile({ ...options, mode: 'read' });
   try {
-    assertRoomFor(source.connection, file);
+    assertRoomFor(source, file);
     const temporary = temporaryBeside(file);
     try {
-      copyInto(source.connection, temporary);
+      copyInto(source, temporary);
       const report = stamp(temporary, options.path, options.clock.now());
       publish(temporary, file);
       return { file, ...report };
@@ -49,8 +43,7 @@ export function backupFile(options: Omit<OpenOptions, 'mode'>, file: string): Ba
   } catch (error) {
     throw storeError(error, options.path, false);
   } finally {
-    source.connection.close();
-    source.dispose();
+    source.close();
   }
 }
 
@@ -59,10 +52,9 @@ function assertRoomFor(connection: Connection, file: string): void {
   const needed = pages * (connection.db.pragma('page_size', { simple: true }) as number);
   let free: number;
   try {
-    const { bavail, bsize } = statfsSync(dirname(file));
-    free = bavail * bsize;
+    free = freeBytes(dirname(file));
   } catch {
-    return; // The directory's own trouble is told when the file is made.
+    return; // Creating the file will report what is wrong with the directory.
   }
   if (free >= needed) return;
   throw new QueueError(
@@ -83,8 +75,8 @@ function copyInto(source: Connection, temporary: string): void {
 }
 
 /**
- * Writes into the copy where it came from, and looks through it once. It keeps the rollback journal that VACUUM INTO
- * gave it: a queue in use has a log, so opening tells a copy that was put over a queue whose log still lies there.
+ * Records in the copy where it came from, and checks it. The copy keeps the rollback-journal mode of VACUUM INTO: a queue
+ * in use has a log, so opening can tell when a copy replaced a queue whose log is still there.
  */
 function stamp(temporary: string, from: string, now: number): Omit<BackupReport, 'file'> {
   const Sqlite = loadSqlite();
@@ -92,7 +84,7 @@ function stamp(temporary: string, from: string, now: number): Omit<BackupReport,
   try {
     db.pragma('journal_mode = MEMORY');
     db.pragma('trusted_schema = OFF');
-    // A trigger that came along would rewrite the copy.
+    // A foreign trigger would rewrite the copy.
     assertKnownSchema(db, from);
     db.prepare('UPDATE queue SET copy_of = ?').run(`${from} (${new Date(now).toISOString()})`);
     const verdict = db.pragma('integrity_check(1)', { simple: true });
@@ -103,10 +95,7 @@ function stamp(temporary: string, from: string, now: number): Omit<BackupReport,
     }
     const counts = db
       .prepare('SELECT count(*) AS items, count(*) FILTER (WHERE state < 3) AS unfinished FROM item')
-      .get() as {
-      items: number;
-      unfinished: number;
-    };
+      .get() as Pick<BackupReport, 'items' | 'unfinished'>;
     return { bytes: statSync(temporary).size, ...counts };
   } catch (error) {
     throw storeError(error, from, false);
@@ -115,16 +104,16 @@ function stamp(temporary: string, from: string, now: number): Omit<BackupReport,
   }
 }
 
-/** Nobody here can know what the original sends: it may have sent everything that is unfinished in the copy. */
+/** The original may have sent everything that is unfinished in the copy. */
 const DOUBT = `UPDATE item SET may_have_arrived = ifnull(may_have_arrived, 0), touched = 1 WHERE state < ${COMPLETED}`;
 
 /**
  * Makes a stamped copy a queue in its own right.
  *
- * @returns what it was a copy of; undefined = it was none, and nothing was changed
+ * @returns what it was a copy of; undefined = it was no copy, and nothing was changed
  */
 export async function adoptFile(options: Omit<OpenOptions, 'mode'>, by: Actor): Promise<string | undefined> {
-  const { connection, dispose } = openFile({ ...options, mode: 'write' });
+  const connection = openFile({ ...options, mode: 'write' });
   try {
     return await connection.write(() => {
       const copyOf = connection.get<{ copy_of: string | null }>('SELECT copy_of FROM queue')?.copy_of ?? undefined;
@@ -145,6 +134,5 @@ export async function adoptFile(options: Omit<OpenOptions, 'mode'>, by: Actor): 
     });
   } finally {
     connection.close();
-    dispose();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The driver's package inside the bundle (scripts/bundle.mjs): its JavaScript comes out of the bundle, its binary from
- * where it is installed. Anything unusual (another version, its binary elsewhere) is left to the package itself.
+ * Loads the driver from the bundle (scripts/bundle.mjs): its JavaScript is in the bundle, its binary where npm installed
+ * it. In any other case (another version, a binary elsewhere) the installed package is loaded instead.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 
 import bundled from 'better-sqlite3';
 
-/** Of the JavaScript in the bundle; put in by the build. */
+/** Version of the driver in the bundle; the build inserts it. */
 declare const SYNCQ_SQLITE_VERSION: string;
 
 const require = createRequire(import.meta.url);

@@ -3,9 +3,9 @@ import type { Claim, Gate, ItemFacts } from '../store.js';
 import type { TargetRow } from '../../nouns/target.js';
 import { UNANSWERED } from '../../policy/outage.js';
 import type { Connection } from './connection.js';
-import { sha256 } from './enqueue.js';
+import { sha256 } from './checksum.js';
 import { ENTITY_NAME, FACT_COLUMNS, toFacts, toRequest, type FactColumns, type RequestColumns } from './rows.js';
-import { ELIG, PENDING, SENDING } from './schema.js';
+import { ELIG, PENDING, SENDING } from './codes.js';
 import type { ClaimedItem } from './settle.js';
 import type { Tally } from './tally.js';
 

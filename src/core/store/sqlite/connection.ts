@@ -1,21 +1,21 @@
 /**
- * One SQLite connection: statements prepared once and kept, transactions that wait for a lock without blocking signals,
- * and SQLite's error codes turned into the ones of this project.
+ * One SQLite connection: prepares each statement once, runs transactions that wait for a lock without blocking signals,
+ * and turns SQLite's error codes into those of this project.
  */
 import { statSync } from 'node:fs';
 
 import type { Clock } from '../../nouns/clock.js';
-import { closedQueue, QueueError, isQueueError } from '../../nouns/errors.js';
+import { closedQueue, QueueError, isQueueError, type ErrorCode } from '../../nouns/errors.js';
 import type { Database, Statement } from './driver.js';
 
 /**
  * How long SQLite itself may block the thread for a lock, ms. Short, because Node runs neither signal handlers nor
- * timers meanwhile; the rest of the patience is spent in asynchronous retries.
+ * timers meanwhile; the rest of the waiting is asynchronous retries.
  */
 export const BUSY_TIMEOUT_MS = 100;
 
-/** How long a transaction waits for a lock altogether, ms. */
-export const LOCK_PATIENCE_MS = 30_000;
+/** How long a transaction waits for a lock in total, ms. */
+const LOCK_PATIENCE_MS = 30_000;
 
 /** Somebody else has the lock. */
 const LOCKED = Symbol('locked');
@@ -25,9 +25,9 @@ export interface TransactionOptions {
   patienceMs?: number;
   /** Gives up waiting for the lock at once. */
   signal?: AbortSignal;
-  /** Called when the disk is full, before the one further try; true = it freed something (decision 0009). */
+  /** Called when the disk is full, before the only retry; returns true if it freed space (decision 0009). */
   onFull?: () => boolean;
-  /** The runner's own commits: `dataVersion` does not speak of them, and the session calls `checkAfterOthers` itself. */
+  /** For the runner's own commits: `dataVersion` does not count them, and the session calls `checkAfterOthers` itself. */
   quiet?: boolean;
 }
 
@@ -35,26 +35,37 @@ export class Connection {
   readonly db: Database;
   readonly path: string;
   readonly #clock: Clock;
-  /** Strong references for life: collecting a Statement aborts better-sqlite3 12 on Node 24. */
+  /** Kept for the life of the process: collecting a Statement aborts better-sqlite3 12 on Node 24. */
   readonly #statements = new Map<string, Statement>();
   readonly #identity: string;
-  /** A commit whose fate is unknown: nothing more is written through this connection. */
+  /** Set by a commit that may or may not be stored: nothing more is written through this connection. */
   #failure: Error | undefined;
   #closed = false;
   #localCommits = 0;
   #othersVersion = 0;
   #checkFile: (() => void) | undefined;
-  /** `#othersVersion` when the file was last found right. */
+  /** `#othersVersion` at the last successful check of the file. */
   #checkedVersion: number | undefined;
 
   readonly #asStored: (text: string) => string;
+  readonly #onClose: () => void;
 
-  /** @param asStored makes of a query one that fits a file of an older version */
-  constructor(db: Database, path: string, clock: Clock, asStored = (text: string): string => text) {
+  /**
+   * @param onClose called once, after the file is closed
+   * @param asStored turns a query into one that fits a file of an older version
+   */
+  constructor(
+    db: Database,
+    path: string,
+    clock: Clock,
+    onClose: () => void,
+    asStored = (text: string): string => text,
+  ) {
     this.db = db;
-    this.#asStored = asStored;
     this.path = path;
     this.#clock = clock;
+    this.#onClose = onClose;
+    this.#asStored = asStored;
     this.#identity = fileIdentity(path);
   }
 
@@ -88,8 +99,8 @@ export class Connection {
   }
 
   /**
-   * One durable commit: all of `body` or nothing. `body` is synchronous, so nobody can slip in between; it may be called
-   * a second time, after everything the first call wrote was rolled back.
+   * One durable commit: all of `body` or nothing. `body` is synchronous, so no other caller can run in between. It may be
+   * called a second time, after everything the first call wrote was rolled back.
    */
   async write<T>(body: () => T, options: TransactionOptions = {}): Promise<T> {
     if (this.#failure !== undefined) throw this.#failure;
@@ -112,8 +123,8 @@ export class Connection {
   }
 
   /**
-   * Carries the log over into the file, so that its room can be written again, now and after every further commit of
-   * this connection: a log that grew would take what room there is. True when all of it went.
+   * Copies the log into the file, now and after every later commit of this connection, so that SQLite reuses the log's
+   * space: a growing log would fill the disk. Returns true when all of it was copied.
    */
   #reuseLog(): boolean {
     try {
@@ -125,7 +136,7 @@ export class Connection {
     }
   }
 
-  /** An open write transaction for a caller that must await its input in between; it owns the connection meanwhile. */
+  /** Opens a write transaction for a caller that awaits its input in between and owns the connection meanwhile. */
   async begin(): Promise<{ commit(): void; rollback(error: unknown): Error }> {
     if (this.#failure !== undefined) throw this.#failure;
     const waiting = this.#waiting({});
@@ -147,14 +158,14 @@ export class Connection {
   }
 
   /**
-   * Runs `check` now, and before anything is written after others have committed. What it throws ends that transaction.
+   * Runs `check` now, and again before each write that follows a commit of others. An error from it ends the transaction.
    */
   checkBeforeWriting(check: () => void): void {
     this.#checkFile = check;
     this.checkAfterOthers();
   }
 
-  /** The same check, once for what others have committed. Inside a write transaction it holds until its end. */
+  /** Runs the check if others have committed since the last one. Inside a write transaction the result stays valid. */
   checkAfterOthers(): void {
     this.#askOthersVersion();
     if (this.#othersVersion === this.#checkedVersion) return;
@@ -185,13 +196,13 @@ export class Connection {
       return value;
     } catch (error) {
       const failure = this.#failed(error, committing);
-      // A plain BEGIN takes its lock with the first read: the last one out may be tidying up the file just then.
+      // A plain BEGIN takes its lock at the first read, when the last process to close the file may be cleaning up.
       if (begin !== 'BEGIN' || !isBusy(error)) throw failure;
       return LOCKED;
     }
   }
 
-  /** Ends the transaction and says what the failure means. */
+  /** Rolls back and returns the error to throw. */
   #failed(error: unknown, committing: boolean): Error {
     if (this.db.inTransaction) this.#rollback();
     if (isQueueError(error)) return error;
@@ -200,7 +211,7 @@ export class Connection {
     return failure;
   }
 
-  /** One slice of waiting for the lock, so that signals and timers stay alive; throws when patience has ended. */
+  /** Returns a function that waits a moment for the lock, so that signals and timers run; it throws `busy` in the end. */
   #waiting({ patienceMs = LOCK_PATIENCE_MS, signal }: TransactionOptions): () => Promise<void> {
     const startedAt = this.#clock.monotonic();
     let round = 0;
@@ -240,7 +251,7 @@ export class Connection {
     }
   }
 
-  /** Changes when anybody but the runner of this connection has committed: `data_version` is silent about one's own. */
+  /** Changes with every commit except `quiet` ones. SQLite's `data_version` leaves out commits of its own connection. */
   dataVersion(): string {
     this.#askOthersVersion();
     return `${this.#othersVersion}/${this.#localCommits}`;
@@ -250,14 +261,14 @@ export class Connection {
     try {
       this.#othersVersion = (this.sql('PRAGMA data_version').get() as { data_version: number }).data_version;
     } catch (error) {
-      // Another process has the file for itself for a moment (recovery, the last one out): the next look will tell.
+      // Another process has the file locked for a moment (recovery, last close): the next call will see the change.
       if (!isBusy(error)) throw storeError(error, this.path, false);
     }
   }
 
   /**
-   * Refuses to go on when the file at our path is no longer the one we have open: a commit into a deleted or replaced
-   * file succeeds silently and is lost. Called before every acknowledgement and every claim.
+   * Throws when the file at our path is no longer the one we have open: a commit into a deleted or replaced file
+   * succeeds silently and is lost. Called before every acknowledgement and every claim.
    *
    * @throws {QueueError} code 'store-unknown'
    */
@@ -273,8 +284,10 @@ export class Connection {
   }
 
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     this.db.close();
+    this.#onClose();
   }
 }
 
@@ -294,87 +307,50 @@ export function isBusy(error: unknown): boolean {
   return code.startsWith('SQLITE_BUSY') || code === 'SQLITE_LOCKED';
 }
 
-/** The disk is full, in the words of SQLite or of the system. */
+/** True for every code by which SQLite or the system reports a full disk. */
 export function isFull(error: unknown): boolean {
   return ['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE', 'ENOSPC', 'EDQUOT'].includes(codeOf(error));
 }
 
 /**
- * What an error of SQLite means for the caller.
+ * The error of this project for an error of SQLite or of the file system.
  *
  * @param committing true when COMMIT itself failed: then the fate of the write may be unknown. A failed fsync is never
  *   tried again in the same process: the kernel may have dropped the pages (PostgreSQL's "fsyncgate", 2018).
  */
 export function storeError(error: unknown, path: string, committing: boolean): Error {
   const code = codeOf(error);
-  const cause = { cause: error };
+  const failure = (...[name, message, hint]: [ErrorCode, string, string]): QueueError =>
+    new QueueError(name, message, { cause: error, hint });
   if (isFull(error)) {
-    return new QueueError(
-      'disk-full',
-      `the disk that holds ${path} is full; nothing was stored, what was acknowledged is safe`,
-      {
-        ...cause,
-        hint: 'free some space and run the same command again',
-      },
-    );
+    const message = `the disk that holds ${path} is full; nothing was stored, what was acknowledged is safe`;
+    return failure('disk-full', message, 'free some space and run the same command again');
   }
   if (committing && code.startsWith('SQLITE_IOERR')) {
-    return new QueueError(
-      'store-unknown',
-      `the disk failed while ${path} was being written (${code}); the last write may or may not be stored`,
-      {
-        ...cause,
-        hint: 'check the disk, then run the same command again: with the same --key it is stored once',
-      },
-    );
+    const message = `the disk failed while ${path} was being written (${code}); the last write may or may not be stored`;
+    const hint = 'check the disk, then run the same command again: with the same --key it is stored once';
+    return failure('store-unknown', message, hint);
   }
   const { message } = error as Error;
-  const isOdd = code === 'SQLITE_ERROR' && /^(?:no such (?:table|column|index|view)|duplicate column)/.test(message);
-  if (isOdd || code.startsWith('SQLITE_CORRUPT')) {
-    const what = isOdd ? `is not as syncq made it (${message})` : `is damaged (${code})`;
-    return new QueueError('corrupt', `${path} ${what}; nothing was sent or changed`, {
-      ...cause,
-      hint: 'keep the file, then: syncq doctor',
-    });
+  const isForeign =
+    code === 'SQLITE_ERROR' && /^(?:no such (?:table|column|index|view)|duplicate column)/.test(message);
+  if (isForeign || code.startsWith('SQLITE_CORRUPT')) {
+    const what = isForeign ? `is not as syncq made it (${message})` : `is damaged (${code})`;
+    return failure('corrupt', `${path} ${what}; nothing was sent or changed`, 'keep the file, then: syncq doctor');
   }
   if (code === 'SQLITE_NOTADB') {
-    return new QueueError('not-a-queue', `${path} is not a syncq queue; it was not touched`, {
-      ...cause,
-      hint: 'name another file with --queue',
-    });
+    return failure('not-a-queue', `${path} is not a syncq queue; it was not touched`, 'name another file with --queue');
   }
+  const unusable = `${path} cannot be used (${code}); nothing was changed`;
   if (/^SQLITE_(READONLY|CANTOPEN|PERM|IOERR)/.test(code)) {
-    return new QueueError('unwritable', `${path} cannot be used (${code}); nothing was changed`, {
-      ...cause,
-      hint: 'check the disk and the permissions of the file and its directory',
-    });
+    return failure('unwritable', unusable, 'check the disk and the permissions of the file and its directory');
   }
   if (isBusy(error)) {
-    return new QueueError('busy', `another process is writing to ${path}; nothing was changed`, {
-      ...cause,
-      hint: 'try again',
-    });
+    return failure('busy', `another process is writing to ${path}; nothing was changed`, 'try again');
   }
-  if (FILE_ERRORS.has(code)) {
-    return new QueueError('unwritable', `${path} cannot be used (${code}); nothing was changed`, {
-      ...cause,
-      hint: 'check the path and the permissions of the file and of every directory above it',
-    });
+  if (/^E(ACCES|PERM|ROFS|NOENT|NOTDIR|ISDIR|LOOP|NAMETOOLONG|MFILE|NFILE|IO)$/.test(code)) {
+    const hint = 'check the path and the permissions of the file and of every directory above it';
+    return failure('unwritable', unusable, hint);
   }
   return error instanceof Error ? error : new Error(String(error));
 }
-
-/** Errors of the operating system about a path, as Node names them. */
-const FILE_ERRORS = new Set([
-  'EACCES',
-  'EPERM',
-  'EROFS',
-  'ENOENT',
-  'ENOTDIR',
-  'EISDIR',
-  'ELOOP',
-  'ENAMETOOLONG',
-  'EMFILE',
-  'ENFILE',
-  'EIO',
-]);

@@ -1,11 +1,10 @@
 /**
- * The one place that chooses and loads the SQLite driver: better-sqlite3 12 on Node 20, its N-API successor 13 from
- * Node 22 on, and what to tell a person whose installation holds neither.
+ * Chooses and loads the SQLite driver: better-sqlite3 12 on Node 20, its N-API successor 13 from Node 22 on. Throws an
+ * error with the install command when neither loads.
  *
  * Why two: 12 aborts the process on Node 24 when a Database or Statement is garbage-collected while no JavaScript runs
- * (`RemoveEnvironmentCleanupHook: Assertion failed`), 13 crashes on Node 20. For the same reason, and for speed, whoever
- * uses the driver prepares each SQL text once and keeps the Database and its Statements referenced as long as the
- * process lives.
+ * (`RemoveEnvironmentCleanupHook: Assertion failed`); 13 crashes on Node 20. For the same reason, and for speed, callers
+ * prepare each SQL text once and keep references to the Database and its Statements for the life of the process.
  */
 import { versions } from 'node:process';
 
@@ -18,19 +17,19 @@ import { requireDriver } from './driver-package.js';
 export type Database = DatabaseConstructor.Database;
 /** A prepared statement with its parameters and its rows. */
 export type Statement<P extends unknown[] = unknown[], R = unknown> = DatabaseConstructor.Statement<P, R>;
-/** What `loadSqlite` answers: `new Sqlite(file, options)`. */
+/** What `loadSqlite` returns: `new Sqlite(file, options)`. */
 export type Sqlite = typeof DatabaseConstructor;
 
 /**
  * Oldest SQLite that may write: 3.7.0 to 3.51.2 can corrupt a WAL file when two connections checkpoint and reset it at
  * the same time (sqlite.org/wal.html, "the WAL-reset bug").
  */
-export const OLDEST_WRITING_SQLITE = '3.51.3';
+const OLDEST_WRITING_SQLITE = '3.51.3';
 
 interface Loaded {
   sqlite: Sqlite;
   version: string;
-  /** Referenced for good: collecting them is what aborts 12 on Node 24. */
+  /** Never released: collecting them aborts 12 on Node 24. */
   probe: readonly [Database, Statement<[], string>];
 }
 
@@ -51,7 +50,7 @@ export function sqliteVersion(): string {
 }
 
 /**
- * Refuses to write with a SQLite that can corrupt the queue. To be called before a connection that writes is opened.
+ * Throws when this SQLite can corrupt a queue. Call it before opening a connection that writes.
  *
  * @param version of the SQLite in use; default the driver's own
  * @throws {QueueError} code 'defect'
@@ -71,7 +70,7 @@ export function driverPackages(major: number): readonly string[] {
 }
 
 /**
- * What to tell a person whose driver does not load.
+ * The error for a driver that does not load, with the command that repairs the installation.
  *
  * @param failures one error per package tried, in the order of `driverPackages`
  */
@@ -116,7 +115,7 @@ function nodeMajor(): number {
   return Number.parseInt(versions.node, 10);
 }
 
-/** npm 12 runs the install script of 12 only when it is told to; 13 has none. */
+/** npm 12 runs the install script of better-sqlite3 12 only with `--allow-scripts`; 13 has no install script. */
 function installCommand(major: number): string {
   return major >= 22
     ? 'npm i -g --include=optional syncq'

@@ -6,7 +6,7 @@ import { noteItem } from './history.js';
 import { eligibility } from './lanes.js';
 import { flagItem } from './review-groups.js';
 import { ENTITY_NAME } from './rows.js';
-import { ELIG, PENDING } from './schema.js';
+import { ELIG, PENDING } from './codes.js';
 import type { Work } from './settle.js';
 
 const WAITING_TARGETS = 'SELECT target_id FROM tally WHERE waiting > 0';

@@ -11,7 +11,7 @@ import { lookups, readRow, stateOf, toFound, type Change, type ChangeRow } from 
 import { PENDING } from './codes.js';
 import type { Connection } from './connection.js';
 import { openEdit, type Opened } from './open-edits.js';
-import { sha256 } from './enqueue.js';
+import { sha256 } from './checksum.js';
 import { arrivedDetail, noteItem } from './history.js';
 import { restorePlace } from './lanes.js';
 import { flagItem, joinGroup, leaveGroup, type ReviewCause } from './review-groups.js';

@@ -1,6 +1,4 @@
 /** Stores new items: their target, entity, lane and place, the answer to a repeated key, and `--if-queued`. */
-import { hash } from 'node:crypto';
-
 import { QueueError } from '../../nouns/errors.js';
 import { keyConflict, newIdempotencyKey } from '../../input/key.js';
 import { contentDigest } from '../../input/content-digest.js';
@@ -8,6 +6,7 @@ import { STATES, type Entity, type NewItem } from '../../nouns/item.js';
 import type { LaneOrder } from '../../nouns/target.js';
 import { headEligibility, laneOf, stillAhead } from '../../policy/lane.js';
 import type { EnqueueResult, IfQueued, OnConflict } from '../store.js';
+import { sha256 } from './checksum.js';
 import type { Connection } from './connection.js';
 import { noteItem } from './history.js';
 import { SHARED_LANE } from './lane-sql.js';
@@ -22,7 +21,7 @@ import {
   type EntityColumns,
   type RequestColumns,
 } from './rows.js';
-import { COMPLETED, DISCARDED, ELIG, PENDING } from './schema.js';
+import { COMPLETED, DISCARDED, ELIG, PENDING } from './codes.js';
 import { Tally } from './tally.js';
 
 const INSERT_ITEM = `INSERT INTO item (idempotency_key, created_at, target_id, entity_id, lane, elig, not_before, set_at,
@@ -234,10 +233,6 @@ function refuseConflict(item: NewItem, owner: number): never {
 function timeOf(time: NewItem['notBefore'], now: number): number | undefined {
   if (time === undefined) return undefined;
   return 'at' in time ? time.at : now + time.delayMs;
-}
-
-export function sha256(bytes: Uint8Array): Buffer {
-  return hash('sha256', bytes, 'buffer');
 }
 
 /** The target of this name, made when the queue does not know it yet. */

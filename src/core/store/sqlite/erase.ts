@@ -8,7 +8,7 @@ import { noteItem } from './history.js';
 import { endItem } from './person-commands.js';
 import { readRow, type ChangeRow } from './person-change.js';
 import { groupsQuoting } from './review-groups.js';
-import { COMPLETED, SENDING } from './schema.js';
+import { COMPLETED, SENDING } from './codes.js';
 import { Tally } from './tally.js';
 
 interface Found extends ChangeRow {

@@ -1,6 +1,6 @@
-/** A `Filter` as SQL conditions; `select.ts` decides in which order and by which index the log is walked. */
+/** Turns a `Filter` into SQL conditions; `select.ts` chooses the order and the index. */
 import type { Filter } from '../store.js';
-import { STATE_CODE, REVIEW } from './schema.js';
+import { STATE_CODE, REVIEW } from './codes.js';
 
 export interface Where {
   sql: string;
@@ -49,7 +49,7 @@ export function whereOf(filter: Filter): Where {
   return { sql: parts.length === 0 ? '1' : parts.join(' AND '), parameters };
 }
 
-/** States are written as literals: a partial index is used only where the query repeats its condition. */
+/** States are literals, because SQLite uses a partial index only when the query repeats its condition. */
 function stateCondition(states: readonly (keyof typeof STATE_CODE)[]): string {
   const codes = states.map((state) => STATE_CODE[state]);
   const sql = `item.state IN (${codes.join(', ')})`;
@@ -61,7 +61,7 @@ function stateCondition(states: readonly (keyof typeof STATE_CODE)[]): string {
 const groupCondition = (condition: string): string =>
   `item.state = ${REVIEW} AND item.review_group IN (SELECT id FROM review_group WHERE ${condition})`;
 
-/** The status of what put the item into review, or of its last attempt. */
+/** The status that put the item into review, or the status of its last attempt. */
 function statusCondition(count: number): string {
   const one = `EXISTS (SELECT 1 FROM attempt WHERE attempt.item_id = item.id AND attempt.number = item.attempts
       AND attempt.status BETWEEN ? AND ?)

@@ -1,6 +1,6 @@
 /**
- * Reads a table of another program's SQLite file. Not one byte of that file, nor of its directory, is touched: even a
- * connection that only reads would make an index beside a WAL file, so a private copy is read instead.
+ * Reads a table of another program's SQLite file. It reads a private copy, because even a read-only connection would
+ * create an index file beside a WAL file.
  */
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
@@ -10,10 +10,10 @@ import { QueueError, isQueueError } from '../../nouns/errors.js';
 import { removeTemporary, temporaryDirectory } from '../../files/temporary.js';
 import { loadSqlite, type Database } from './driver.js';
 
-export type ForeignValue = string | number | bigint | Uint8Array | null;
-export type ForeignRow = Readonly<Record<string, ForeignValue>>;
+type ForeignValue = string | number | bigint | Uint8Array | null;
+type ForeignRow = Readonly<Record<string, ForeignValue>>;
 
-export interface ForeignTable {
+interface ForeignTable {
   /** Names of the columns, as the table has them. */
   readonly columns: readonly string[];
   readonly count: number;
@@ -25,7 +25,7 @@ export interface ForeignTable {
 const NOTHING = 'nothing was stored';
 const COPY_TRIES = 3;
 
-/** @throws {QueueError} code 'usage': no such file, not SQLite, no such table, or it changes all the time */
+/** @throws {QueueError} code 'usage': no such file, not SQLite, no such table, or it keeps changing */
 export async function openForeignTable(path: string, table: string): Promise<ForeignTable> {
   const directory = temporaryDirectory('import');
   const dispose = (): void => removeTemporary(directory);
@@ -36,7 +36,7 @@ export async function openForeignTable(path: string, table: string): Promise<For
     db = new (loadSqlite())(copy, { fileMustExist: true });
     db.pragma('trusted_schema = OFF');
     const found = new CopiedTable(db, table, path, dispose);
-    // Open, with its log, it needs no name any more: no end of this process leaves it behind.
+    // An open file needs no name: now even a killed process leaves nothing behind.
     dispose();
     return found;
   } catch (error) {
@@ -46,7 +46,7 @@ export async function openForeignTable(path: string, table: string): Promise<For
   }
 }
 
-/** Copies the file and its log; again when they changed meanwhile. Signals are heard while it does. */
+/** Copies the file and its log, again if they changed meanwhile. Asynchronous, so that signals are handled. */
 async function copyStill(path: string, copy: string): Promise<void> {
   for (let attempt = 0; attempt < COPY_TRIES; attempt++) {
     const before = traceOf(path);
@@ -89,7 +89,7 @@ class CopiedTable implements ForeignTable {
   }
 
   *rows(order: readonly string[]): Generator<ForeignRow> {
-    // Text as the bytes that are stored: read as text, what is not UTF-8 would become U+FFFD. SQLite itself converts UTF-16.
+    // Reads text as its bytes, because the driver turns invalid UTF-8 into U+FFFD. SQLite itself converts UTF-16.
     const isUtf8 = this.#db.pragma('encoding', { simple: true }) === 'UTF-8';
     const columns = this.columns
       .map(quotedName)
@@ -110,7 +110,7 @@ class CopiedTable implements ForeignTable {
     }
   }
 
-  /** Views and WITHOUT ROWID tables have none. */
+  /** Views and WITHOUT ROWID tables have no `_rowid_`. */
   #tieBreak(): string[] {
     try {
       this.#db.prepare(`SELECT _rowid_ FROM ${this.#name} LIMIT 1`).get();

@@ -2,7 +2,7 @@
 import { OWN_REASONS } from '../../policy/item-words.js';
 import type { Clock } from '../../nouns/clock.js';
 import { isBusy, isFull, storeError, type Connection } from './connection.js';
-import { sha256 } from './enqueue.js';
+import { sha256 } from './checksum.js';
 import { openEdits } from './open-edits.js';
 
 /** How long emptying the log waits for other processes to let go of it, ms. */

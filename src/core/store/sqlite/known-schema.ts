@@ -1,13 +1,13 @@
-/** Holds the schema of a queue file against the one this program makes: a trigger that is not ours rewrites what people enqueue. */
+/** Compares the schema of a queue file with ours: a foreign trigger could rewrite what people enqueue. */
 import { QueueError } from '../../nouns/errors.js';
 import type { Database } from './driver.js';
 import { RENEWED } from './migrations.js';
 import { CREATE_SCHEMA, SCHEMA_VERSION } from './schema.js';
 
-export interface SchemaFault {
-  /** What is the case, e.g. `the trigger "evil" on item is not syncq's`. */
+interface SchemaFault {
+  /** For people, e.g. `the trigger "evil" on item is not syncq's`. */
   message: string;
-  /** How a person ends it: SQL to run in the file, where SQL can. */
+  /** How to mend it: SQL to run in the file, where SQL can mend it. */
   next: string;
 }
 
@@ -16,13 +16,13 @@ interface SchemaRow {
   name: string;
   tbl_name: string;
   sql: string | null;
-  /** The bytes of its name. */
+  /** Its name, hex-encoded. */
   hex: string;
 }
 
 let statements: ReadonlyMap<string, string> | undefined;
 
-/** Name → statement, as SQLite keeps it. Only a CREATE at the start of a line begins a statement. */
+/** Name → statement, as SQLite stores it. Only a CREATE at the start of a line begins a statement. */
 function ours(): ReadonlyMap<string, string> {
   statements ??= new Map(
     CREATE_SCHEMA.trim()
@@ -33,11 +33,11 @@ function ours(): ReadonlyMap<string, string> {
   return statements;
 }
 
-/** A renewed file has other spaces and comments than a new one; texts and quoted names count as they are. */
+/** A migrated file differs from a new one in spaces and comments; strings and quoted names must be equal. */
 const TOKEN = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[^]*?(?:\*\/|$)|[\w.]+|\S/g;
 
 function tokens(sql: string): string {
-  // A table that was renamed has its name in quotes.
+  // SQLite puts the name of a renamed table in quotes.
   const found = sql.replace(/^(CREATE \w+ )"(\w+)"/, '$1$2').match(TOKEN) ?? [];
   return found.filter((token) => !token.startsWith('--') && !token.startsWith('/*')).join(' ');
 }
@@ -46,7 +46,7 @@ const isSame = (sql: string | null, known: string): boolean =>
   sql === known || (sql !== null && tokens(sql) === tokens(known));
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-/** What a terminal shows as it is, and a person can copy. */
+/** Characters that a terminal shows unchanged, so that a person can copy them. */
 const PLAIN = /^[\p{L}\p{N} -~]*$/u;
 const shown = (name: string): string => (PLAIN.test(name) ? quoted(name) : JSON.stringify(name));
 
@@ -56,8 +56,8 @@ function drop({ type, name, hex }: SchemaRow): string {
 }
 
 /**
- * What in a file is not as this program makes it (`faults`), and the tables and views of other programs, which may be
- * there. What a migration will renew in an older file may differ.
+ * Differences from our schema (`faults`), and tables and views of other programs (`others`), which are allowed. In an older
+ * file, parts that a migration will change may differ.
  */
 export function compareSchema(db: Database): { faults: SchemaFault[]; others: string[] } {
   const isPresent = db.pragma('user_version', { simple: true }) === SCHEMA_VERSION;
@@ -100,13 +100,13 @@ function differs(row: SchemaRow, sql: string): SchemaFault {
   return { message, next: isTable(sql) ? RESTORE : `${drop(row)}; ${inOneLine(sql)}` };
 }
 
-/** Making the trigger of `outbox` anew takes 10,000 characters. */
+/** The statement that creates the trigger of `outbox` has 10,000 characters. */
 const LONGEST_HINT = 2_000;
 
-/** @throws {QueueError} corrupt, with the statement that removes what is not ours */
+/** @throws {QueueError} corrupt, with the statement that mends the schema */
 export function assertKnownSchema(db: Database, path: string): void {
   const { faults } = compareSchema(db);
-  // Where a table is lost, the rest follows from it.
+  // A lost table explains the other faults.
   const first = faults.find(({ next }) => next === RESTORE) ?? faults[0];
   if (first === undefined) return;
   const more = faults.length > 1 ? ` (and ${faults.length - 1} more: syncq doctor)` : '';
@@ -115,7 +115,7 @@ export function assertKnownSchema(db: Database, path: string): void {
   });
 }
 
-/** The statement comes last, to be copied. */
+/** The statement comes last, so that people can copy it. */
 export function howTo({ next }: SchemaFault): string {
   return next === RESTORE ? next : `keep a copy of the file, then run this in it (sqlite3): ${next}`;
 }

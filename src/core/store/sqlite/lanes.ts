@@ -2,7 +2,7 @@
 import { headEligibility, stillAhead } from '../../policy/lane.js';
 import type { Connection } from './connection.js';
 import { orNull } from './rows.js';
-import { COMPLETED, ELIG, PENDING } from './schema.js';
+import { COMPLETED, ELIG, PENDING } from './codes.js';
 import type { Tally } from './tally.js';
 
 const HEAD = `SELECT id, state, elig, not_before, entity_id FROM item INDEXED BY item_lane

@@ -1,7 +1,7 @@
 /**
- * The right to send, as a kernel lock: an exclusive transaction on a side file (`FILE.lock`), freed by any death of its
- * holder and kept through suspension, blind to clocks. The lock alone is not the fence; every commit of a session also
- * checks its epoch (decision 0002).
+ * The runner's lock: an exclusive SQLite transaction on a side file (`FILE.lock`). The kernel frees it when its holder
+ * dies in any way; a suspended holder keeps it; no clock matters. The lock alone is not enough: every commit of a session
+ * also checks its epoch (decision 0002).
  */
 import { closeSync, constants, existsSync } from 'node:fs';
 
@@ -10,15 +10,15 @@ import { fileIdentity, isBusy, storeError } from './connection.js';
 import { loadSqlite, type Database } from './driver.js';
 import { openPrivate } from '../../files/private-file.js';
 
-/** Long enough that a passing probe of `status` does not look like another runner; ms. */
+/** How long to wait for the lock, ms: long enough that the short check of `status` does not look like a runner. */
 const ACQUIRE_TIMEOUT_MS = 250;
 
-/** Held here for the life of the process: a collected Database object would silently free the lock. */
+/** References for the life of the process: a collected Database object would silently free its lock. */
 const heldLocks = new Map<string, Database>();
 
 /**
- * One runner per queue file and process, however many times the library opened it: device and inode -> path. A file system
- * gives the inode of a deleted file to the next one, so an entry counts only while its path still leads to that file.
+ * Queues with a runner in this process, device and inode -> path: one runner at most, however often the library opened
+ * the file. A new file may get the inode of a deleted one, so an entry counts only while its path leads to that file.
  */
 const runnersHere = new Map<string, string>();
 
@@ -28,14 +28,14 @@ function hasRunnerHere(queue: string): boolean {
 }
 
 export interface RunnerLock {
-  /** False when the lock file was deleted or replaced: somebody else may hold a lock of that name. */
+  /** False when the lock file was deleted or replaced: another process may hold a lock of that name. */
   intact(): boolean;
   release(): void;
 }
 
 const lockPath = (queuePath: string): string => `${queuePath}.lock`;
 
-/** Undefined when another runner holds it. */
+/** Takes the lock. @returns undefined when another runner holds it. @throws {QueueError} unwritable */
 export function acquireLock(queuePath: string): RunnerLock | undefined {
   const path = lockPath(queuePath);
   const queue = fileIdentity(queuePath);
@@ -71,7 +71,7 @@ export function acquireLock(queuePath: string): RunnerLock | undefined {
   };
 }
 
-/** True while a runner is alive, by the kernel's word. Never creates the file, never waits. */
+/** True while a runner holds the lock. Never creates the file, never waits. */
 export function isLocked(queuePath: string): boolean {
   const path = lockPath(queuePath);
   if (hasRunnerHere(fileIdentity(queuePath))) return true;

@@ -1,4 +1,4 @@
-/** Takes an older queue file to the present schema: a copy of it, then the change, in one transaction, or neither. */
+/** Migrates an older queue file to the current schema: saves a copy, then changes the file, both or neither. */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
@@ -10,17 +10,17 @@ import { assertKnownSchema } from './known-schema.js';
 import { MIGRATIONS } from './migrations.js';
 
 /**
- * Old or new state, never half: SQLite rolls back an interrupted migration. The copy `FILE.v<version>` stays for people.
+ * SQLite rolls back an interrupted migration. The copy `FILE.v<version>` stays until a person removes it or erases an entity.
  *
- * @param migrations `migrations[n]` takes a file of version n+1 to n+2; others than the program's own are for tests
+ * @param migrations `migrations[n]` takes a file from version n+1 to n+2; tests pass their own
  * @throws {QueueError} unwritable, disk-full when the copy cannot be made; nothing was changed then
  */
 export function migrate(db: Database, path: string, migrations: readonly string[] = MIGRATIONS): void {
   db.pragma('synchronous = EXTRA');
-  // Enforced, a table could not be made anew; what it held must not stay readable in the file.
+  // A migration drops and creates tables, which foreign keys forbid; deleted content must not stay readable.
   db.pragma('foreign_keys = OFF');
   db.pragma('secure_delete = ON');
-  // Nobody else writes from here on, so the copy is the very state that is left; reading goes on.
+  // From here on nobody else writes, so the copy is the exact last state; others can still read.
   db.exec('BEGIN IMMEDIATE');
   let copy: string | undefined;
   const isOwn = migrations === MIGRATIONS;
@@ -28,11 +28,11 @@ export function migrate(db: Database, path: string, migrations: readonly string[
     const version = db.pragma('user_version', { simple: true }) as number;
     // Another process may have migrated while we waited for the lock.
     if (version <= migrations.length) {
-      // A trigger that is not ours would run with what follows.
+      // A foreign trigger would run during the migration.
       if (isOwn) assertKnownSchema(db, path);
       copy = saveCopy(path, version);
       for (const script of migrations.slice(version - 1)) db.exec(script);
-      // Whoever had the queue in the old format stops at its next commit.
+      // A runner that has the old format open stops at its next commit.
       db.exec('UPDATE runner SET epoch = epoch + 1');
       db.pragma(`user_version = ${migrations.length + 1}`);
       if (isOwn) assertKnownSchema(db, path);
@@ -45,7 +45,7 @@ export function migrate(db: Database, path: string, migrations: readonly string[
   }
 }
 
-/** Whole, durable and its owner's alone before it has its name: a copy that was cut short must not count as one. */
+/** The copy gets its name only when it is complete and durable. */
 function saveCopy(path: string, version: number): string {
   const copy = freeName(`${path}.v${version}`);
   try {
@@ -69,7 +69,7 @@ function saveCopy(path: string, version: number): string {
   }
 }
 
-/** What is there may be the only copy of another state: nothing is overwritten. */
+/** Never overwrites a copy: it may be the only one of another state. */
 function freeName(copy: string): string {
   let name = copy;
   for (let number = 2; existsSync(name); number += 1) name = `${copy}.${number}`;
@@ -86,12 +86,12 @@ function vacuumInto(path: string, file: string): void {
   }
 }
 
-/** Copies of this queue that upgrades left beside it: `FILE.v1` and so on, and what was begun of one. */
+/** Copies that migrations left beside the queue: `FILE.v1` and so on, and unfinished ones. */
 export function upgradeCopies(path: string): string[] {
   return namesBeside(path, /^\d+(\.\d+)?$/).concat(begunCopies(path));
 }
 
-/** Of an upgrade that was killed, or that is at work. */
+/** Copies of a migration that was killed or is still running. */
 const begunCopies = (path: string): string[] =>
   namesBeside(join(dirname(path), `.${basename(path)}`), /^\d+(\.\d+)?\.[0-9a-f]{12}\.part(-journal)?$/);
 

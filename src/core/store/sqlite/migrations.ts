@@ -1,4 +1,4 @@
-/** What changed from one version of the queue file to the next, and how a file of an older version is read as it is. */
+/** SQL that takes a queue file from one version to the next, and how to read an older file without changing it. */
 import { PENDING, REVIEW, SENDING } from './codes.js';
 import { REGROUP } from './review-groups.js';
 import { REVIEW_GROUP } from './schema.js';
@@ -9,8 +9,8 @@ const ONCE_CLAIMED = `SELECT id FROM item INDEXED BY item_retrying WHERE state =
   UNION ALL SELECT id FROM item INDEXED BY item_flagged WHERE state = ${REVIEW} AND attempts > 0`;
 
 /**
- * Version 2 remembers attempts that may have arrived. The ledger of version 1 tells which they were; a claim that was
- * given back left no trace.
+ * Version 2 stores which attempts may have arrived. They are found in the ledger of version 1, except for claims that were
+ * given back.
  */
 const TO_VERSION_2 = `
 ALTER TABLE item ADD COLUMN may_have_arrived INTEGER;
@@ -29,17 +29,17 @@ DROP VIEW IF EXISTS items;
 ${ITEMS_VIEW};
 `;
 
-/** What migrations change of a file; everything else is in every version as it is in this one. */
+/** Tables and views that migrations change; all others are the same in every version. */
 export const RENEWED: ReadonlySet<string> = new Set(['item', 'review_group', 'items']);
 
-/** `MIGRATIONS[n]` takes a file of version n+1 to n+2; runs inside one exclusive transaction. */
+/** `MIGRATIONS[n]` takes a file from version n+1 to n+2; runs inside one exclusive transaction. */
 export const MIGRATIONS: readonly string[] = [TO_VERSION_2];
 
 const NEW_COLUMNS = /\b(?:item|review_group)\.(?:may_have_arrived|touched|unreadable)\b/g;
 
 /**
- * The same query for a file of an older version, which is read without being changed: a column that it does not have yet
- * is NULL. Queries that only read name such a column with its table, and give it a name (`item.touched AS touched`).
+ * Adapts a query to a file of an older version: columns that it does not have yet become NULL. Therefore queries that read
+ * such a column write its table and an alias (`item.touched AS touched`).
  */
 export function forOlderFile(sql: string): string {
   return sql.replace(NEW_COLUMNS, 'NULL');

@@ -1,8 +1,8 @@
 /**
- * Opens, creates and refuses queue files: who owns it, what it is, which version, on what kind of disk; then sets and
- * reads back what makes an acknowledged write durable.
+ * Opens or creates a queue file. Refuses one by its owner, format, version or kind of disk; then sets and reads back the
+ * settings that make an acknowledged write durable.
  */
-import { closeSync, constants, lstatSync, openSync, readSync, statfsSync, statSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readSync, statfsSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 
@@ -10,7 +10,7 @@ import { flushDirectory, makeDirectory } from '../../files/directory.js';
 import { openPrivate } from '../../files/private-file.js';
 import type { Clock } from '../../nouns/clock.js';
 import { QueueError, isQueueError } from '../../nouns/errors.js';
-import { BUSY_TIMEOUT_MS, Connection, isBusy, isFull, storeError } from './connection.js';
+import { BUSY_TIMEOUT_MS, Connection, fileIdentity, isBusy, isFull, storeError } from './connection.js';
 import { assertSafeForWriting, loadSqlite, type Database } from './driver.js';
 import { assertKnownSchema } from './known-schema.js';
 import { migrate } from './migrate.js';
@@ -22,16 +22,10 @@ import { Reserve } from './reserve.js';
 import { assertNoOrphan, assertOwnLog } from './stray-log.js';
 import { APPLICATION_ID, CREATE_SCHEMA, SCHEMA_VERSION } from './schema.js';
 
-export interface OpenFile {
-  connection: Connection;
-  /** Removes what opening needed (a private copy of a queue on a read-only disk). */
-  dispose: () => void;
-}
-
 /**
  * @throws {QueueError} queue-not-found, queue-owner, not-a-queue, newer-schema, corrupt, unwritable, disk-full
  */
-export function openFile(options: OpenOptions): OpenFile {
+export function openFile(options: OpenOptions): Connection {
   const { path, mode } = options;
   if (mode !== 'read') assertSafeForWriting();
   try {
@@ -56,7 +50,11 @@ function notFound(path: string): QueueError {
   });
 }
 
-/** Files are 0600 and directories 0700 whatever the umask; a name is durable once its directory is flushed. */
+function notAQueue(what: string): QueueError {
+  return new QueueError('not-a-queue', `${what}; it was not touched`, { hint: 'name another file with --queue' });
+}
+
+/** Creates files with 0600 and directories with 0700 whatever the umask, and flushes the directory, which keeps the name. */
 function createEmpty(path: string): void {
   try {
     makeDirectory(dirname(path));
@@ -107,35 +105,31 @@ const HEADER = { size: 100, writeVersion: 18, userVersion: 60, applicationId: 68
 /** Files this process has open: reading one with fs would drop SQLite's locks when the handle is closed (POSIX). */
 const openHere = new Map<string, number>();
 
-/** Looks at the first bytes before SQLite does: even setting the journal mode would change a foreign file. */
+/** Reads the header before SQLite does: even setting the journal mode would change a foreign file. */
 function assertQueueHeader(path: string, mode: OpenOptions['mode']): void {
   if (isOpenHere(path)) return;
   const header = Buffer.alloc(HEADER.size);
   const handle = openSync(path, 'r');
   const length = readSync(handle, header, 0, HEADER.size, 0);
   closeSync(handle);
-  // An empty file is one whose creation was cut short, or was just begun by another process.
+  // An empty file: its creation was interrupted, or another process is just creating it.
   if (length === 0 && mode !== 'create') throw notFound(path);
   if (length === 0) {
     assertNoOrphan(path);
     return;
   }
   if (length < HEADER.size || header.toString('latin1', 0, 16) !== 'SQLite format 3\0') {
-    throw new QueueError('not-a-queue', `${path} is not a syncq queue; it was not touched`, {
-      hint: 'name another file with --queue',
-    });
+    throw notAQueue(`${path} is not a syncq queue`);
   }
   if (header.readUInt32BE(HEADER.applicationId) !== APPLICATION_ID) {
-    throw new QueueError('not-a-queue', `${path} is an SQLite file of another program; it was not touched`, {
-      hint: 'name another file with --queue',
-    });
+    throw notAQueue(`${path} is an SQLite file of another program`);
   }
   assertVersion(path, header.readUInt32BE(HEADER.userVersion));
   assertOwnLog(path, header[HEADER.writeVersion] ?? 0);
 }
 
 /**
- * What must hold whenever something is written: no newer syncq has renewed the file, and nobody has put a trigger into it.
+ * Returns the check to run before writes: no newer syncq has migrated the file, and nobody has added a trigger to it.
  *
  * @throws {QueueError} newer-schema, corrupt
  */
@@ -150,7 +144,7 @@ function checkFile(connection: Connection): () => void {
   };
 }
 
-/** The second changes with every CREATE, DROP and ALTER, and only then does SQLite read the schema again. */
+/** `schema_version` changes with every CREATE, DROP and ALTER. */
 const FILE_VERSIONS = `SELECT user_version AS user, schema_version AS schema FROM pragma_user_version, pragma_schema_version`;
 
 function assertVersion(path: string, version: number): void {
@@ -164,34 +158,29 @@ function assertVersion(path: string, version: number): void {
   );
 }
 
-function identity(path: string): string {
-  const found = statSync(path);
-  return `${found.dev}:${found.ino}`;
-}
-
 function isOpenHere(path: string): boolean {
-  return (openHere.get(identity(path)) ?? 0) > 0;
+  return (openHere.get(fileIdentity(path)) ?? 0) > 0;
 }
 
 function track(path: string): () => void {
-  const key = identity(path);
+  const key = fileIdentity(path);
   openHere.set(key, (openHere.get(key) ?? 0) + 1);
   return () => {
     openHere.set(key, (openHere.get(key) ?? 1) - 1);
   };
 }
 
-/** How long opening waits while another process creates, recovers or closes the file, ms; once open, nobody waits so long. */
+/** How long opening waits while another process creates, recovers or closes the file, ms. */
 const OPENING_PATIENCE_MS = 5_000;
 
 /** SQLite reports some of these locks without waiting for them. */
 const OPENING_TRIES = 5;
 
 /**
- * A queue that nobody has open needs room for its index before anything can be done to it, also to make room: a full
- * disk must not keep people from discarding and pruning. Who would only add to the queue is refused as it is.
+ * Opening a queue that nobody has open needs disk space for its index. On a full disk, the reserve is deleted first, so that
+ * people can still discard and prune. An enqueue (`create`) gets the error: it would only add to the queue.
  */
-function openWithReserve({ path, mode, clock, freeSpace }: OpenOptions): OpenFile {
+function openWithReserve({ path, mode, clock, freeSpace }: OpenOptions): Connection {
   try {
     return openForWriting(path, clock);
   } catch (error) {
@@ -200,7 +189,7 @@ function openWithReserve({ path, mode, clock, freeSpace }: OpenOptions): OpenFil
   }
 }
 
-function openForWriting(path: string, clock: Clock): OpenFile {
+function openForWriting(path: string, clock: Clock): Connection {
   for (let tries = 1; ; tries += 1) {
     try {
       return openOnce(path, clock);
@@ -210,17 +199,17 @@ function openForWriting(path: string, clock: Clock): OpenFile {
   }
 }
 
-function openOnce(path: string, clock: Clock): OpenFile {
+function openOnce(path: string, clock: Clock): Connection {
   const Sqlite = loadSqlite();
   const release = track(path);
   const db = new Sqlite(path, { fileMustExist: true, timeout: OPENING_PATIENCE_MS });
   try {
     createOrMigrate(db, path);
     makeDurable(db, path);
-    const connection = new Connection(db, path, clock);
+    const connection = new Connection(db, path, clock, release);
     connection.checkBeforeWriting(checkFile(connection));
     db.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    return { connection, dispose: release };
+    return connection;
   } catch (error) {
     db.close();
     release();
@@ -239,7 +228,7 @@ function createOrMigrate(db: Database, path: string): void {
   db.pragma('synchronous = EXTRA');
   db.exec('BEGIN EXCLUSIVE');
   try {
-    // Another process may have been quicker.
+    // Another process may have created it meanwhile.
     if (db.pragma('user_version', { simple: true }) === 0) {
       db.exec(CREATE_SCHEMA);
       db.prepare(
@@ -279,7 +268,7 @@ function makeDurable(db: Database, path: string): void {
   );
 }
 
-function openForReading(path: string, clock: Clock): OpenFile {
+function openForReading(path: string, clock: Clock): Connection {
   const Sqlite = loadSqlite();
   const release = track(path);
   let db: Database | undefined;
@@ -288,20 +277,20 @@ function openForReading(path: string, clock: Clock): OpenFile {
     db.pragma('trusted_schema = OFF');
     db.prepare('SELECT one FROM queue').get();
     db.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    return { connection: new Connection(db, path, clock, reading(db)), dispose: release };
+    return new Connection(db, path, clock, release, reading(db));
   } catch (error) {
     db?.close();
     release();
     const code = (error as { code?: string }).code ?? '';
     if (!isOpenHere(path) && /^SQLITE_(CANTOPEN|READONLY|IOERR_SHM)/.test(code)) {
       const { db: copy, path: place, dispose } = openCopy(path);
-      return { connection: new Connection(copy, place, clock, reading(copy)), dispose };
+      return new Connection(copy, place, clock, dispose, reading(copy));
     }
     throw error;
   }
 }
 
-/** How the queries of this version read the file as it is; undefined = they fit. */
+/** How to adapt this version's queries to the file; undefined = they fit as they are. */
 function reading(db: Database): typeof forOlderFile | undefined {
   return (db.pragma('user_version', { simple: true }) as number) < SCHEMA_VERSION ? forOlderFile : undefined;
 }

@@ -1,7 +1,7 @@
 /**
- * Judges where a queue lies before SQLite opens anything there: a file beside it that another user made (a log, a lock)
- * would be read as part of the queue. Holds who may write to the files and to their directory, and whether the file
- * alone is mounted. Looking first is enough: nobody else may write where it looked.
+ * Checks the place of a queue before SQLite opens anything there: SQLite would read a file that another user put beside it
+ * (a log, a lock) as part of the queue. Checks who may write to the files and to their directory, and whether the file is
+ * mounted without its directory. Checking before opening is safe, because nobody else may write in a place that passes.
  */
 import { accessSync, chmodSync, constants, existsSync, lstatSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
@@ -10,7 +10,7 @@ import { QueueError } from '../../nouns/errors.js';
 import { currentGroups, mountOf } from '../../nouns/host.js';
 import { SCHEMA_VERSION } from './schema.js';
 
-/** What SQLite or this program opens or makes beside a queue file. */
+/** Suffixes of the files that SQLite or syncq opens or creates beside a queue file. */
 export const BESIDE: readonly string[] = [
   ...['', '.lock'].flatMap((name) => ['-wal', '-shm', '-journal'].map((suffix) => name + suffix)),
   '.lock',
@@ -23,15 +23,15 @@ const WORLD_WRITES = 0o002;
 const STICKY = 0o1000;
 
 /**
- * @param uid undefined where users have no numbers (Windows): then nobody's rights are asked
- * @param isWriter it will make files in the directory, and sets modes of files right
- * @throws {QueueError} queue-owner: somebody else may write here; not-a-queue: something else than a file stands there;
- *   unwritable: a directory of root's, or a file that is mounted alone
+ * @param uid undefined where users have no numbers (Windows): then owners and modes are not checked
+ * @param isWriter the caller will create files in the directory; modes of shared files are set to 0600
+ * @throws {QueueError} queue-owner: others may write here; not-a-queue: the path is not a regular file;
+ *   unwritable: a directory of root, or a file that is mounted without its directory
  */
 export function assertSafePlace(path: string, uid: number | undefined, isWriter: boolean): void {
   const directory = realDirectory(path);
   const around = uid === undefined || directory === undefined ? undefined : statSync(directory);
-  // Who may put files there anyway (a volume's group) may also write those: a kubelet sets 0660 on every mount.
+  // A group that may create files there may also write these files: a kubelet sets 0660 on every mount.
   const sharedWith = around !== undefined && groupWrites(around) && isMine(around.gid) ? around.gid : undefined;
   assertOwnFile(path, true, { uid, sharedWith });
   if (uid !== undefined && around !== undefined && directory !== undefined) {
@@ -45,7 +45,7 @@ export function assertSafePlace(path: string, uid: number | undefined, isWriter:
   if (isWriter) for (const file of shared) chmodSync(file, 0o600);
 }
 
-/** Where the queue really lies; undefined while that directory does not exist. */
+/** The queue's directory without symbolic links; undefined while it does not exist. */
 export function realDirectory(path: string): string | undefined {
   const isThere = statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() === true;
   return isThere ? realpathSync(dirname(path)) : undefined;
@@ -55,7 +55,7 @@ const groupWrites = ({ mode }: Stats): boolean => (mode & GROUP_WRITES) !== 0;
 const worldWrites = ({ mode }: Stats): boolean => (mode & WORLD_WRITES) !== 0;
 const isMine = (gid: number): boolean => currentGroups().includes(gid);
 
-/** The queue, or one that belongs to it; SQLite follows a link, and waits for ever for the other end of a FIFO. */
+/** For the queue and the files beside it: SQLite would follow a link, and wait forever on a FIFO. */
 function assertOwnFile(
   file: string,
   isQueue: boolean,
@@ -106,7 +106,7 @@ function assertDirectory(directory: string, around: Stats, uid: number): void {
   }
 }
 
-/** A new volume of a container is root's, whoever runs in it. */
+/** A new volume of a container belongs to root, whichever user runs in the container. */
 function assertMayWrite(directory: string, around: Stats, uid: number): void {
   if (around.uid !== 0 || uid === 0) return;
   try {

@@ -7,7 +7,7 @@ import { findByKey } from './enqueue.js';
 import { dropCauses, dropPayload, renewWords } from './forget.js';
 import { groupsQuoting } from './review-groups.js';
 import { orNull } from './rows.js';
-import { COMPLETED } from './schema.js';
+import { COMPLETED } from './codes.js';
 import { Tally } from './tally.js';
 
 /** The index holds finished items only: those with a payload first, then those without. */

@@ -1,4 +1,4 @@
-/** Reads a queue where nothing can be written beside it: SQLite has no place there for the index of a queue with a log. */
+/** Opens a copy of a queue for reading where SQLite cannot create the index of its log (read-only or full disk). */
 import { copyFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -6,19 +6,19 @@ import { basename, join } from 'node:path';
 import { removeTemporary, temporaryDirectory } from '../../files/temporary.js';
 import { loadSqlite, type Database } from './driver.js';
 
-export interface ReadCopy {
+interface ReadCopy {
   db: Database;
-  /** Of the file that is open. */
+  /** Path of the open file. */
   path: string;
   dispose: () => void;
 }
 
-/** A larger file is not taken into memory, bytes. */
+/** Largest file that is read into memory, bytes. */
 const MOST_IN_MEMORY = 512 * 1024 * 1024;
 
 /**
- * A private copy in the directory for temporary files; in memory when that cannot be written either, as where a machine
- * has one disk, which is full. No connection of this process may have the file open: closing it would drop their locks.
+ * Copies the queue to the temporary directory, or into memory when that is not writable either (one full disk). No
+ * connection of this process may have the file open: closing the file here would drop its locks (POSIX).
  */
 export function openCopy(path: string, temporary = tmpdir()): ReadCopy {
   let directory: string | undefined;
@@ -41,13 +41,13 @@ function openIn(directory: string, path: string): ReadCopy {
   const db = new Sqlite(copy, { fileMustExist: true });
   try {
     db.pragma('trusted_schema = OFF');
-    // The first read makes the index of the log, for which there may be no room either.
+    // The first read creates the index of the log; there may be no room for it here either.
     db.prepare('SELECT one FROM queue').get();
   } catch (error) {
     db.close();
     throw error;
   }
-  // Open, it needs no name any more: no end of this process leaves it behind.
+  // An open file needs no name: now even a killed process leaves nothing behind.
   removeTemporary(directory);
   return { db, path: copy, dispose: () => removeTemporary(directory) };
 }
@@ -56,7 +56,7 @@ function isWithoutLog(path: string): boolean {
   return (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0 && statSync(path).size <= MOST_IN_MEMORY;
 }
 
-/** Offsets 18 and 19 of the header say how the file is journalled: 2 = with a log, which memory has not. */
+/** Bytes 18 and 19 of the header are the journal mode: 2 = with a log, which a database in memory cannot have. */
 function inMemory(path: string): Database {
   const bytes = readFileSync(path);
   bytes.fill(1, 18, 20);

@@ -1,25 +1,25 @@
 /**
- * Which servers may have writes of this queue, also those that its targets have left. `target.bound_to` knows only where
- * a target leads now; where it led before, and what an import brought along, is in the history, which nothing removes.
+ * Lists the servers that may have writes of this queue, also former ones. `target.bound_to` is only the present server of a
+ * target; former servers, and those of imported items, are in the history, which nothing removes.
  */
 import { serverOf } from '../../check/origin.js';
 import type { Recipient } from '../archive.js';
 import type { Connection } from './connection.js';
 import { orUndefined } from './rows.js';
 
-/** SQL, true for a target of which an item was completed, whether the item is still there or not. */
+/** SQL, true for a target with a completed item, even if that item was pruned. */
 export const HAS_DELIVERED = '(tally.completed > 0 OR tally.last_completed_at IS NOT NULL)';
 
-/** Detail of the event that takes a target to another server. */
-export interface Move extends Record<string, unknown> {
+/** Detail of the history event when a target changes its server. */
+interface Move extends Record<string, unknown> {
   from: string;
-  /** Null = where the config of the next runner has it. */
+  /** Null = the base URL in the config of the next runner. */
   to: string | null;
-  /** Something was delivered under this target before it moved. */
+  /** Something was delivered to the old server. */
   delivered: boolean;
 }
 
-/** What to record when a target is bound to another base URL; undefined when it leads to the same server as before. */
+/** What to record when a target gets another base URL; undefined when it is the same server. */
 export function moveOf(connection: Connection, target: number, to: string | undefined): Move | undefined {
   const row = connection.get<{ bound_to: string | null; delivered: number }>(
     `SELECT bound_to, ${HAS_DELIVERED} AS delivered FROM target JOIN tally ON tally.target_id = target.id WHERE target.id = ?`,
@@ -30,13 +30,13 @@ export function moveOf(connection: Connection, target: number, to: string | unde
   return { from, to: to ?? null, delivered: row?.delivered === 1 };
 }
 
-/** Everyone who has, or may have, writes of this queue; each server once for every reason. */
+/** Every server that has, or may have, writes of this queue; once for each reason. */
 export function readRecipients(connection: Connection): Recipient[] {
   const all = [...movedFrom(connection), ...presentOnes(connection), ...importedOnes(connection)];
   return [...new Map(all.map((one) => [keyOfRecipient(one), one])).values()];
 }
 
-/** The same for two that say the same. */
+/** Equal for equal recipients. */
 export function keyOfRecipient({ baseUrl, target, why }: Recipient): string {
   return JSON.stringify([baseUrl ?? null, target, why]);
 }
@@ -63,7 +63,7 @@ function movedFrom(connection: Connection): Recipient[] {
   );
 }
 
-/** An import that did not note who had the items (before there was such a note) leaves every bound server in doubt. */
+/** An older import did not record who had its items: then every bound server may have them. */
 function importedOnes(connection: Connection): Recipient[] {
   const imports = details(connection, ['imported']).map(({ detail }) => detail['recipients']);
   const noted = imports.flatMap((list) => (Array.isArray(list) ? (list as Partial<Recipient>[]) : []));
@@ -82,7 +82,7 @@ function targetsWhere(connection: Connection, condition: string): TargetColumns[
   );
 }
 
-/** Of events about no item. */
+/** Details of events that concern no item. */
 function details(
   connection: Connection,
   events: readonly string[],

@@ -2,7 +2,7 @@
 import type { TargetFacts } from '../store.js';
 import { ensureTarget } from './enqueue.js';
 import { headElig } from './lane-sql.js';
-import { COMPLETED, ELIG, PENDING, SENDING } from './schema.js';
+import { COMPLETED, ELIG, PENDING, SENDING } from './codes.js';
 import type { Work } from './settle.js';
 
 /**

@@ -1,5 +1,6 @@
-/** Computes anew what is only derived from the items: lane heads, counts per target, counts per review group. */
+/** Computes derived values again from the items: lane heads, counts per target, counts per review group. */
 import { QueueError } from '../../nouns/errors.js';
+import type { RepairReport } from '../care.js';
 import type { Actor } from '../store.js';
 import type { Connection } from './connection.js';
 import { appendHistory } from './history.js';
@@ -9,14 +10,7 @@ import { Reserve } from './reserve.js';
 import type { OpenOptions } from './open-options.js';
 import { openFile } from './open.js';
 import { REGROUP } from './review-groups.js';
-import { PENDING } from './schema.js';
-
-export interface RepairReport {
-  /** Rows whose derived values were wrong. */
-  heads: number;
-  targets: number;
-  groups: number;
-}
+import { PENDING } from './codes.js';
 
 const MEND_HEADS = `UPDATE item SET elig = ${RIGHT_ELIG} WHERE state = ${PENDING} AND elig IS NOT (${RIGHT_ELIG})`;
 
@@ -27,13 +21,12 @@ const MEND_COUNTS = `UPDATE tally SET ${COUNTED.map(([name]) => `${name} = found
   WHERE tally.target_id = found.target_id AND (${COUNTED.map(([name]) => `tally.${name} IS NOT found.${name}`).join(' OR ')})`;
 
 /**
- * Only under the runner's lock and only on a file that SQLite finds whole: on a damaged one, what is derived would be
- * derived from the damage.
+ * Needs the runner's lock and a file that SQLite finds whole: from damaged items, wrong values would follow.
  *
  * @throws {QueueError} other-runner, corrupt, and whatever opening refuses
  */
 export async function repairFile(options: Omit<OpenOptions, 'mode'>, by: Actor): Promise<RepairReport> {
-  const { connection, dispose } = openFile({ ...options, mode: 'write' });
+  const connection = openFile({ ...options, mode: 'write' });
   try {
     const lock = acquireLock(options.path);
     if (lock === undefined) {
@@ -51,7 +44,6 @@ export async function repairFile(options: Omit<OpenOptions, 'mode'>, by: Actor):
     }
   } finally {
     connection.close();
-    dispose();
   }
 }
 
@@ -68,7 +60,7 @@ function assertWhole(connection: Connection): void {
 }
 
 function mend(connection: Connection, now: number, by: Actor): RepairReport {
-  // Twice in one statement is one value: nothing else changes between the two.
+  // `RIGHT_ELIG` stands in the statement twice; both give the same value.
   const heads = connection.run(MEND_HEADS).changes;
   const added = connection.run(ADD_COUNTS).changes;
   const targets = Math.max(added, connection.run(MEND_COUNTS).changes);

@@ -1,13 +1,14 @@
-/** The replay ledger as a small SQLite file in the data directory. */
-import { createHash, randomUUID } from 'node:crypto';
+/** Keeps the answers to replayed requests in a small SQLite file in the data directory. */
+import { randomUUID } from 'node:crypto';
 import { closeSync, constants, existsSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { isQueueError, QueueError } from '../../nouns/errors.js';
 import { currentUid } from '../../nouns/host.js';
 import type { ReplayEntry, ReplayLedger } from '../replay-ledger.js';
-import { loadSqlite, type Database, type Statement } from './driver.js';
+import { sha256 } from './checksum.js';
 import { isBusy } from './connection.js';
+import { loadSqlite, type Database, type Statement } from './driver.js';
 import { makeDirectory } from '../../files/directory.js';
 import { assertSafePlace } from './place.js';
 import { toResponse, type ResponseColumns } from './rows.js';
@@ -36,14 +37,24 @@ interface AnswerColumns extends ResponseColumns {
   message: string | null;
 }
 
-/** One file per queue, target and base URL: a target that moved is another server, which got nothing yet. */
-export function ledgerPath(directory: string, queue: string, target: string, baseUrl: string): string {
+/**
+ * Finds the ledger of one queue's replays to one target. The base URL belongs to its name: a target that moved is another
+ * server, which got nothing yet.
+ *
+ * @param mode `read` creates nothing: undefined when nothing was ever replayed
+ * @throws {QueueError} busy while another replay to the same target is running; unwritable
+ */
+export function openLedger(
+  directory: string,
+  { queue, target, baseUrl }: { queue: string; target: string; baseUrl: string },
+  mode: 'read' | 'write',
+): ReplayLedger | undefined {
   const name = target.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 64);
-  const digest = createHash('sha256').update(`${queue}\n${target}\n${baseUrl}`).digest('hex').slice(0, 16);
-  return join(directory, `replay-${name}-${digest}.db`);
+  const digest = sha256(Buffer.from(`${queue}\n${target}\n${baseUrl}`)).toString('hex');
+  const path = join(directory, `replay-${name}-${digest.slice(0, 16)}.db`);
+  return mode === 'read' && !existsSync(path) ? undefined : openReplayLedger(path);
 }
 
-/** @throws {QueueError} busy: another replay to the same target is at work; unwritable */
 export function openReplayLedger(path: string): ReplayLedger {
   try {
     makeDirectory(dirname(path));
@@ -66,10 +77,10 @@ class SqliteReplayLedger implements ReplayLedger {
     this.location = path;
     this.#db = new (loadSqlite())(path, { timeout: 200 });
     try {
-      // Held as long as it is open: two replays at once would send the same items twice.
+      // Locks the file while it is open: two replays at once would send the same items twice.
       this.#db.pragma('locking_mode = EXCLUSIVE');
       this.#db.pragma('journal_mode = WAL');
-      // What a power cut takes away is sent again, under the same keys.
+      // Entries lost in a power cut are sent again, with the same keys.
       this.#db.pragma('synchronous = NORMAL');
       this.#db.pragma('trusted_schema = OFF');
       this.#db.pragma(`application_id = ${LEDGER_APPLICATION_ID}`);

@@ -1,6 +1,6 @@
 /**
- * Room on the disk: how much must be free before anything new is taken on, and a small file that is given up when the
- * disk is full all the same, so that results can be recorded and items removed (decision 0009).
+ * Free space on the disk: how much must be left before anything new is accepted, and a reserve file that is deleted when
+ * the disk is full anyway, so that results can still be recorded and items removed (decision 0009).
  */
 import { closeSync, constants, fsyncSync, lstatSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
@@ -10,25 +10,31 @@ import { systemClock, type Clock } from '../../nouns/clock.js';
 import { QueueError } from '../../nouns/errors.js';
 import { openPrivate } from '../../files/private-file.js';
 
-/** Size of `FILE.reserve`, bytes: about 200 pages, enough to record what is under way and to delete. */
+/** Size of `FILE.reserve`, bytes: enough to record results of requests in flight and to delete items. */
 export const RESERVE_BYTES = 1024 * 1024;
 
 /** Bytes that must stay free: below, nothing is enqueued and nothing new is sent. */
 export const LEAST_FREE_BYTES = 4 * 1024 * 1024;
 
-/** No disk is written faster than memory can be copied; bytes a millisecond (16 GiB/s). */
+/** Upper bound for how fast a disk fills, bytes per millisecond: 16 GiB/s, the speed of copying memory. */
 const FASTEST_FILL = (16 * 2 ** 30) / 1000;
 
-/** An answer of the system counts no longer than this, ms: room can also be set aside without a byte being written. */
+/** Refresh the free-space estimate after this time, ms: space can also be allocated without writing (fallocate). */
 const LONGEST_KNOWN_MS = 100;
 
-/** Bytes that this user may still write on the disk that holds `path`; it may answer less as long as that is `enough`. */
-export type FreeSpace = (path: string, enough: number) => number;
+/** Free bytes on the disk that holds `path`; may return less than that, but never less than `enough` if there is enough. */
+type FreeSpace = (path: string, enough: number) => number;
+
+/** Bytes that this user may still write on the disk that holds `path`; throws where the system cannot tell. */
+export function freeBytes(path: string): number {
+  const { bavail, bsize } = statfsSync(path);
+  return bavail * bsize;
+}
 
 /**
- * Asks the system only when the disk could have been written below `enough` since it was last asked, however busy others
- * are: with gigabytes free that is ten times a second instead of once a commit, and near the minimum every time. What is
- * set aside meanwhile (fallocate) is met by the second rule, as on a disk that is full all the same.
+ * Asks the system only when the disk could have fallen below `enough` since the last call, however fast others write:
+ * with gigabytes free, ten times a second instead of once per commit; near the minimum, every time. If `fallocate` fills
+ * the disk in between, the reserve file still helps.
  */
 export function freeSpaceOf({ monotonic }: Pick<Clock, 'monotonic'>): FreeSpace {
   let [known, askedAt] = [0, -Infinity];
@@ -37,8 +43,7 @@ export function freeSpaceOf({ monotonic }: Pick<Clock, 'monotonic'>): FreeSpace 
     const elapsed = now - askedAt;
     const atLeast = known - elapsed * FASTEST_FILL;
     if (elapsed < LONGEST_KNOWN_MS && atLeast >= enough) return atLeast;
-    const { bavail, bsize } = statfsSync(path);
-    [known, askedAt] = [bavail * bsize, now];
+    [known, askedAt] = [freeBytes(path), now];
     return known;
   };
 }
@@ -54,7 +59,7 @@ export class Reserve {
     this.#free = free;
   }
 
-  /** True when there is room for `bytes` more. Where the system does not tell, there is. */
+  /** True when there is room for `bytes` more, and where the system cannot tell. */
   hasRoom(bytes: number): boolean {
     const enough = LEAST_FREE_BYTES + bytes;
     try {
@@ -74,24 +79,24 @@ export class Reserve {
     );
   }
 
-  /** Makes the reserve where it is missing and the disk has room. A courtesy: never fails. */
+  /** Creates the reserve file where it is missing and the disk has room. Never fails. */
   ensure(): void {
     const found = lstatSync(this.#path, { throwIfNoEntry: false });
-    // A shorter file is one whose maker was killed.
+    // A shorter file was left by a process that was killed.
     const isHalf = found?.isFile() === true && found.size < RESERVE_BYTES;
     if ((found !== undefined && !isHalf) || !this.hasRoom(RESERVE_BYTES)) return;
     try {
       if (isHalf) this.release();
       this.#make();
     } catch {
-      this.release(); // half a reserve takes room and gives none
+      this.release(); // a partial reserve is of no use
     }
   }
 
   #make(): void {
     const handle = openPrivate(this.#path, constants.O_EXCL | constants.O_WRONLY);
     try {
-      // Random: a file system that compresses would keep zeros in no room at all.
+      // Random: a compressing file system would store zeros in almost no space.
       writeSync(handle, randomBytes(RESERVE_BYTES));
       fsyncSync(handle);
     } finally {
@@ -99,7 +104,7 @@ export class Reserve {
     }
   }
 
-  /** Gives the room back to the queue. True when there was some. */
+  /** Deletes the reserve file. Returns true if there was one. */
   release(): boolean {
     if (lstatSync(this.#path, { throwIfNoEntry: false }) === undefined) return false;
     rmSync(this.#path, { force: true });

@@ -1,16 +1,15 @@
-/** SQLite rows to the nouns of the core and back; the only place where snake_case meets camelCase. */
+/** Converts SQLite rows (snake_case) to the types of the core (camelCase) and back. */
 import {
   DEFAULT_CONTENT_TYPE,
   type Entity,
   type Method,
   type ResponseExcerpt,
-  type ReviewReason,
   type StoredRequest,
 } from '../../nouns/item.js';
 import type { LaneOrder, TargetRow } from '../../nouns/target.js';
 import type { ItemFacts, Revision, RunnerIdentity, RunnerInfo } from '../store.js';
 
-/** SQLite's NULL is this project's undefined. */
+/** SQLite has NULL, the core has undefined. */
 export function orUndefined<T>(value: T | null): T | undefined {
   return value ?? undefined;
 }
@@ -87,7 +86,7 @@ export function toTarget(row: TargetColumns): TargetRow {
   };
 }
 
-/** Everything of a target but its pause (people's) and what lives in `tally`. */
+/** All columns of a target except its pause, which only people change; its counts are in `tally`. */
 export const UPDATE_TARGET = `UPDATE target SET bound_to = ?, state = ?, since = ?, until = ?, set_at = ?, reason = ?,
   hold_kind = ?, hold_step = ?, hold_mark = ?, tries = ?, tester = ?, fail_item = ?, fail_attempt = ?,
   fail_other_attempt = ?, refusals = ?, offline_ms = ? WHERE id = ?`;
@@ -167,7 +166,7 @@ export interface RequestColumns {
   idempotency_key: string;
 }
 
-/** What every reader of a revision needs of it. */
+/** The columns that every reader of a revision needs. */
 export interface RevisionColumns {
   number: number;
   at: number;
@@ -184,31 +183,6 @@ export function toRevision(row: RevisionColumns): Omit<Revision, 'payloadSha256'
   return { number, at, who, reason: orUndefined(reason), attempts, idempotencyKey, path };
 }
 
-/** What is read of an item whether it can be sent or not. */
-export interface StoredColumns extends RequestColumns {
-  id: number;
-  created_at: number;
-  state: number;
-  operation: string;
-  payload_sha256: Buffer | null;
-  not_before: number | null;
-  expires_at: number | null;
-  max_retries: number | null;
-  tags: string | null;
-}
-
-/** An item with its entity, its place and the group it is in. */
-export interface ItemColumns extends StoredColumns, EntityColumns {
-  lane: number | null;
-  retry_count: number;
-  attempts: number;
-  state_at: number | null;
-  revision: number;
-  review_reason: ReviewReason | null;
-  review_status: number | null;
-  review_message: string | null;
-}
-
 export interface EntityColumns {
   entity_type: string | null;
   entity_key: string | null;
@@ -218,7 +192,7 @@ export function toEntity({ entity_type: type, entity_key: id }: EntityColumns): 
   return type === null || id === null ? undefined : { type, id };
 }
 
-/** A stored content type of NULL means JSON where there is a payload, and none where there is not. */
+/** A stored NULL means JSON if there is a payload, else no content type. */
 export function contentTypeOf(
   row: Pick<RequestColumns, 'content_type' | 'payload_bytes'> & { payload?: unknown },
 ): string | undefined {
@@ -241,11 +215,11 @@ export function toRequest(row: RequestColumns): StoredRequest {
     payload: orUndefined(row.payload),
     idempotencyKey: row.idempotency_key,
   };
-  // Sent without them it would be another request than the one that was stored.
+  // Without its headers it would be another request than the stored one.
   return areHeaders(row.headers) ? request : { ...request, fault: 'its headers are not a JSON object of texts' };
 }
 
-/** A foreign INSERT may hold any text here; of what is not an object of strings, only the strings are shown. */
+/** Another program may have stored any text here: values that are not strings are left out. */
 export function toHeaders(json: string | null): Record<string, string> {
   if (json === null) return {};
   const parsed: unknown = parseOr(json, {});

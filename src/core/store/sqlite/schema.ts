@@ -1,25 +1,25 @@
 /**
- * The queue file, version 2: its tables and indexes; `views.ts` and `outbox.ts` hold its public face. The format is
- * public (docs/queue-file.md); decision 0001 says why it looks like this.
+ * Tables and indexes of the queue file, version 2; the views for other programs are in `views.ts` and `outbox.ts`. The
+ * format is public (docs/queue-file.md); decision 0001 gives the reasons.
  *
- * The columns that make claims O(log n): `elig` is set on lane heads only, so `item_ready` and `item_wait` hold one
- * entry per lane, however long the backlog. `tally` holds every count that `status` prints.
+ * What makes claims O(log n): `elig` is set on lane heads only, so `item_ready` and `item_wait` hold one entry per lane,
+ * however long the backlog. `tally` holds every count that `status` prints.
  */
 import { REVIEW_REASONS, TARGET_STATES } from '../../nouns/item.js';
 import { COMPLETED, ELIG, PENDING, REVIEW, SENDING } from './codes.js';
 import { OUTBOX_TRIGGER } from './outbox.js';
 import { VIEWS } from './views.js';
 
-/** "SYNQ" in ASCII: how a queue file is told from any other SQLite file. */
+/** "SYNQ" in ASCII: tells a queue file from other SQLite files. */
 export const APPLICATION_ID = 0x53594e51;
 
-/** The schema this build writes. Older files are migrated by writing commands, newer ones refused untouched. */
+/** The schema that this version writes. Writing commands migrate older files; newer ones are refused. */
 export const SCHEMA_VERSION = 2;
 
 const list = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ');
 const storedTargetStates = TARGET_STATES.filter((name) => name !== 'paused');
 
-/** A migration makes this table anew, with the same text. */
+/** A migration creates this table again, with the same text. */
 export const REVIEW_GROUP = `CREATE TABLE review_group (  -- why items are in review, and how many
   id INTEGER PRIMARY KEY,
   target_id INTEGER NOT NULL REFERENCES target (id),
@@ -214,7 +214,5 @@ CREATE INDEX history_at ON history (at);
 CREATE INDEX entity_paused ON entity (paused_at) WHERE paused_at IS NOT NULL;
 `;
 
-/** Everything a new queue file holds, in one script. */
+/** Creates everything in a new queue file. */
 export const CREATE_SCHEMA = TABLES + INDEXES + VIEWS + OUTBOX_TRIGGER;
-
-export { COMPLETED, DISCARDED, ELIG, PENDING, REVIEW, SENDING, STATE_CODE } from './codes.js';

@@ -1,20 +1,20 @@
 /**
- * Lists items a page at a time. A list is a row of segments, each walked along an index that gives its order, so a page
- * costs what it prints; only a search may walk further, and stops at the limit.
+ * Lists items page by page. A list consists of segments, each read along an index in its order, so a page costs what it
+ * prints; only a search may read more, and stops at the limit.
  */
-import type { ItemSummary, State } from '../../nouns/item.js';
+import type { State } from '../../nouns/item.js';
 import type { Filter, Page } from '../store.js';
 import type { Connection } from './connection.js';
 import { whereOf } from './filters.js';
-import { readSummaries } from './summaries.js';
-import { PENDING, REVIEW, STATE_CODE } from './schema.js';
+import { readSummaries, type Reading } from './summaries.js';
+import { PENDING, REVIEW, STATE_CODE } from './codes.js';
 
 const AGE = 'max(created_at, ifnull(asked_at, 0))';
 
 interface Segment {
   /** Index that gives the order; empty = the log itself. */
   index: string;
-  /** Condition that makes the index usable, and what the segment is. */
+  /** Selects the items of the segment; SQLite needs it to use a partial index. */
   condition: string;
   order: 'id' | 'age' | 'newest';
 }
@@ -29,7 +29,7 @@ const RETRYING: Segment = {
 const LOG: Segment = { index: '', condition: '1', order: 'newest' };
 const ENTITY: Segment = { index: 'item_entity', condition: 'item.entity_id IS NOT NULL', order: 'id' };
 
-/** Which segments a filter walks, in the order in which people want to see them. */
+/** The segments for a filter, in the order of the list. */
 function segmentsFor({ ids, states, entities, search, statuses, reasons, like }: Filter): Segment[] {
   if (ids !== undefined) return [{ ...LOG, order: 'id' }];
   if (entities !== undefined && states === undefined)
@@ -54,7 +54,7 @@ export function selectIds(connection: Connection, filter: Filter, after: number 
   let start = after === undefined ? undefined : positionOf(connection, after);
   for (const segment of segmentsFor(filter)) {
     if (ids.length >= limit) break;
-    // The page goes on in the segment in which the last item of the previous page stands.
+    // Continue in the segment of the last item of the previous page.
     if (start !== undefined && segment === REVIEWED && start.state !== REVIEW) continue;
     const page = afterCondition(segment, start);
     start = undefined;
@@ -96,18 +96,19 @@ function afterCondition(segment: Segment, position: Position | undefined): { sql
 export function selectPage(
   connection: Connection,
   filter: Filter,
-  page: { after: number | undefined; limit: number; now: number },
+  page: { after: number | undefined; limit: number },
+  reading: Reading,
 ): Page {
   const ids = selectIds(connection, filter, page.after, page.limit + 1);
   const shown = ids.slice(0, page.limit);
   return {
-    items: readSummaries(connection, shown, page.now),
+    items: readSummaries(connection, shown, reading),
     total: countOf(connection, filter),
     next: ids.length > page.limit ? shown.at(-1) : undefined,
   };
 }
 
-/** From the counts that are kept anyway; undefined where only a scan could tell. */
+/** From the stored counts; undefined where it would need a scan. */
 function countOf(connection: Connection, filter: Filter): number | undefined {
   const { states, targets, ...rest } = filter;
   if (Object.values(rest as Record<string, unknown>).some((value) => value !== undefined)) return undefined;
@@ -122,10 +123,10 @@ function countOf(connection: Connection, filter: Filter): number | undefined {
 }
 
 /**
- * What needs attention first: items in review, those blocked behind one, those being retried; then the rest of the
- * unfinished in the order of the log.
+ * Items in review first, then items blocked behind one, then items being retried, then the other unfinished items in the
+ * order of the log.
  */
-export function attentionPage(connection: Connection, limit: number, now: number): Page {
+export function attentionPage(connection: Connection, limit: number, reading: Reading): Page {
   const ids = new Set<number>();
   const take = (rows: readonly number[]): void => {
     for (const id of rows) if (ids.size < limit) ids.add(id);
@@ -144,9 +145,7 @@ export function attentionPage(connection: Connection, limit: number, now: number
     );
   }
   if (ids.size < limit) take(selectIds(connection, { states: ['sending', 'pending'] }, undefined, limit));
-  const total = countOf(connection, {});
-  const items: ItemSummary[] = readSummaries(connection, [...ids], now);
-  return { items, total, next: undefined };
+  return { items: readSummaries(connection, [...ids], reading), total: countOf(connection, {}), next: undefined };
 }
 
 function behind(connection: Connection, id: number, limit: number): number[] {

@@ -1,6 +1,6 @@
 /**
- * What a session knows of the queue from commit to commit and need not ask again: how many lane heads each target has,
- * which is the first, and when time will change something next. Good until anybody else writes.
+ * A session's cache between its commits: how many lane heads each target has, which head is first, and when time will
+ * next change something. Valid until anybody else writes.
  */
 import type { Expired, Settled, StepInput, StepResult } from '../store.js';
 import { ReadyHeads } from './claim.js';
@@ -9,11 +9,11 @@ import { expireItems, nextDeadlineAt, nextDueAt, promoteDue, resumeEntities } fr
 import type { Work } from './settle.js';
 import type { Heads, Tally } from './tally.js';
 
-/** Rows that one commit promotes or expires at most, so that none takes long. */
+/** Rows that one commit promotes or expires at most, so that each commit is short. */
 const BATCH = 100;
 
 interface Quiet extends Pick<StepResult, 'nextDueAt' | 'nextDeadlineAt'> {
-  /** Epoch ms: before, no wait and no deadline ends, in scope or not. */
+  /** Epoch ms: no wait and no deadline of any target ends before. */
   until: number;
   only: StepInput['only'];
 }
@@ -22,7 +22,7 @@ export class SessionCache {
   readonly firstHeads: ReadyHeads;
   readonly #connection: Connection;
   readonly #heads = new Map<number, Heads>();
-  /** Targets with ready and with waiting heads, as of the last commit. */
+  /** Targets with ready heads, as of the last commit; below, with waiting ones. */
   readonly #ready = new Set<number>();
   readonly #waiting = new Set<number>();
   #quiet: Quiet | undefined;
@@ -32,7 +32,7 @@ export class SessionCache {
     this.firstHeads = new ReadyHeads(connection);
   }
 
-  /** Others have written: looks at everything anew. */
+  /** Call after others have written: reads everything again. */
   renew(): void {
     const rows = this.#connection.all<Heads & { target_id: number }>(
       'SELECT target_id, ready, waiting FROM tally WHERE ready > 0 OR waiting > 0',
@@ -45,19 +45,19 @@ export class SessionCache {
     this.#quiet = undefined;
   }
 
-  /** A commit with these moves went through. */
+  /** Call after a commit, with its moves. */
   committed(tally: Tally): void {
     for (const [target, moved] of tally.heads) this.#set(target, sum(this.#heads.get(target), moved));
     this.firstHeads.committed(tally.heads.keys());
   }
 
-  /** It did not, or will be tried again. */
+  /** Call when a commit failed or will be tried again. */
   rolledBack(): void {
     this.firstHeads.dropFound();
     this.#quiet = undefined;
   }
 
-  /** Ends the waits, deadlines and pauses whose time has come. `more` = there are more than one commit should move. */
+  /** Ends the waits, deadlines and pauses whose time has come. `more` = there are more than fit into one commit. */
   passTime(work: Work): { expired: Expired[]; more: boolean } {
     if (this.#quiet !== undefined && work.now < this.#quiet.until) return { expired: [], more: false };
     this.#quiet = undefined;
@@ -66,7 +66,7 @@ export class SessionCache {
     return { expired, more: promoteDue(work, BATCH) || expired.length === BATCH };
   }
 
-  /** When time will change something next; looked up only where this commit may have moved it. */
+  /** When time will next change something; read again only if this commit may have changed that. */
   nextTimes(
     { tally }: Work,
     { only, release }: StepInput,
@@ -87,12 +87,12 @@ export class SessionCache {
     return { until, only, nextDueAt: dueAt, nextDeadlineAt: deadlineAt };
   }
 
-  /** Whether the target has ready heads, the moves of the commit that is being made included. */
+  /** True if the target has ready heads, including moves of the current commit. */
   hasReady(target: number, { heads: moved }: Tally): boolean {
     return (this.#heads.get(target)?.ready ?? 0) + (moved.get(target)?.ready ?? 0) > 0;
   }
 
-  /** Which targets have ready and waiting heads. Live: good until the next commit. */
+  /** Targets with ready and with waiting heads. Live sets, valid until the next commit. */
   get heads(): Pick<StepResult, 'ready' | 'waiting'> {
     return { ready: this.#ready, waiting: this.#waiting };
   }

@@ -4,7 +4,7 @@ import type { Connection } from './connection.js';
 import { eligibility, nextInLane } from './lanes.js';
 import { orNull } from './rows.js';
 import { joinGroup } from './review-groups.js';
-import { COMPLETED, PENDING, REVIEW, SENDING } from './schema.js';
+import { COMPLETED, PENDING, REVIEW, SENDING } from './codes.js';
 import type { Tally } from './tally.js';
 
 const FENCE = `WHERE id = ? AND state = ${SENDING} AND claim_attempt = ?`;

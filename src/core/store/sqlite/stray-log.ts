@@ -1,11 +1,11 @@
-/** Refuses a queue beside which the log of another file lies: SQLite would read it in, or delete it. */
+/** Refuses a queue with the log of another file beside it: SQLite would read that log into the queue, or delete it. */
 import { statSync } from 'node:fs';
 
 import { QueueError } from '../../nouns/errors.js';
 
 /**
- * A log whose file was deleted may hold the last writes that were acknowledged, and SQLite would delete it beside a new
- * file. Asked twice: another process may just have made the file, and its log.
+ * A log whose file was deleted may hold the last acknowledged writes, and SQLite would delete it beside a new file. Reads
+ * the size of the file after that of the log: another process may just have created both.
  */
 export function assertNoOrphan(path: string): void {
   if (sizeOf(`${path}-wal`) === 0 || sizeOf(path) > 0) return;
@@ -21,8 +21,8 @@ export function assertNoOrphan(path: string): void {
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
 /**
- * A queue in use says in its header that it has a log (write version 2). A backup that was copied over it does not, and
- * SQLite would read the old queue's log into it: the writes that were restored would vanish behind the old ones.
+ * The header of a queue in use names a log (write version 2); that of a backup does not. When a backup was copied over a
+ * queue, SQLite would read the old queue's log into it, and old writes would hide the restored ones.
  */
 export function assertOwnLog(path: string, writeVersion: number): void {
   const log = statSync(`${path}-wal`, { throwIfNoEntry: false });

@@ -1,19 +1,18 @@
-/** The facts behind `status`, from counters and first entries of indexes: the cost grows with targets, not with items. */
+/** Reads the facts for `status` from counters and indexes: the cost grows with the targets, not with the items. */
 import type { LastRun, Leftovers, PausedEntity, ReviewGroup, RunnerInfo, Summary, TargetSummary } from '../store.js';
 import type { Connection } from './connection.js';
 import { nextDueOf } from './due.js';
-import { isLocked } from './lock.js';
-import { orUndefined, SELECT_TARGETS, toRunner, toTarget, type RunnerColumns, type TargetColumns } from './rows.js';
-import { ELIG, PENDING, REVIEW } from './schema.js';
+import { orUndefined, toRunner, toTarget, type RunnerColumns, type TargetColumns } from './rows.js';
+import { ELIG, PENDING, REVIEW } from './codes.js';
+import type { Reading } from './summaries.js';
 
-/** Heads whose wait is over but which nobody promoted yet are counted one by one, up to this many per target. */
+/** At most this many due heads per target are counted while no runner has promoted them yet. */
 const DUE_COUNT_CAP = 10_000;
-/** What is blocked behind review is counted one by one up to this many, among this many review items per target. */
+/** Bounds for counting items blocked behind review, per target: items counted, and items in review. */
 const BLOCKED_COUNT_CAP = 10_000;
 const REVIEW_COUNT_CAP = 1000;
 
-interface TallyColumns {
-  target_id: number;
+interface CountedTarget extends TargetColumns {
   pending: number;
   sending: number;
   review: number;
@@ -22,10 +21,9 @@ interface TallyColumns {
   ready: number;
   waiting: number;
   paused: number;
-  last_completed_at: number | null;
 }
 
-export function readSummary(connection: Connection, queuePath: string, now: number): Summary {
+export function readSummary(connection: Connection, { now, hasRunner }: Reading): Summary {
   const meta = connection.get<{ default_name: string | null; copy_of: string | null }>(
     'SELECT target.name AS default_name, queue.copy_of FROM queue LEFT JOIN target ON target.id = queue.default_target',
   );
@@ -39,35 +37,31 @@ export function readSummary(connection: Connection, queuePath: string, now: numb
     )?.at,
     reviewGroups: readGroups(connection),
     pausedEntities: readPausedEntities(connection),
-    runner: readRunner(connection, queuePath),
+    runner: readRunner(connection, hasRunner),
     lastRun: readLastRun(connection),
   };
 }
 
 function readTargetSummaries(connection: Connection, now: number): TargetSummary[] {
-  const tallies = new Map(connection.all<TallyColumns>('SELECT * FROM tally').map((row) => [row.target_id, row]));
-  return connection.all<TargetColumns>(SELECT_TARGETS).flatMap((columns) => {
-    const tally = tallies.get(columns.id);
-    if (tally === undefined) return [];
-    const waits = tally.waiting > 0;
-    return [
-      {
-        row: toTarget(columns),
-        pending: tally.pending,
-        sending: tally.sending,
-        review: tally.review,
-        completed: tally.completed,
-        discarded: tally.discarded,
-        ready: tally.ready,
-        waiting: tally.waiting,
-        dueWaiting: waits ? dueWaiting(connection, columns.id, now) : 0,
-        pausedHeads: tally.paused,
-        behindReview: behindReview(connection, tally),
-        nextDueAt: waits ? nextDueOf(connection, columns.id) : undefined,
-        lastCompletedAt: orUndefined(tally.last_completed_at),
-      },
-    ];
-  });
+  return connection
+    .all<CountedTarget>(
+      'SELECT target.*, tally.* FROM target JOIN tally ON tally.target_id = target.id ORDER BY target.id',
+    )
+    .map((row) => ({
+      row: toTarget(row),
+      pending: row.pending,
+      sending: row.sending,
+      review: row.review,
+      completed: row.completed,
+      discarded: row.discarded,
+      ready: row.ready,
+      waiting: row.waiting,
+      dueWaiting: row.waiting > 0 ? dueWaiting(connection, row.id, now) : 0,
+      pausedHeads: row.paused,
+      behindReview: behindReview(connection, row),
+      nextDueAt: row.waiting > 0 ? nextDueOf(connection, row.id) : undefined,
+      lastCompletedAt: orUndefined(row.last_completed_at),
+    }));
 }
 
 function dueWaiting(connection: Connection, target: number, now: number): number {
@@ -80,13 +74,13 @@ function dueWaiting(connection: Connection, target: number, now: number): number
   return row?.n ?? 0;
 }
 
-/** Past the caps, whatever is blocked counts. */
-function behindReview(connection: Connection, tally: TallyColumns): number {
-  const { target_id: target, pending, sending, review, ready, waiting, paused } = tally;
+/** Beyond the bounds, every blocked item is counted. */
+function behindReview(connection: Connection, target: CountedTarget): number {
+  const { pending, sending, review, ready, waiting, paused } = target;
   const heads = ready + waiting + paused;
   const blocked = pending - heads;
   if (review === 0 || blocked === 0) return 0;
-  // Without another head there is nothing else to be blocked by.
+  // Without another head, only review can block.
   if (heads + sending === 0 || review > REVIEW_COUNT_CAP) return blocked;
   const { n = 0 } =
     connection.get<{ n: number }>(
@@ -97,25 +91,22 @@ function behindReview(connection: Connection, tally: TallyColumns): number {
        WHERE review_group.target_id = ? AND NOT EXISTS (SELECT 1 FROM item AS earlier INDEXED BY item_lane
        WHERE earlier.target_id = head.target_id AND earlier.lane = head.lane AND earlier.lane IS NOT NULL
        AND earlier.state < 3 AND earlier.id < head.id) LIMIT ?)`,
-      target,
+      target.id,
       BLOCKED_COUNT_CAP,
     ) ?? {};
   return n < BLOCKED_COUNT_CAP ? n : blocked;
 }
 
-/** @param condition on review_group, for a selection of groups */
-export function readGroups(connection: Connection): ReviewGroup[] {
+interface GroupColumns {
+  id: number;
+  items: number;
+  may_have_arrived: number | null;
+}
+
+/** Largest group first. */
+function readGroups(connection: Connection): ReviewGroup[] {
   return connection
-    .all<{
-      id: number;
-      target: string;
-      reason: ReviewGroup['reason'];
-      status: number;
-      operation: string;
-      items: number;
-      message: string;
-      may_have_arrived: number | null;
-    }>(
+    .all<Omit<ReviewGroup, 'count' | 'firstId' | 'mayHaveArrived'> & GroupColumns>(
       `SELECT review_group.id, target.name AS target, review_group.reason, status, operation, items, message,
          review_group.may_have_arrived AS may_have_arrived FROM review_group JOIN target ON target.id = review_group.target_id WHERE items > 0 ORDER BY items DESC, review_group.id`,
     )
@@ -161,9 +152,9 @@ function readPausedEntities(connection: Connection): PausedEntity[] {
     }));
 }
 
-/** Whoever is sending now: the kernel says whether, the row says who. */
-export function readRunner(connection: Connection, queuePath: string): RunnerInfo | undefined {
-  if (!isLocked(queuePath)) return undefined;
+/** Who is sending now; `hasRunner` says whether anybody is, the stored row who it is. */
+export function readRunner(connection: Connection, hasRunner: () => boolean): RunnerInfo | undefined {
+  if (!hasRunner()) return undefined;
   const row = connection.get<RunnerColumns>('SELECT * FROM runner');
   return row === undefined ? undefined : toRunner(row);
 }

@@ -4,7 +4,7 @@
  */
 import { STATES, type State } from '../../nouns/item.js';
 import type { Connection } from './connection.js';
-import { ELIG } from './schema.js';
+import { ELIG } from './codes.js';
 
 type Column = State | 'ready' | 'waiting' | 'paused';
 const COLUMNS: readonly Column[] = [...STATES, 'ready', 'waiting', 'paused'];

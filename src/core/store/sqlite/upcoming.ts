@@ -1,22 +1,22 @@
 /**
- * What a run would send now, item by item: a merge of the lanes by id, as the claims of a run with one request at a time
- * would go. Costs what it lists, not what the queue holds: heads come from their indexes, the rest one lane step each.
+ * Lists what a run would send now (for `--dry-run`): merges the lanes by id, in the order of a run with one request at a
+ * time. The cost grows with the list, not with the queue: heads come from indexes, each later item is one step in its lane.
  */
 import { headEligibility, stillAhead } from '../../policy/lane.js';
 import type { Upcoming } from '../store.js';
 import type { Connection } from './connection.js';
-import { COMPLETED, ELIG, PENDING } from './schema.js';
+import { COMPLETED, ELIG, PENDING } from './codes.js';
 
 const ALIVE = '(expires_at IS NULL OR expires_at > ?)';
 
 const READY = `SELECT id FROM item INDEXED BY item_ready WHERE target_id = ? AND elig = ${ELIG.ready} AND ${ALIVE}
   ORDER BY id LIMIT ?`;
 
-/** Nobody promoted them yet; a run does so first, those that have been due for longest before the rest. */
+/** Due heads that no runner has promoted yet. A run promotes them first, longest due first. */
 const OVER_THEIR_WAIT = `SELECT id FROM item INDEXED BY item_wait WHERE target_id = ? AND elig = ${ELIG.waiting}
   AND not_before <= ? AND ${ALIVE} ORDER BY not_before, id LIMIT ?`;
 
-/** Heads of entities whose pause has run out, which a run ends first too. */
+/** Heads of entities whose pause is over, which a run ends first too. */
 const OVER_THEIR_PAUSE = `SELECT item.id FROM entity INDEXED BY entity_paused
   JOIN item INDEXED BY item_entity ON item.entity_id = entity.id AND item.entity_id IS NOT NULL
   WHERE entity.paused_at IS NOT NULL AND entity.paused_until <= ? AND item.target_id = ? AND item.elig = ${ELIG.paused} LIMIT ?`;
@@ -50,14 +50,14 @@ export function readUpcoming(
   targets: readonly number[],
   { limit, now }: { limit: number; now: number },
 ): Upcoming[] {
-  // The next in each lane, the lowest id last.
+  // The next item of each lane, lowest id last.
   const fronts = targets.flatMap((target) => dueHeads(connection, target, limit, now)).sort((a, b) => b - a);
   const found: Upcoming[] = [];
   while (found.length < limit) {
     const id = fronts.pop();
     if (id === undefined) break;
     const row = connection.get<Row>(LOOK, id);
-    // It stays where it is, and everything behind it with it.
+    // This item stays, and so does everything behind it.
     if (row === undefined || !goes(row, now)) continue;
     const { target_id: target, method, path, bytes } = row;
     found.push({ item: id, target, method, path, payloadBytes: bytes ?? undefined });
@@ -83,7 +83,7 @@ function goes(row: Row, now: number): boolean {
   return row.state === PENDING && headEligibility(isPaused, waits) === 'ready' && !isOver;
 }
 
-/** Keeps the order: highest first. */
+/** Inserts in order, highest first. */
 function insert(ids: number[], id: number): void {
   let [from, to] = [0, ids.length];
   while (from < to) {

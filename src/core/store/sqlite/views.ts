@@ -1,10 +1,10 @@
-/** What the queue file shows to other programs: views for a user interface, part of the public format. */
+/** Views of the queue file for other programs, such as an app's user interface; part of the public format. */
 import { STATES } from '../../nouns/item.js';
 import { COMPLETED, SENDING } from './codes.js';
 
 const stateName = `CASE item.state ${STATES.map((name, code) => `WHEN ${String(code)} THEN '${name}'`).join(' ')} END`;
 
-/** A migration makes this view anew, with the same text. */
+/** A migration creates this view again, with the same text. */
 export const ITEMS_VIEW = `CREATE VIEW items AS
 SELECT item.id, item.created_at, item.operation, entity.type AS entity_type, entity.key AS entity_id,
   target.name AS target, item.method, item.path, item.headers,

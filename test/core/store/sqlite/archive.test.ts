@@ -61,7 +61,7 @@ async function fullQueue(): Promise<{ from: TestQueue; url: string }> {
 }
 
 describe('an archive', () => {
-  test('moves items whole: the other queue reads them as this one does', async () => {
+  test('moves complete items: the other queue reads the same', async () => {
     const { from } = await fullQueue();
     const to = testQueue({});
     const report = await move(from, to);
@@ -81,7 +81,7 @@ describe('an archive', () => {
     expect(await to.queue.archive.targets()).toEqual(await from.queue.archive.targets());
   });
 
-  test('counts the items where they stand, and sends them in their order', async () => {
+  test('counts imported items by state and sends them in order', async () => {
     const { from, url } = await fullQueue();
     const to = testQueue({ api: { baseUrl: url } });
     await move(from, to);
@@ -97,7 +97,7 @@ describe('an archive', () => {
     expect(await to.queue.drain()).toMatchObject({ attempts: 2, review: 1 });
   });
 
-  test('twice is once', async () => {
+  test('stores the same items only once', async () => {
     const { from } = await fullQueue();
     const to = testQueue({});
     await move(from, to);
@@ -114,7 +114,7 @@ describe('an archive', () => {
     expect((await allOf(to)).map(({ path }) => path)).toEqual(['/own', ...(await allOf(from)).map(({ path }) => path)]);
   });
 
-  test('refuses a key that is there with other content, and stores nothing then', async () => {
+  test('refuses a key that exists with other content, and stores nothing', async () => {
     const { from } = await fullQueue();
     const to = testQueue({ api: { baseUrl: 'https://other.example.org' } });
     const [, , , , , , , last] = await allOf(from);
@@ -147,7 +147,7 @@ describe('an archive', () => {
     expect((await to.queue.drain()).attempts).toBe(0);
   });
 
-  test('does not send what was on the wire to one server to another one', async () => {
+  test('does not send an item to another server after it was sent to one', async () => {
     const { from } = await fullQueue();
     const other = await startServer();
     const to = testQueue({ api: { baseUrl: other.url } });
@@ -157,7 +157,7 @@ describe('an archive', () => {
     expect((await to.queue.status()).targets[0]).toMatchObject({ state: 'misconfigured' });
   });
 
-  test('an attempt that was under way becomes one whose outcome is unknown', async () => {
+  test('turns an open attempt into one with an unknown outcome', async () => {
     const { from } = await fullQueue();
     const [item] = await allOf(from);
     const open = {
@@ -177,7 +177,7 @@ describe('an archive', () => {
   });
 });
 
-test('copies of items of a queue that may have sent them since say so, as long as they are unfinished', async () => {
+test('unfinished items copied from a queue that may have sent them are marked so', async () => {
   const { from } = await fullQueue();
   const plain = testQueue({});
   await move(from, plain);

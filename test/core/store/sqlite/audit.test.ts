@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { systemClock } from '../../../../src/core/nouns/clock.js';
 import { currentUid } from '../../../../src/core/nouns/host.js';
-import { auditQueue } from '../../../../src/core/store/sqlite/audit.js';
+import { auditQueue } from '../../../support/audit.js';
 import type { Connection } from '../../../../src/core/store/sqlite/connection.js';
 import { openFile } from '../../../../src/core/store/sqlite/open.js';
 import type { Session, Store } from '../../../../src/core/store/store.js';
@@ -53,7 +53,7 @@ beforeEach(async () => {
     clock: systemClock,
     uid: currentUid(),
     allowNetworkDisk: false,
-  }).connection;
+  });
 });
 
 afterEach(async () => {
@@ -70,7 +70,7 @@ test('a queue in use is sound', () => {
 
 describe('an audit finds', () => {
   test.each([
-    ['a payload that changed', 'payload-changed', 'UPDATE item SET payload = ? WHERE id = 2'],
+    ['a payload that changed', 'corrupt', 'UPDATE item SET payload = ? WHERE id = 2'],
     ['a head that is not marked', 'lane-head', 'UPDATE item SET elig = NULL WHERE id = 8'],
     ['a mark behind a head', 'lane-head', 'UPDATE item SET elig = 1 WHERE id = 2'],
     [
@@ -92,13 +92,15 @@ describe('an audit finds', () => {
     expect(codes()).toContain(code);
   });
 
-  test('ids and what to do, in one sentence', () => {
+  test('the ids of altered payloads, in one finding', () => {
     connection.run('UPDATE item SET payload = ? WHERE id IN (2, 8)', Buffer.from('other'));
     expect(auditQueue(connection)).toEqual([
       expect.objectContaining({
-        code: 'payload-changed',
+        code: 'corrupt',
         severity: 'unusable',
-        message: expect.stringMatching(/^2 items \(2, 8\): the payload no longer matches its checksum$/) as unknown,
+        message: expect.stringMatching(
+          /^the stored bytes of 2 items \(2, 8\) are not those that were enqueued$/,
+        ) as unknown,
       }),
     ]);
   });

@@ -14,23 +14,21 @@ const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 let connection: Connection;
 let other: Database;
-let dispose: () => void;
 
 beforeEach(() => {
   const path = join(tempDirectory(), 'queue.db');
   const uid = process.getuid?.();
-  ({ connection, dispose } = openFile({ path, mode: 'create', clock: systemClock, uid, allowNetworkDisk: false }));
+  connection = openFile({ path, mode: 'create', clock: systemClock, uid, allowNetworkDisk: false });
   other = new (loadSqlite())(path);
 });
 
 afterEach(() => {
   other.close();
   connection.close();
-  dispose();
 });
 
 describe('waiting for another writer', () => {
-  test('lets timers run and goes on when the other is done', async () => {
+  test('lets timers run and continues when the other writer is done', async () => {
     other.exec('BEGIN IMMEDIATE');
     const ticks: number[] = [];
     const ticking = setInterval(() => ticks.push(Date.now()), 20);
@@ -43,7 +41,7 @@ describe('waiting for another writer', () => {
     expect(ticks.length).toBeGreaterThan(2);
   });
 
-  test('ends at its patience as busy, with nothing written', async () => {
+  test('ends as busy after its patience, with nothing written', async () => {
     other.exec('BEGIN IMMEDIATE');
     let called = false;
     const write = connection.write(() => (called = true), { patienceMs: 250 });
@@ -55,7 +53,7 @@ describe('waiting for another writer', () => {
     other.exec('ROLLBACK');
   });
 
-  test('ends at once when it is given up', async () => {
+  test('ends at once when it is aborted', async () => {
     other.exec('BEGIN IMMEDIATE');
     const stop = new AbortController();
     const write = connection.write(() => 1, { signal: stop.signal });
@@ -66,14 +64,14 @@ describe('waiting for another writer', () => {
     other.exec('ROLLBACK');
   });
 
-  test('does not keep readers out', async () => {
+  test('does not block readers', async () => {
     other.exec('BEGIN IMMEDIATE');
     await expect(connection.read(() => connection.get('SELECT one FROM queue'))).resolves.toEqual({ one: 1 });
     other.exec('ROLLBACK');
   });
 });
 
-describe('a file that is locked in the middle of a transaction', () => {
+describe('a file that gets locked during a transaction', () => {
   test('is read again', async () => {
     let calls = 0;
     const value = await connection.read(() => {
@@ -109,20 +107,20 @@ describe('a full disk', () => {
     };
   };
 
-  test('is tried once more where room can be made, from the state before', async () => {
+  test('is retried once after space was freed, from the state before', async () => {
     const before = connection.get<{ at: number }>('SELECT created_at AS at FROM queue')!.at;
     const { body } = full(1);
     expect(await connection.write(body, { onFull: () => true })).toBe(2);
     expect(connection.get('SELECT created_at AS at FROM queue')).toEqual({ at: before + 1 });
   });
 
-  test('is tried once more and no further', async () => {
+  test('is retried only once', async () => {
     const { body, calls } = full(5);
     await expect(connection.write(body, { onFull: () => true })).rejects.toMatchObject({ code: 'disk-full' });
     expect(calls()).toBe(2);
   });
 
-  test('is not tried again where nobody makes room', async () => {
+  test('is not retried when no space was freed', async () => {
     const { body, calls } = full(5);
     await expect(connection.write(body)).rejects.toMatchObject({ code: 'disk-full' });
     expect(calls()).toBe(1);
@@ -162,7 +160,7 @@ test.each([
   expect(storeError(sqliteError(code), '/q.db', committing)).toMatchObject({ code: expected, cause: { code } });
 });
 
-test('an error that is nobody’s but ours stays what it is', () => {
+test('an error of our own is thrown unchanged', () => {
   const error = new TypeError('a defect');
   expect(storeError(error, '/q.db', false)).toBe(error);
 });

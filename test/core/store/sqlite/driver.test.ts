@@ -9,7 +9,7 @@ import {
 } from '../../../../src/core/store/sqlite/driver.js';
 
 describe('loadSqlite', () => {
-  test('answers a driver that opens a database', () => {
+  test('returns a driver that opens a database', () => {
     const Sqlite = loadSqlite();
     const database = new Sqlite(':memory:');
     expect(database.prepare('SELECT 1 + 1 AS two').get()).toEqual({ two: 2 });
@@ -20,7 +20,7 @@ describe('loadSqlite', () => {
     expect(loadSqlite()).toBe(loadSqlite());
   });
 
-  test('the driver holds a SQLite that may write', () => {
+  test('the driver contains a SQLite that may write', () => {
     expect(sqliteVersion()).toMatch(/^3\.\d+\.\d+$/);
     expect(() => {
       assertSafeForWriting();
@@ -65,7 +65,7 @@ describe('driverError', () => {
     ['a binary of another Node, said otherwise', [wrongAbiToo], 20, 'another version', 'npm rebuild better-sqlite3'],
     ['both absent on a newer Node', [missing, missing], 24, 'is not installed', '--include=optional syncq'],
     ['one absent, one blocked', [missing, blocked], 24, 'has no working binary', '--include=optional syncq'],
-  ])('names %s and the command that mends it', (_case, failures, major, message, hint) => {
+  ])('names %s and the command that repairs it', (_case, failures, major, message, hint) => {
     const error = driverError(failures, major);
     expect(error.code).toBe('defect');
     expect(error.message).toContain(message);

@@ -61,7 +61,7 @@ const REWRITE = (type: string, name: string, from: string, to: string): string =
   `PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, '${from}', '${to}')
    WHERE type = '${type}' AND name = '${name}'; PRAGMA writable_schema = RESET`;
 
-describe('a schema that is not ours', () => {
+describe('a changed schema', () => {
   test.each([
     ['a trigger on items', `CREATE TRIGGER evil AFTER INSERT ON item ${EVIL}`, 'DROP TRIGGER "evil"'],
     ['a trigger on another table', `CREATE TRIGGER evil AFTER UPDATE ON runner ${EVIL}`, 'DROP TRIGGER "evil"'],
@@ -99,7 +99,7 @@ describe('a schema that is not ours', () => {
       REWRITE('trigger', 'outbox_insert', `RAISE(ABORT, ''syncq: unknown`, `RAISE(IGNORE) --`),
       undefined,
     ],
-  ])('%s: nothing is stored, and what the hint says ends it', async (_what, sql, statement) => {
+  ])('%s: nothing is stored, and the hint mends it', async (_what, sql, statement) => {
     const path = await queue(sql);
     const { code, hint } = refused(path);
     expect(code).toBe('corrupt');
@@ -127,7 +127,7 @@ describe('a schema that is not ours', () => {
     expect((await examine(path)).map(({ code }) => code)).toContain('corrupt');
   });
 
-  test('is met by everything that writes, and read by everything that reads', async () => {
+  test('stops every command that writes, and no command that reads', async () => {
     const path = await queue(`CREATE TRIGGER evil AFTER UPDATE ON queue ${EVIL}`);
     const refusal = { code: 'corrupt', hint: expect.stringMatching(/: DROP TRIGGER "evil"$/) };
     await expect(repairQueue(place(path), BY)).rejects.toMatchObject(refusal);
@@ -138,7 +138,7 @@ describe('a schema that is not ours', () => {
     expect((await open(path, 'read').get([1], 0))[0]).toMatchObject({ path: '/activities/1', method: 'PUT' });
   });
 
-  test('is noticed by whoever has the queue open, until it is undone', async () => {
+  test('is noticed by programs that have the queue open, until it is undone', async () => {
     const path = await queue();
     const store = open(path);
     const policy = {
@@ -165,7 +165,7 @@ describe('a schema that is not ours', () => {
     await session.end(undefined);
   });
 
-  test('is refused in an older file before that is renewed, also under a name of ours', async () => {
+  test('is refused in an older file before the migration, also under one of our names', async () => {
     for (const name of ['evil', 'outbox_insert']) {
       const path = await queue(
         `DROP TRIGGER outbox_insert; CREATE TRIGGER ${name} AFTER UPDATE ON item ${EVIL}; PRAGMA user_version = 1`,
@@ -178,7 +178,7 @@ describe('a schema that is not ours', () => {
   });
 });
 
-test('what other programs keep in the file is theirs; doctor names it', async () => {
+test('tables of other programs may stay in the file; doctor names them', async () => {
   const path = await queue(`
     CREATE TABLE app_a (x PRIMARY KEY REFERENCES item (id)); CREATE INDEX app_i ON app_a (x DESC);
     CREATE TRIGGER app_t AFTER INSERT ON app_a BEGIN

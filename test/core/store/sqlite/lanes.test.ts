@@ -7,7 +7,7 @@ import { systemClock } from '../../../../src/core/nouns/clock.js';
 import { currentUid } from '../../../../src/core/nouns/host.js';
 import type { LaneOrder } from '../../../../src/core/nouns/target.js';
 import { headEligibility, laneOf } from '../../../../src/core/policy/lane.js';
-import { auditQueue } from '../../../../src/core/store/sqlite/audit.js';
+import { auditQueue } from '../../../support/audit.js';
 import { ELIG } from '../../../../src/core/store/sqlite/codes.js';
 import type { Database } from '../../../../src/core/store/sqlite/driver.js';
 import { openFile } from '../../../../src/core/store/sqlite/open.js';
@@ -171,10 +171,9 @@ describe.each(ORDERS)('order %s', (order) => {
       );
       const place = { path, clock: systemClock, uid: currentUid(), allowNetworkDisk: false };
       const audit = (): string[] => {
-        const { connection, dispose } = openFile({ ...place, mode: 'write' });
+        const connection = openFile({ ...place, mode: 'write' });
         const messages = auditQueue(connection).flatMap(({ code, message }) => (code === 'lane-head' ? [message] : []));
         connection.close();
-        dispose();
         return messages;
       };
       const wrong = [...right.values()].filter((elig) => elig !== mark).length;
@@ -191,7 +190,7 @@ describe.each(ORDERS)('order %s', (order) => {
     await sync(order);
     fill();
     const lanes = [null, SHARED, ...query<{ id: number }>('SELECT id FROM entity').map(({ id }) => id)];
-    const { connection, dispose } = openFile({
+    const connection = openFile({
       path,
       mode: 'write',
       clock: systemClock,
@@ -217,6 +216,5 @@ describe.each(ORDERS)('order %s', (order) => {
       }
     }
     connection.close();
-    dispose();
   });
 });

@@ -13,7 +13,7 @@ function queueFile(): string {
 }
 
 describe('the lock of the runner', () => {
-  test('is held once per file, also inside one process and under another name', () => {
+  test('is held once per file, also within one process and under another name', () => {
     const path = queueFile();
     const other = join(tempDirectory(), 'queue.db');
     linkSync(path, other);
@@ -29,7 +29,7 @@ describe('the lock of the runner', () => {
     next?.release();
   });
 
-  test('is free for a new file that was given the inode of a deleted one whose lock was never released', () => {
+  test('is free for a new file with the inode of a deleted file whose lock was never released', () => {
     const path = queueFile();
     const abandoned = acquireLock(path);
     // A rename gives another name the same inode for certain; a file system that reuses inodes does it now and then.

@@ -51,7 +51,7 @@ const NEXT = [...MIGRATIONS, 'ALTER TABLE queue ADD COLUMN more TEXT'];
 const versionOf = (path: string): unknown => raw(path, (db) => db.pragma('user_version', { simple: true }));
 
 describe('a migration', () => {
-  test('keeps the old file whole beside the new one, for its owner alone whatever the umask', async () => {
+  test('keeps a complete copy of the old file, readable only by its owner whatever the umask', async () => {
     const { path } = await queue();
     const umask = process.umask(0);
     try {
@@ -65,7 +65,7 @@ describe('a migration', () => {
     expect(readdirSync(dirname(path)).filter((name) => name.endsWith('.part'))).toEqual([]);
   });
 
-  test('that cannot make the copy changes nothing and leaves no half of one', async () => {
+  test('that cannot save the copy changes nothing and leaves no partial copy', async () => {
     // Its name is so long that the one of an unfinished copy is too long.
     const path = join(tempDirectory(), `${'q'.repeat(235)}.db`);
     await add(open(path));
@@ -86,7 +86,7 @@ describe('a migration', () => {
     ).toBe(0);
   });
 
-  test('stops whoever has the queue open in the old format: nothing more is stored, changed or sent by it', async () => {
+  test('stops programs that have the old format open: they store, change and send nothing more', async () => {
     const { path, store } = await queue();
     const session = await store.acquire(runner(), { decide, gate: openGate }, 0);
     if ('heldBy' in session) throw new Error('held');
@@ -106,7 +106,7 @@ describe('a migration', () => {
     expect(raw(path, (db) => db.prepare('SELECT count(*) FROM item').pluck().get())).toBe(1);
   });
 
-  test('keeps a copy that is there already, which may be the only one of another state, and what was begun it removes', async () => {
+  test('keeps an existing copy, which may be the only one of another state, and removes unfinished copies', async () => {
     const { path } = await queue();
     const first = `${path}.v${SCHEMA_VERSION}`;
     writeFileSync(first, 'of another day');
@@ -119,7 +119,7 @@ describe('a migration', () => {
     expect(upgradeCopies(path).toSorted()).toEqual([first, `${first}.2`]);
   });
 
-  test('that another process has just made is not made again', async () => {
+  test('that another process has just finished is not repeated', async () => {
     const { path } = await queue();
     const epochs = [1, 2].map(() => {
       raw(path, (db) => migrate(db, path, NEXT));
@@ -165,7 +165,7 @@ describe('a file of version 1', () => {
         .all(),
     );
 
-  test('becomes one like a new file, with every item as it was, and doctor finds nothing', async () => {
+  test('becomes like a new file, with every item unchanged, and doctor finds nothing', async () => {
     const path = older();
     const before = facts(path);
     const store = open(path);
@@ -196,7 +196,7 @@ describe('a file of version 1', () => {
     expect(await problemsOf(path)).toEqual([]);
   });
 
-  test('gives back an item that was open in an editor to a group that says the same of it', async () => {
+  test('puts an item that was open in an editor back into a group that matches it', async () => {
     const path = older();
     const store = open(path);
     const by = { who: 'x', command: 'x', reason: undefined };
@@ -209,7 +209,7 @@ describe('a file of version 1', () => {
     expect(faultsOf(path)).toEqual([]);
   });
 
-  test('is read as it is: nothing of it changes', async () => {
+  test('is read without being changed', async () => {
     const path = older();
     const bytes = readFileSync(path);
     const store = openSqliteStore({
@@ -238,7 +238,7 @@ describe('a file of version 1', () => {
   });
 });
 
-describe('a file of version 1 into which somebody put more', () => {
+describe('a file of version 1 with additions', () => {
   /** How it is renewed, and what doctor finds before that. */
   const renewed = async (sql: string): Promise<{ end: unknown; found: string[]; version: unknown; path: string }> => {
     const path = join(tempDirectory(), 'queue.db');
@@ -261,7 +261,7 @@ describe('a file of version 1 into which somebody put more', () => {
     'CREATE VIEW app_v AS SELECT * FROM review_group JOIN items ON true',
     'CREATE TABLE app_t (x REFERENCES review_group (id)); INSERT INTO app_t SELECT id FROM review_group',
     'DROP VIEW items',
-  ])('is renewed: %s', async (sql) => {
+  ])('is migrated: %s', async (sql) => {
     const { path, ...rest } = await renewed(sql);
     expect(rest).toEqual({ end: 'renewed', found: [], version: SCHEMA_VERSION });
     expect(faultsOf(path)).toEqual([]);
@@ -271,13 +271,13 @@ describe('a file of version 1 into which somebody put more', () => {
     ['DROP VIEW status', 'CREATE VIEW status AS'],
     ['DROP TRIGGER outbox_insert', 'CREATE TRIGGER outbox_insert'],
     ['ALTER TABLE target ADD COLUMN mine TEXT', 'restore a backup'],
-  ])('is refused as it is, and doctor says the same: %s', async (sql, next) => {
+  ])('is refused unchanged, and doctor says the same: %s', async (sql, next) => {
     const { end, found, version } = await renewed(sql);
     expect({ end, version }).toEqual({ end: 'corrupt', version: 1 });
     expect(found).toEqual([expect.stringContaining(next)]);
   });
 
-  test('is refused as it is: a column that the migration makes', async () => {
+  test('is refused unchanged: a column that the migration creates', async () => {
     expect(await renewed('ALTER TABLE item ADD COLUMN touched INTEGER')).toMatchObject({ end: 'corrupt', version: 1 });
   });
 });

@@ -72,7 +72,7 @@ async function session(store: Store) {
 }
 
 describe('creating', () => {
-  test('twenty processes at once make one queue with twenty items', async () => {
+  test('twenty processes at once create one queue with twenty items', async () => {
     const path = join(tempDirectory(), 'made', 'here', 'queue.db');
     const results = await Promise.all(
       Array.from({ length: 20 }, () => startNode([CHILD, 'add', path], { timeoutMs: 80_000 }).ended),
@@ -94,14 +94,14 @@ describe('creating', () => {
     },
   );
 
-  test('only mode create makes a file', () => {
+  test('only mode create creates a file', () => {
     const path = freshPath();
     for (const mode of ['read', 'write'] as const)
       expect(() => open(path, mode)).toThrow(expect.objectContaining({ code: 'queue-not-found' }));
     expect(existsSync(path)).toBe(false);
   });
 
-  test('an empty file is a queue whose creation was cut short: create goes on with it, the others find no queue', async () => {
+  test('an empty file is an interrupted creation: create continues it, other modes find no queue', async () => {
     const path = freshPath();
     writeFileSync(path, '', { mode: 0o600 });
     for (const mode of ['read', 'write'] as const)
@@ -187,7 +187,7 @@ describe('a file that is refused', () => {
     expect(state(result.path)).toEqual(before[0]);
   });
 
-  test('a truncated queue is corrupt or not a queue, and is never mended by itself', async () => {
+  test('a truncated queue is corrupt or not a queue, and is never repaired automatically', async () => {
     const path = await queue();
     truncateSync(path, 5000);
     const sha = sha256(path);
@@ -209,7 +209,7 @@ describe('a file that is refused', () => {
     );
   });
 
-  test('where users have no numbers, owner and modes are not asked', async () => {
+  test('owner and modes are not checked where users have no numbers', async () => {
     const path = await queue();
     chmodSync(path, 0o666);
     await expect(open(path, 'read', { uid: undefined }).summary(Date.now())).resolves.toMatchObject({
@@ -263,7 +263,7 @@ describe('the disk', () => {
     [0xfe534d42, 'SMB'],
     [0xfe534d42 - 2 ** 32, 'SMB'],
     [0x01021997, '9P'],
-  ])('of type %i (%s) is refused for writing unless it is allowed, and may be read', async (type, name) => {
+  ])('of type %i (%s) is refused for writing unless allowed, and can be read', async (type, name) => {
     const path = await queue();
     const diskType = (): number => type;
     for (const mode of ['write', 'create'] as const) {
@@ -284,7 +284,7 @@ describe('an open file', () => {
   test('is written with WAL and a flush at every commit, on every open', async () => {
     const path = await queue();
     for (const mode of ['create', 'write', 'write'] as const) {
-      const { connection, dispose } = openFile({ path, mode, clock: systemClock, uid, allowNetworkDisk: false });
+      const connection = openFile({ path, mode, clock: systemClock, uid, allowNetworkDisk: false });
       const values = [
         'journal_mode',
         'synchronous',
@@ -295,7 +295,6 @@ describe('an open file', () => {
       ].map((name) => connection.db.pragma(name, { simple: true }));
       expect(values).toEqual(['wal', 2, 1, 0, 1, BUSY_TIMEOUT_MS]);
       connection.close();
-      dispose();
     }
   });
 
@@ -339,7 +338,15 @@ describe('an open file', () => {
     ).rejects.toMatchObject(lost);
   });
 
-  test('whose lock file was deleted is no longer ours to send from', async () => {
+  test('is checked again after it was closed', async () => {
+    const path = await queue();
+    raw(path, (db) => db.pragma('application_id = 1'));
+    expect(() => openFile({ path, mode: 'write', clock: systemClock, uid, allowNetworkDisk: false })).toThrow(
+      /an SQLite file of another program/,
+    );
+  });
+
+  test('whose lock file was deleted is not sent from any more', async () => {
     const path = freshPath();
     const store = open(path);
     await add(store);
@@ -349,9 +356,9 @@ describe('an open file', () => {
     expect(sender.lost.aborted).toBe(true);
   });
 
-  test('nothing more is written after a commit whose fate is unknown', async () => {
+  test('is not written any more after a commit that may or may not be stored', async () => {
     const path = await queue();
-    const { connection, dispose } = openFile({ path, mode: 'write', clock: systemClock, uid, allowNetworkDisk: false });
+    const connection = openFile({ path, mode: 'write', clock: systemClock, uid, allowNetworkDisk: false });
     const commit = connection.sql('COMMIT');
     const run = commit.run.bind(commit);
     commit.run = () => {
@@ -362,7 +369,6 @@ describe('an open file', () => {
     await expect(connection.write(() => 1)).rejects.toMatchObject({ code: 'store-unknown' });
     await expect(connection.begin()).rejects.toMatchObject({ code: 'store-unknown' });
     connection.close();
-    dispose();
   });
 });
 
@@ -396,12 +402,12 @@ const READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1"';
         return path;
       },
     ],
-  ])('a read-only queue that was %s can be read, and says that it cannot be written', async (_name, make) => {
+  ])('a read-only queue that was %s can be read, and an attempt to write says why not', async (_name, make) => {
     const path = await make();
     expect(inNamespace(path, READ_ONLY, 'look')).toEqual({ read: 'ok', seen: 1, write: 'unwritable' });
   });
 
-  test('a full disk refuses new items, takes results and commands, starts nothing new, and recovers', () => {
+  test('a full disk refuses new items, accepts results and commands, starts nothing new, and recovers', () => {
     const path = freshPath();
     const result = inNamespace(path, 'mount -t tmpfs -o size=12m none "$1" && chmod 700 "$1"', 'fullDisk');
     expect(result).toEqual({
@@ -423,7 +429,7 @@ const READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1"';
     });
   });
 
-  test('on a full disk a queue that nobody has open can be looked at and given room, and takes nothing new', () => {
+  test('on a full disk, a queue that nobody has open can be read and pruned, and refuses new items', () => {
     const mount = 'mount -t tmpfs -o size=12m none "$1" && chmod 700 "$1"';
     expect(inNamespace(freshPath(), mount, 'closedOnFullDisk')).toEqual({
       seen: 2,
@@ -435,13 +441,13 @@ const READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1"';
     });
   });
 
-  test('a disk that is too small takes nothing and says so', () => {
+  test('a disk that is too small refuses the queue and says so', () => {
     const result = inNamespace(freshPath(), 'mount -t tmpfs -o size=1m none "$1" && chmod 700 "$1"', 'tinyDisk');
     expect(result).toEqual({ created: 'disk-full', look: { read: 'ok', seen: 0, write: 'disk-full' } });
   });
 });
 
-test('a queue in a directory that may not be written can be read', async () => {
+test('a queue in a read-only directory can be read', async () => {
   const path = await queue();
   const directory = dirname(path);
   const isRoot = uid === 0;

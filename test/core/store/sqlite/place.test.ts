@@ -92,7 +92,7 @@ describe('a file beside the queue', () => {
   ];
   const cases = BESIDE.flatMap((suffix) => planted.map((row) => [suffix, ...row] as const));
 
-  test.each(cases)('%s that is %s is refused untouched', async (suffix, what, plant, code) => {
+  test.each(cases)('%s that is %s is refused, unchanged', async (suffix, what, plant, code) => {
     const path = await queue();
     const file = path + suffix;
     rmSync(file, { force: true });
@@ -110,7 +110,7 @@ describe('a file beside the queue', () => {
     expect(await unfinished(path)).toBe(1);
   });
 
-  test('is held to it by doctor, by --save and beside the ledger of a replay', async () => {
+  test('is also refused by doctor, by --save and beside the ledger of a replay', async () => {
     const path = await queue();
     writeFileSync(`${path}-wal`, 'x', { mode: 0o666 });
     chmodSync(`${path}-wal`, 0o666);
@@ -133,7 +133,7 @@ describe('the directory of the queue', () => {
     expect(existsSync(missing)).toBe(false);
   });
 
-  test('is looked at where it really lies', async () => {
+  test('is checked where its symbolic link leads', async () => {
     const path = await queue();
     const link = join(tempDirectory(), 'link');
     symlinkSync(dirname(path), link);
@@ -142,7 +142,7 @@ describe('the directory of the queue', () => {
     expect(refusal(join(link, 'queue.db')).code).toBe('queue-owner');
   });
 
-  test('is accepted below one that everybody may write, as a volume of Kubernetes is', async () => {
+  test('is accepted below one that everybody may write, as in a Kubernetes volume', async () => {
     const path = await queue();
     chmodSync(dirname(dirname(path)), 0o777);
     expect(await unfinished(path)).toBe(1);
@@ -150,7 +150,7 @@ describe('the directory of the queue', () => {
     open(join(dirname(dirname(path)), 'to', 'be', 'made', 'queue.db'));
   });
 
-  test('may be written by a group of ours, as umask 002 makes it; doctor says so', async () => {
+  test('may be writable by a group of ours, as with umask 002; doctor reports it', async () => {
     const path = await queue();
     chownSync(dirname(path), uid, gid);
     chmodSync(dirname(path), 0o2775);
@@ -161,7 +161,7 @@ describe('the directory of the queue', () => {
     expect(found).toMatchObject([{ code: 'directory-mode', severity: 'problem' }]);
   });
 
-  test('a kubelet gives the files of a volume to its group: they go on working and get their mode back', async () => {
+  test('files that a kubelet gave to the group of a volume still work and get their mode back', async () => {
     const path = await queue();
     const directory = dirname(path);
     const names = readdirSync(directory).map((name) => join(directory, name));
@@ -180,7 +180,7 @@ describe('the directory of the queue', () => {
     expect(refusal(path).code).toBe('queue-owner');
   });
 
-  test('where users have no numbers it is not asked', async () => {
+  test('is not checked where users have no numbers', async () => {
     const path = await queue();
     chmodSync(dirname(path), 0o777);
     const options = { path, mode: 'read', clock: systemClock, uid: undefined, allowNetworkDisk: false } as const;
@@ -209,13 +209,13 @@ asRoot('with other users', () => {
     return { directory, path };
   };
 
-  test('a directory of another user is refused, also to root, and one of root is not', async () => {
+  test('a directory of another user is refused, also for root; one of root is not', async () => {
     const path = await queue();
     chownSync(dirname(path), NOBODY, NOBODY);
     expect(refusal(path)).toMatchObject({ code: 'queue-owner', hint: expect.stringContaining(`sudo -u '#${NOBODY}'`) });
   });
 
-  test('the volume of an fsGroup is root’s and its group’s: only those of the group use it', async () => {
+  test('only members of the group may use a volume with an fsGroup', async () => {
     const { directory, path } = await place();
     chownSync(directory, 0, GROUP);
     chmodSync(directory, 0o2775);
@@ -224,7 +224,7 @@ asRoot('with other users', () => {
     expect(refusal(path).code).toBe('queue-owner');
   });
 
-  test('a new volume is root’s: what is wrong is the right to write, and the hint is the chown', async () => {
+  test('a new volume belongs to root: the error is the missing right to write, the hint is the chown', async () => {
     const { directory, path } = await place();
     chmodSync(directory, 0o755);
     chownSync(directory, 0, 0);
@@ -241,7 +241,7 @@ asRoot('with other users', () => {
     expect(look(path)).toMatchObject({ create: 'ok' });
   });
 
-  test('a log that SQLite makes as root is the owner’s, and goes on being used', async () => {
+  test('a log that SQLite creates as root belongs to the queue’s owner and stays usable', async () => {
     const { directory, path } = await place();
     chownSync(directory, NOBODY, NOBODY);
     const ended = raw(path, (db) => {
@@ -281,7 +281,7 @@ const canMount = ((): boolean => {
       ),
     );
 
-  test('alone is refused, with its directory or from a disk of its own is not', async () => {
+  test('without its directory is refused; with it, or on its own disk, it is not', async () => {
     const path = await queue();
     const there = join(tempDirectory(), 'a volume');
     mkdirSync(there, { mode: 0o700 });
@@ -296,7 +296,7 @@ const canMount = ((): boolean => {
   });
 });
 
-test('a queue that moved with all that belongs to it is the same queue', async () => {
+test('a queue that moved with all its files is the same queue', async () => {
   const path = await queue();
   const there = join(tempDirectory(), 'there');
   renameSync(dirname(path), there);

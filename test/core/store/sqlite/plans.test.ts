@@ -167,7 +167,7 @@ async function desk(store: Store): Promise<void> {
   await store.lastPrune();
 }
 
-test('no statement walks the whole log or sorts it, but those that are named here', async () => {
+test('no statement scans or sorts the whole log, except those named here', async () => {
   const path = join(tempDirectory(), 'queue.db');
   const texts = await everything(path);
   expect(texts.size).toBeGreaterThan(80);

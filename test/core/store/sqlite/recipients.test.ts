@@ -26,7 +26,7 @@ const events = async ({ store }: TestQueue): Promise<unknown[]> =>
   (await store.history({ item: undefined, since: undefined, limit: 100 })).map(({ event, detail }) => [event, detail]);
 
 describe('recipients', () => {
-  test('are the servers that items were delivered to, and not those that a target was only bound to', async () => {
+  test('are servers with deliveries, not servers that a target was only bound to', async () => {
     const [server, idle] = [await startServer(), await startServer({ answer: { status: 422 } })];
     const test = testQueue({ api: { baseUrl: server.url }, idle: { baseUrl: idle.url } }, { defaultTarget: 'api' });
     expect(await test.queue.archive.recipients()).toEqual([]);
@@ -37,7 +37,7 @@ describe('recipients', () => {
     expect(await test.queue.archive.recipients()).toEqual([delivered(server.url)]);
   });
 
-  test('stay known when a run finds the target elsewhere, again and again, and its items are pruned', async () => {
+  test('stay known when the target moves several times and its items are pruned', async () => {
     const servers = [await startServer(), await startServer(), await startServer()];
     let test = testQueue({ api: { baseUrl: servers[0]!.url } });
     await send(test);
@@ -66,7 +66,7 @@ describe('recipients', () => {
     expect(await second.queue.archive.recipients()).toContainEqual(delivered(old.url));
   });
 
-  test('gain nothing from a target that moves before anything was delivered, or within a server', async () => {
+  test('do not grow when a target moves before a delivery, or within a server', async () => {
     const [refusing, server] = [await startServer({ answer: { status: 422 } }), await startServer()];
     const first = testQueue({ api: { baseUrl: refusing.url } });
     await send(first);
@@ -79,7 +79,7 @@ describe('recipients', () => {
   });
 });
 
-describe('recipients of what was imported', () => {
+describe('recipients of imported items', () => {
   const store = async ({ queue, clock }: TestQueue, more: Partial<StoreOptions>, id = 1): Promise<unknown> => {
     const batches = async function* (): AsyncGenerator<ArchivedItem[]> {
       yield [archivedItem({ id })];
@@ -88,14 +88,14 @@ describe('recipients of what was imported', () => {
     return queue.archive.store(batches(), { targets: [bound], pause: undefined, by: BY, now: clock.now(), detail: {}, ...more }); // prettier-ignore
   };
 
-  test('are those that came with it', async () => {
+  test('are those recorded in the import', async () => {
     const to = testQueue({});
     const recipients: Recipient[] = [delivered('https://p.example.org', 'gone'), { baseUrl: undefined, target: 'api', why: 'untold' }]; // prettier-ignore
     await store(to, { recipients });
     expect(await to.queue.archive.recipients()).toEqual(recipients);
   });
 
-  test('grow when the same items come once more, after they were delivered elsewhere', async () => {
+  test('grow when the same items are imported again after deliveries elsewhere', async () => {
     const to = testQueue({});
     await store(to, { recipients: [] });
     const recipients = [delivered('https://p.example.org')];
@@ -104,7 +104,7 @@ describe('recipients of what was imported', () => {
     expect(await events(to)).toHaveLength(2);
   });
 
-  test('are in doubt, when nothing came with it: wherever a target is bound to', async () => {
+  test('are all bound servers, in doubt, when the import recorded none', async () => {
     const to = testQueue({});
     await store(to, {});
     await store(to, { recipients: [] }, 2);

@@ -13,33 +13,33 @@ import { about, decide, end, item, openGate, runner } from '../conformance/harne
 const MIB = 1024 * 1024;
 
 describe('the reserve', () => {
-  test('is a file of its size that only its owner may touch', () => {
+  test('is a file of its size that only its owner may use', () => {
     const path = join(tempDirectory(), 'queue.db');
     new Reserve(path).ensure();
     expect(statSync(`${path}.reserve`)).toMatchObject({ size: RESERVE_BYTES, mode: 0o100600 });
     expect(statSync(`${path}.reserve`).blocks * 512).toBeGreaterThanOrEqual(RESERVE_BYTES);
   });
 
-  test('is not made where it would leave less than the minimum', () => {
+  test('is not created where it would leave less than the minimum', () => {
     const path = join(tempDirectory(), 'queue.db');
     new Reserve(path, () => LEAST_FREE_BYTES + RESERVE_BYTES - 1).ensure();
     expect(existsSync(`${path}.reserve`)).toBe(false);
   });
 
-  test.each([0, 4096])('is made anew where its maker was killed after %d bytes', (bytes) => {
+  test.each([0, 4096])('is created again after its process was killed at %d bytes', (bytes) => {
     const path = join(tempDirectory(), 'queue.db');
     writeFileSync(`${path}.reserve`, Buffer.alloc(bytes));
     new Reserve(path).ensure();
     expect(statSync(`${path}.reserve`)).toMatchObject({ size: RESERVE_BYTES, mode: 0o100600 });
   });
 
-  test('is given up once', () => {
+  test('is deleted only once', () => {
     const reserve = new Reserve(join(tempDirectory(), 'queue.db'));
     reserve.ensure();
     expect([reserve.release(), reserve.release()]).toEqual([true, false]);
   });
 
-  test('never touches what a link of its name leads to', () => {
+  test('never touches the file behind a link of its name', () => {
     const path = join(tempDirectory(), 'queue.db');
     writeFileSync(`${path}.other`, 'mine');
     symlinkSync(`${path}.other`, `${path}.reserve`);
@@ -50,7 +50,7 @@ describe('the reserve', () => {
     expect(statSync(`${path}.other`).size).toBe(4);
   });
 
-  test('where the system does not tell how much is free, there is room', () => {
+  test('assumes room where the system cannot tell how much is free', () => {
     const blind = new Reserve('/nowhere/queue.db', () => {
       throw new Error('ENOSYS');
     });
@@ -58,13 +58,13 @@ describe('the reserve', () => {
   });
 });
 
-describe('how much is free', () => {
+describe('the free space', () => {
   const all = (directory: string): number => {
     const { bavail, bsize } = statfsSync(directory);
     return bavail * bsize;
   };
 
-  test('is asked again only when the disk could have been filled so far meanwhile', () => {
+  test('is refreshed only when the disk could have filled up meanwhile', () => {
     const directory = tempDirectory();
     let now = 1_000;
     const free = freeSpaceOf({ monotonic: () => now });
@@ -77,7 +77,7 @@ describe('how much is free', () => {
     expect(free(directory, known - 100 * MIB)).toBeGreaterThan(atLeast);
   });
 
-  test('is not taken for known for longer than a tenth of a second', () => {
+  test('is refreshed after 100 ms in any case', () => {
     let now = 1_000;
     const free = freeSpaceOf({ monotonic: () => now });
     const directory = tempDirectory();
@@ -86,7 +86,7 @@ describe('how much is free', () => {
     expect(Math.abs(free(directory, -Infinity) - all(directory))).toBeLessThan(512 * MIB);
   });
 
-  test('is the truth whenever it is not enough', () => {
+  test('is always exact when it is not enough', () => {
     const directory = tempDirectory();
     let now = 1_000;
     const free = freeSpaceOf({ monotonic: () => now });
@@ -96,7 +96,7 @@ describe('how much is free', () => {
     }
   });
 
-  test('is asked of the system when the directory is gone', () => {
+  test('is read again when the directory is gone', () => {
     expect(() => freeSpaceOf(systemClock)(join(tempDirectory(), 'nowhere'), 0)).toThrow(/ENOENT/);
   });
 });
@@ -129,7 +129,7 @@ describe('below the minimum', () => {
     return store;
   }
 
-  test('nothing is stored, and a payload counts with the room it takes', async () => {
+  test('nothing is stored, and payloads count with their size', async () => {
     const store = await queue();
     free = LEAST_FREE_BYTES + MIB;
     const big = item({ payload: new Uint8Array(MIB) });
@@ -148,7 +148,7 @@ describe('below the minimum', () => {
     expect((await store.summary(0)).targets.reduce((sum, { pending }) => sum + pending, 0)).toBe(3);
   });
 
-  test('what is under way is recorded and reported, and only then the runner is told to stop', async () => {
+  test('results in flight are recorded and reported before the runner stops', async () => {
     const store = await queue();
     const session = await store.acquire(runner(), { decide, gate: openGate }, 0);
     if ('heldBy' in session) throw new Error('held');
@@ -165,7 +165,7 @@ describe('below the minimum', () => {
     expect((await session.step({ ...step, claim: 5 })).claims).toHaveLength(2);
   });
 
-  test('a runner that has nothing it may send is left alone', async () => {
+  test('a runner with nothing to send is not stopped', async () => {
     const store = await queue();
     const session = await store.acquire(
       runner(),

@@ -38,7 +38,7 @@ storeConformance('SQLite', async () => {
   };
 });
 
-test('a claim that another hand has moved is stale, whatever this runner remembers of it', async () => {
+test('a claim that somebody else moved is stale, whatever this runner has cached', async () => {
   const path = join(tempDirectory(), 'queue.db');
   const store = openSqliteStore({
     path,
