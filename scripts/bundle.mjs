@@ -194,7 +194,7 @@ function replacements() {
       );
       onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'module.exports = {};' }));
       onResolve({ filter: /\/driver-package\.js$/ }, () => ({
-        path: join(ROOT, 'src/core/store/sqlite/bundled-driver.ts'),
+        path: join(ROOT, 'src/core/store/sqlite/file/bundled-driver.ts'),
       }));
       for (const [file, old, by] of edits) {
         onLoad({ filter: file }, ({ path }) => ({

@@ -29,7 +29,7 @@ const IMPORTS: Rule[] = [
   {
     says: 'only the driver and the file about the host read node:process in the core',
     from: /^src\/core\//,
-    except: /^src\/core\/(store\/sqlite\/driver|nouns\/host)\.ts$/,
+    except: /^src\/core\/(store\/sqlite\/file\/driver|nouns\/host)\.ts$/,
     not: /^(node:)?process$/,
     types: 'refused',
   },

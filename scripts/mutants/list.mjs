@@ -17,16 +17,16 @@ export const MUTANTS = [
   {
     name: 'fence-removed',
     breaks: 'a result is written whoever has the claim by now',
-    edits: [edit(`${SQLITE}/settle.ts`, 'AND claim_attempt = ?`;', 'AND ? IS NOT NULL`;')],
+    edits: [edit(`${SQLITE}/write/settle.ts`, 'AND claim_attempt = ?`;', 'AND ? IS NOT NULL`;')],
     tests: [FENCE],
   },
   {
     name: 'lock-removed',
     breaks: 'a runner starts although another one has the queue',
     edits: [
-      edit(`${SQLITE}/lock.ts`, 'if (hasRunnerHere(queue)) return undefined;', ''),
+      edit(`${SQLITE}/file/lock.ts`, 'if (hasRunnerHere(queue)) return undefined;', ''),
       edit(
-        `${SQLITE}/lock.ts`,
+        `${SQLITE}/file/lock.ts`,
         '    if (isBusy(error)) return undefined;\n    throw storeError(error, path, false);',
         '    return { intact: () => true, release: () => undefined };',
       ),
@@ -37,8 +37,8 @@ export const MUTANTS = [
     name: 'synchronous-normal',
     breaks: 'commits are not flushed: a power cut loses what was acknowledged',
     edits: [
-      edit(`${SQLITE}/open.ts`, "db.pragma('synchronous = FULL');", "db.pragma('synchronous = NORMAL');"),
-      edit(`${SQLITE}/open.ts`, 'synchronous === 2) return;', 'synchronous !== 0) return;'),
+      edit(`${SQLITE}/file/open.ts`, "db.pragma('synchronous = FULL');", "db.pragma('synchronous = NORMAL');"),
+      edit(`${SQLITE}/file/open.ts`, 'synchronous === 2) return;', 'synchronous !== 0) return;'),
     ],
     tests: [FENCE],
   },
@@ -47,7 +47,7 @@ export const MUTANTS = [
     breaks: 'each attempt goes out under a key of its own',
     edits: [
       edit(
-        `${SQLITE}/rows.ts`,
+        `${SQLITE}/sql/rows.ts`,
         'idempotencyKey: row.idempotency_key,\n  };',
         'idempotencyKey: `${row.idempotency_key}-${Math.random()}`,\n  };',
       ),
@@ -95,7 +95,7 @@ export const MUTANTS = [
     breaks: 'a write goes before one of its lane that is in review',
     edits: [
       edit(
-        `${SQLITE}/lanes.ts`,
+        `${SQLITE}/write/lanes.ts`,
         'WHERE target_id = ? AND lane = ? AND lane IS NOT NULL AND state < ${COMPLETED} LIMIT 1`;',
         'WHERE target_id = ? AND lane = ? AND lane IS NOT NULL AND state < ${COMPLETED} AND state <> 2 LIMIT 1`;',
       ),
@@ -118,7 +118,11 @@ export const MUTANTS = [
     name: 'tester-not-rotated',
     breaks: 'a held target is always tested with the same item',
     edits: [
-      edit(`${SQLITE}/claim.ts`, 'readyIds(this.#connection, id, tester, 1)', 'readyIds(this.#connection, id, 0, 1)'),
+      edit(
+        `${SQLITE}/write/claim.ts`,
+        'readyIds(this.#connection, id, tester, 1)',
+        'readyIds(this.#connection, id, 0, 1)',
+      ),
     ],
     tests: [STORIES],
   },
@@ -126,10 +130,10 @@ export const MUTANTS = [
     name: 'lock-collected',
     breaks: 'nobody keeps the lock alive: garbage collection frees it',
     edits: [
-      edit(`${SQLITE}/lock.ts`, 'heldLocks.set(path, db);', 'const weak = new WeakRef(db);'),
-      edit(`${SQLITE}/lock.ts`, 'if (heldLocks.get(path) !== db) return;', 'if (!hasRunnerHere(queue)) return;'),
+      edit(`${SQLITE}/file/lock.ts`, 'heldLocks.set(path, db);', 'const weak = new WeakRef(db);'),
+      edit(`${SQLITE}/file/lock.ts`, 'if (heldLocks.get(path) !== db) return;', 'if (!hasRunnerHere(queue)) return;'),
       edit(
-        `${SQLITE}/lock.ts`,
+        `${SQLITE}/file/lock.ts`,
         '      if (runnersHere.get(queue) === queuePath) runnersHere.delete(queue);\n      db.close();',
         '      runnersHere.delete(queue);\n      weak.deref()?.close();',
       ),
@@ -139,19 +143,21 @@ export const MUTANTS = [
   {
     name: 'lock-file-deleted',
     breaks: 'a runner goes on although its lock file is gone',
-    edits: [edit(`${SQLITE}/session.ts`, 'isOurs && this.#lock.intact()', 'isOurs')],
+    edits: [edit(`${SQLITE}/write/session.ts`, 'isOurs && this.#lock.intact()', 'isOurs')],
     tests: [FENCE],
   },
   {
     name: 'commit-without-epoch',
     breaks: 'a runner that lost the queue while it was stopped goes on when it wakes',
-    edits: [edit(`${SQLITE}/session.ts`, 'this.#storedEpoch() === this.epoch', 'this.#storedEpoch() !== undefined')],
+    edits: [
+      edit(`${SQLITE}/write/session.ts`, 'this.#storedEpoch() === this.epoch', 'this.#storedEpoch() !== undefined'),
+    ],
     tests: [MODEL],
   },
   {
     name: 'or-ignore-on-the-view',
     breaks: 'a bad row that another program inserts is not refused before it is written',
-    edits: [edit(`${SQLITE}/outbox.ts`, "${CHECKS.join('\\n  ')}", '')],
+    edits: [edit(`${SQLITE}/sql/outbox.ts`, "${CHECKS.join('\\n  ')}", '')],
     tests: [MODEL],
   },
   {
@@ -159,7 +165,7 @@ export const MUTANTS = [
     breaks: 'the next of a lane is not let go when the one before it is done',
     edits: [
       edit(
-        `${SQLITE}/settle.ts`,
+        `${SQLITE}/write/settle.ts`,
         'if (place.lane !== null) nextInLane(connection, tally, place.target, place.lane, now);',
         '',
       ),
@@ -211,7 +217,7 @@ export const MUTANTS = [
   {
     name: 'stale-probe-applied',
     breaks: 'a probe begun while a target was offline ends what has come since',
-    edits: [edit(`${SQLITE}/session.ts`, 'if (from !== undefined && from !== target.state) return;', '')],
+    edits: [edit(`${SQLITE}/write/session.ts`, 'if (from !== undefined && from !== target.state) return;', '')],
     tests: [STORIES],
   },
   ...STORE_MUTANTS,

@@ -1,7 +1,7 @@
 /**
  * The one door of the core: what programs import and commands use.
  *
- * Reading order: `nouns/item.ts` (the nouns), `input/draft.ts` (how a write gets in), `store/sqlite/enqueue.ts` (where it is
+ * Reading order: `nouns/item.ts` (the nouns), `input/draft.ts` (how a write gets in), `store/sqlite/write/enqueue.ts` (where it is
  * kept), `runner/runner.ts` (how it is sent), `send/classify.ts` (what an answer means), `policy/settle.ts` (what
  * becomes of it).
  */

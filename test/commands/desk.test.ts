@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { loadSqlite } from '../../src/core/store/sqlite/driver.js';
+import { loadSqlite } from '../../src/core/store/sqlite/file/driver.js';
 import { makeVersion1 } from '../support/older-queue.js';
 import type { CliResult } from '../support/cli.js';
 import { runCli } from '../support/cli.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { loadSqlite } from '../../src/core/store/sqlite/driver.js';
+import { loadSqlite } from '../../src/core/store/sqlite/file/driver.js';
 import { runCli } from '../support/cli.js';
 import { startServer, type RestServer } from '../support/rest-server.js';
 import { tempDirectory } from '../support/temp.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { loadSqlite } from '../../src/core/store/sqlite/driver.js';
+import { loadSqlite } from '../../src/core/store/sqlite/file/driver.js';
 import { runCli } from '../support/cli.js';
 import { startProcess } from '../support/process.js';
 import type { Answer, ReceivedRequest, RestServer, Script } from '../support/rest-server.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { loadSqlite } from '../../src/core/store/sqlite/driver.js';
+import { loadSqlite } from '../../src/core/store/sqlite/file/driver.js';
 import { runProcess, startProcess, type ProcessOptions, type RunningProcess } from '../support/process.js';
 import { tempDirectory, testHome } from '../support/temp.js';
 import { until } from '../support/until.js';

@@ -5,8 +5,8 @@ import { beforeAll, expect, test } from '@jest/globals';
 
 import { systemClock } from '../../src/core/nouns/clock.js';
 import { OUTCOMES, REVIEW_REASONS, STATES, TARGET_STATES } from '../../src/core/nouns/item.js';
-import { LEAST_FREE_BYTES, RESERVE_BYTES } from '../../src/core/store/sqlite/reserve.js';
-import { APPLICATION_ID, SCHEMA_VERSION } from '../../src/core/store/sqlite/schema.js';
+import { LEAST_FREE_BYTES, RESERVE_BYTES } from '../../src/core/store/sqlite/file/reserve.js';
+import { APPLICATION_ID, SCHEMA_VERSION } from '../../src/core/store/sqlite/sql/schema.js';
 import { openSqliteStore } from '../../src/core/store/sqlite/store.js';
 import { raw } from '../core/store/sqlite/support.js';
 import { ROOT } from '../support/source-graph.js';

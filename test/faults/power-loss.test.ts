@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { loadSqlite } from '../../src/core/store/sqlite/driver.js';
+import { loadSqlite } from '../../src/core/store/sqlite/file/driver.js';
 import { startServer } from '../support/rest-server.js';
 import { ROOT } from '../support/source-graph.js';
 import { tempDirectory, testEnvironment } from '../support/temp.js';
@@ -142,7 +142,7 @@ function withoutFlushes(): string {
   execFileSync('cp', ['-r', join(ROOT, 'dist/core'), join(root, 'dist')]);
   execFileSync('cp', [join(ROOT, 'package.json'), root]);
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
-  const file = join(root, 'dist/core/store/sqlite/open.js');
+  const file = join(root, 'dist/core/store/sqlite/file/open.js');
   const text = readFileSync(file, 'utf8');
   const mutant = text
     .replace("'synchronous = FULL'", "'synchronous = NORMAL'")

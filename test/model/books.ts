@@ -3,7 +3,7 @@ import { isSound } from '../../src/core/policy/outage.js';
 import { STATES, type State, type StoredRequest } from '../../src/core/nouns/item.js';
 import type { SendResult } from '../../src/core/send/result.js';
 import { auditQueue } from '../support/audit.js';
-import type { Connection } from '../../src/core/store/sqlite/connection.js';
+import type { Connection } from '../../src/core/store/sqlite/file/connection.js';
 import type { EnqueueResult, StepInput, StepResult } from '../../src/core/store/store.js';
 import type { TargetName } from './actions.js';
 import type { SimProcess } from './process.js';

@@ -1,7 +1,7 @@
 /** A disk under every connection of the simulation that fails when it is told to: in the commit that comes next. */
 import { isQueueError } from '../../src/core/nouns/errors.js';
-import { Connection } from '../../src/core/store/sqlite/connection.js';
-import type { Statement } from '../../src/core/store/sqlite/driver.js';
+import { Connection } from '../../src/core/store/sqlite/file/connection.js';
+import type { Statement } from '../../src/core/store/sqlite/file/driver.js';
 
 /** What those are told under whom the disk failed. */
 export const FAILED_DISK: ReadonlySet<string> = new Set(['store-unknown', 'disk-full']);

@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { systemClock } from '../../src/core/nouns/clock.js';
 import { currentUid } from '../../src/core/nouns/host.js';
-import type { Connection } from '../../src/core/store/sqlite/connection.js';
-import { openFile } from '../../src/core/store/sqlite/open.js';
+import type { Connection } from '../../src/core/store/sqlite/file/connection.js';
+import { openFile } from '../../src/core/store/sqlite/file/open.js';
 import type { Claim, Session, Store } from '../../src/core/store/store.js';
 import { startNode } from '../support/process.js';
 import { ROOT } from '../support/source-graph.js';

@@ -1,7 +1,7 @@
 /** Checks a whole queue file through an open connection, as `doctor` does. */
 import type { Finding } from '../../src/core/nouns/finding.js';
-import { auditDerived, auditPages, PayloadAudit } from '../../src/core/store/sqlite/audit.js';
-import type { Connection } from '../../src/core/store/sqlite/connection.js';
+import { auditDerived, auditPages, PayloadAudit } from '../../src/core/store/sqlite/care/audit.js';
+import type { Connection } from '../../src/core/store/sqlite/file/connection.js';
 
 /** Empty = sound; notes are left out. */
 export function auditQueue(connection: Connection): Finding[] {

@@ -2,7 +2,7 @@
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { loadSqlite } from '../../src/core/store/sqlite/driver.js';
+import { loadSqlite } from '../../src/core/store/sqlite/file/driver.js';
 import { ROOT } from './source-graph.js';
 
 /** Items that may have arrived, by the ledger of the file: the first such attempt of each. 15 is still being sent. */

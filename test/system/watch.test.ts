@@ -13,7 +13,7 @@ import type { RestServer, ServerOptions } from '../support/rest-server.js';
 import { startServer } from '../support/rest-server.js';
 import { ROOT } from '../support/source-graph.js';
 import { testHome } from '../support/temp.js';
-import { loadSqlite } from '../../src/core/store/sqlite/driver.js';
+import { loadSqlite } from '../../src/core/store/sqlite/file/driver.js';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -1,7 +1,7 @@
 /** A dry run against the run that follows it: what it lists is what is sent, in that order. */
 import { describe, expect, jest, test } from '@jest/globals';
 
-import { Connection } from '../../../src/core/store/sqlite/connection.js';
+import { Connection } from '../../../src/core/store/sqlite/file/connection.js';
 import type { TestQueue } from '../../support/queue.js';
 import { testQueue } from '../../support/queue.js';
 import type { RestServer } from '../../support/rest-server.js';

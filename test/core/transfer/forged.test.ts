@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 
 import { parseConfig } from '../../../src/core/config/validate.js';
 import { isQueueError } from '../../../src/core/nouns/errors.js';
-import { examineFile } from '../../../src/core/store/sqlite/examine.js';
+import { examineFile } from '../../../src/core/store/sqlite/care/examine.js';
 import { AtomicFile } from '../../../src/core/files/atomic-file.js';
 import { exportBundle } from '../../../src/core/transfer/export.js';
 import { importBundle } from '../../../src/core/transfer/import.js';

@@ -2,7 +2,7 @@
 import { gravest } from '../../nouns/finding.js';
 import { clockFindings, configFindings, type ConfigFacts } from '../../policy/doctor-findings.js';
 import type { BackupReport, FileExamination, FilePlace, RepairReport, Salvage, SavedItem } from '../care.js';
-import { sqliteCare } from '../sqlite/care.js';
+import { sqliteCare } from '../sqlite/care/care.js';
 import type { Actor } from '../store.js';
 
 export type { BackupReport, FilePlace, RepairReport, Salvage, SavedItem };

@@ -1,16 +1,23 @@
 /** Reads complete items for export, import and replay, page by page; `import.ts` stores them. */
 import type { Archive, ArchivedEvent, ArchivedItem, ArchivedRevision, ArchivedTarget, ScanPage } from '../archive.js';
 import type { Filter } from '../store.js';
-import type { Connection } from './connection.js';
-import { sha256 } from './checksum.js';
-import { whereOf } from './filters.js';
-import { readHistory } from './history.js';
-import { importItems } from './import.js';
-import { readWholeItem, toItem, type WholeItemColumns } from './item-rows.js';
-import { HAS_DELIVERED, readRecipients } from './recipients.js';
-import { contentTypeOf, orUndefined, toHeaders, toRevision, type RevisionColumns, type TargetColumns } from './rows.js';
-import { COMPLETED } from './codes.js';
-import { readAttempts } from './summaries.js';
+import type { Connection } from './file/connection.js';
+import { sha256 } from './sql/checksum.js';
+import { whereOf } from './read/filters.js';
+import { readHistory } from './read/history.js';
+import { importItems } from './write/import.js';
+import { readWholeItem, toItem, type WholeItemColumns } from './read/item-rows.js';
+import { HAS_DELIVERED, readRecipients } from './read/recipients.js';
+import {
+  contentTypeOf,
+  orUndefined,
+  toHeaders,
+  toRevision,
+  type RevisionColumns,
+  type TargetColumns,
+} from './sql/rows.js';
+import { COMPLETED } from './sql/codes.js';
+import { readAttempts } from './read/items.js';
 
 /** A page ends after this many payload bytes, whatever its limit, so that large items do not fill the memory. */
 const PAGE_BYTES = 8 * 1024 * 1024;

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 
 import { QueueError, isQueueError } from '../../nouns/errors.js';
 import { removeTemporary, temporaryDirectory } from '../../files/temporary.js';
-import { loadSqlite, type Database } from './driver.js';
+import { loadSqlite, type Database } from './file/driver.js';
 
 type ForeignValue = string | number | bigint | Uint8Array | null;
 type ForeignRow = Readonly<Record<string, ForeignValue>>;

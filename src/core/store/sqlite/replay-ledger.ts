@@ -6,12 +6,12 @@ import { dirname, join } from 'node:path';
 import { isQueueError, QueueError } from '../../nouns/errors.js';
 import { currentUid } from '../../nouns/host.js';
 import type { ReplayEntry, ReplayLedger } from '../replay-ledger.js';
-import { sha256 } from './checksum.js';
-import { isBusy } from './connection.js';
-import { loadSqlite, type Database, type Statement } from './driver.js';
+import { sha256 } from './sql/checksum.js';
+import { isBusy } from './file/connection.js';
+import { loadSqlite, type Database, type Statement } from './file/driver.js';
 import { makeDirectory } from '../../files/directory.js';
-import { assertSafePlace } from './place.js';
-import { toResponse, type ResponseColumns } from './rows.js';
+import { assertSafePlace } from './file/place.js';
+import { toResponse, type ResponseColumns } from './sql/rows.js';
 
 /** "SYNR": no queue, though it lies beside one. */
 const LEDGER_APPLICATION_ID = 0x53594e52;

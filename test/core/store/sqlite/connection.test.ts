@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { systemClock } from '../../../../src/core/nouns/clock.js';
-import type { Connection } from '../../../../src/core/store/sqlite/connection.js';
-import { storeError } from '../../../../src/core/store/sqlite/connection.js';
-import { loadSqlite, type Database } from '../../../../src/core/store/sqlite/driver.js';
-import { openFile } from '../../../../src/core/store/sqlite/open.js';
+import type { Connection } from '../../../../src/core/store/sqlite/file/connection.js';
+import { storeError } from '../../../../src/core/store/sqlite/file/connection.js';
+import { loadSqlite, type Database } from '../../../../src/core/store/sqlite/file/driver.js';
+import { openFile } from '../../../../src/core/store/sqlite/file/open.js';
 import { tempDirectory } from '../../../support/temp.js';
 
 const sqliteError = (code: string): Error => Object.assign(new Error('from SQLite'), { code });

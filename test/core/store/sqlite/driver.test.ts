@@ -6,7 +6,7 @@ import {
   driverPackages,
   loadSqlite,
   sqliteVersion,
-} from '../../../../src/core/store/sqlite/driver.js';
+} from '../../../../src/core/store/sqlite/file/driver.js';
 
 describe('loadSqlite', () => {
   test('returns a driver that opens a database', () => {

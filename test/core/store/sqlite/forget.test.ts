@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { systemClock } from '../../../../src/core/nouns/clock.js';
-import type { Connection } from '../../../../src/core/store/sqlite/connection.js';
-import { loadSqlite } from '../../../../src/core/store/sqlite/driver.js';
-import { emptyLog } from '../../../../src/core/store/sqlite/forget.js';
+import type { Connection } from '../../../../src/core/store/sqlite/file/connection.js';
+import { loadSqlite } from '../../../../src/core/store/sqlite/file/driver.js';
+import { emptyLog } from '../../../../src/core/store/sqlite/write/forget.js';
 import { openSqliteStore } from '../../../../src/core/store/sqlite/store.js';
 import type { Store } from '../../../../src/core/store/store.js';
 import { tempDirectory } from '../../../support/temp.js';

@@ -7,7 +7,7 @@ import { systemClock } from '../../../../src/core/nouns/clock.js';
 import { emptyConfig } from '../../../../src/core/config/validate.js';
 import { adoptQueue, backupQueue, examineQueue, repairQueue } from '../../../../src/core/index.js';
 import { currentUid } from '../../../../src/core/nouns/host.js';
-import type { OpenOptions } from '../../../../src/core/store/sqlite/open-options.js';
+import type { OpenOptions } from '../../../../src/core/store/sqlite/file/open-options.js';
 import { openSqliteStore } from '../../../../src/core/store/sqlite/store.js';
 import type { Store } from '../../../../src/core/store/store.js';
 import { tempDirectory } from '../../../support/temp.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { acquireLock, isLocked } from '../../../../src/core/store/sqlite/lock.js';
+import { acquireLock, isLocked } from '../../../../src/core/store/sqlite/file/lock.js';
 import { tempDirectory } from '../../../support/temp.js';
 
 function queueFile(): string {

@@ -21,9 +21,9 @@ import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { systemClock } from '../../../../src/core/nouns/clock.js';
-import { BUSY_TIMEOUT_MS } from '../../../../src/core/store/sqlite/connection.js';
-import type { OpenOptions } from '../../../../src/core/store/sqlite/open-options.js';
-import { assertLocalDisk, openFile } from '../../../../src/core/store/sqlite/open.js';
+import { BUSY_TIMEOUT_MS } from '../../../../src/core/store/sqlite/file/connection.js';
+import type { OpenOptions } from '../../../../src/core/store/sqlite/file/open-options.js';
+import { assertLocalDisk, openFile } from '../../../../src/core/store/sqlite/file/open.js';
 import { openSqliteStore } from '../../../../src/core/store/sqlite/store.js';
 import type { Store } from '../../../../src/core/store/store.js';
 import { startNode } from '../../../support/process.js';

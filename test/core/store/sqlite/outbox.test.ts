@@ -9,7 +9,7 @@ import { checkEntity } from '../../../../src/core/input/draft.js';
 import { checkKey } from '../../../../src/core/input/key.js';
 import { checkPath } from '../../../../src/core/input/path.js';
 import type { Entity, Method, NewItem } from '../../../../src/core/nouns/item.js';
-import type { Database } from '../../../../src/core/store/sqlite/driver.js';
+import type { Database } from '../../../../src/core/store/sqlite/file/driver.js';
 import { openSqliteStore } from '../../../../src/core/store/sqlite/store.js';
 import type { Store } from '../../../../src/core/store/store.js';
 import type { LaneOrder } from '../../../../src/core/nouns/target.js';

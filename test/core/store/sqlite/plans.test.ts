@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, jest, test } from '@jest/globals';
 
 import { systemClock } from '../../../../src/core/nouns/clock.js';
-import { Connection } from '../../../../src/core/store/sqlite/connection.js';
+import { Connection } from '../../../../src/core/store/sqlite/file/connection.js';
 import { openSqliteStore } from '../../../../src/core/store/sqlite/store.js';
 import type { Filter, Store } from '../../../../src/core/store/store.js';
 import { tempDirectory } from '../../../support/temp.js';

@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { systemClock } from '../../../../src/core/nouns/clock.js';
-import { freeSpaceOf, LEAST_FREE_BYTES, Reserve, RESERVE_BYTES } from '../../../../src/core/store/sqlite/reserve.js';
+import {
+  freeSpaceOf,
+  LEAST_FREE_BYTES,
+  Reserve,
+  RESERVE_BYTES,
+} from '../../../../src/core/store/sqlite/file/reserve.js';
 import { openSqliteStore } from '../../../../src/core/store/sqlite/store.js';
 import type { Store } from '../../../../src/core/store/store.js';
 import { tempDirectory } from '../../../support/temp.js';

@@ -1,6 +1,6 @@
 /** A raw look into a queue file, for tests: as another program would have it. */
-import type { Database } from '../../../../src/core/store/sqlite/driver.js';
-import { loadSqlite } from '../../../../src/core/store/sqlite/driver.js';
+import type { Database } from '../../../../src/core/store/sqlite/file/driver.js';
+import { loadSqlite } from '../../../../src/core/store/sqlite/file/driver.js';
 
 /** Runs `body` on a connection of its own, as another program has one. */
 export function raw<T>(path: string, body: (db: Database) => T): T {

@@ -1,0 +1,93 @@
+/** Takes the bytes of a write out of the file, wherever they are kept; the item itself stays as a tombstone. */
+import { OWN_REASONS } from '../../../policy/item-words.js';
+import type { Clock } from '../../../nouns/clock.js';
+import { isBusy, isFull, storeError, type Connection } from '../file/connection.js';
+import { sha256 } from '../sql/checksum.js';
+import { openEdits } from './open-edits.js';
+
+/** How long emptying the log waits for other processes to let go of it, ms. */
+const CHECKPOINT_PATIENCE_MS = 3_000;
+
+/**
+ * Removes an item's payload, those of its older revisions, and what servers said about it, for an answer may quote what
+ * was sent. Length and checksum stay: a repeated key still answers.
+ */
+export function dropPayload(connection: Connection, id: number): { attempts: number; revisions: number } {
+  const row = connection.get<{ payload: Buffer; payload_sha256: Buffer | null }>(
+    'SELECT payload, payload_sha256 FROM item WHERE id = ? AND payload IS NOT NULL',
+    id,
+  );
+  if (row !== undefined) {
+    connection.run(
+      'UPDATE item SET payload_bytes = length(payload), payload_sha256 = ?, payload = NULL WHERE id = ?',
+      row.payload_sha256 ?? sha256(row.payload),
+      id,
+    );
+  }
+  const attempts = connection.run(
+    `UPDATE attempt SET message = NULL, redirected_to = NULL, response_headers = NULL, response_complete = NULL, response_body = NULL
+     WHERE item_id = ? AND (message IS NOT NULL OR response_headers IS NOT NULL OR response_body IS NOT NULL)`,
+    id,
+  ).changes;
+  const revisions = connection.run(
+    'UPDATE revision SET payload = NULL WHERE item_id = ? AND payload IS NOT NULL',
+    id,
+  ).changes;
+  return { attempts, revisions };
+}
+
+/** Causes that no item has any more keep the words of the one that had them first. */
+export function dropCauses(connection: Connection, renew: readonly number[] = []): void {
+  const kept = openEdits(connection).flatMap(({ group }) => (group === undefined ? [] : [group]));
+  connection.run(
+    `DELETE FROM review_group WHERE items <= 0 AND id NOT IN (SELECT value FROM json_each(?))`,
+    JSON.stringify(kept),
+  );
+  renewWords(connection, renew);
+}
+
+/**
+ * Groups that had the words of an item that is forgotten take those of the item that is left, or what is alike in all of
+ * several.
+ */
+export function renewWords(connection: Connection, groups: readonly number[]): void {
+  for (const group of groups) {
+    connection.run(
+      `UPDATE review_group SET message = CASE WHEN items > 1 AND cause GLOB '[0-9][0-9][0-9] ?*' THEN substr(cause, 5)
+       ELSE ifnull((SELECT attempt.message FROM item INDEXED BY item_review
+         JOIN attempt ON attempt.item_id = item.id AND attempt.number = item.attempts
+         WHERE item.state = 2 AND item.review_group = review_group.id ORDER BY item.id LIMIT 1), cause) END
+       WHERE id = ? AND reason NOT IN (${OWN_REASONS.map((reason) => `'${reason}'`).join(', ')})`,
+      group,
+    );
+  }
+}
+
+/**
+ * Moves everything from the log into the file and empties the log: until then it still holds the pages as they were.
+ * False when another process kept it busy, or the disk has no room for it. What was committed before stays committed.
+ *
+ * @throws {QueueError} store-unknown when the disk fails; corrupt
+ */
+export async function emptyLog(
+  connection: Connection,
+  clock: Clock,
+  patienceMs = CHECKPOINT_PATIENCE_MS,
+): Promise<boolean> {
+  const deadline = clock.monotonic() + patienceMs;
+  for (;;) {
+    if (truncateLog(connection)) return true;
+    if (clock.monotonic() >= deadline) return false;
+    await clock.sleep(50);
+  }
+}
+
+function truncateLog(connection: Connection): boolean {
+  try {
+    const [result] = connection.db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+    return result?.busy === 0;
+  } catch (error) {
+    if (isBusy(error) || isFull(error)) return false;
+    throw storeError(error, connection.path, true);
+  }
+}

@@ -1,0 +1,291 @@
+/** Stores items that were taken out of another queue: key, order, ledger, revisions and history as they were. */
+import { QueueError } from '../../../nouns/errors.js';
+import { contentDigest } from '../../../input/content-digest.js';
+import type { Attempt } from '../../../nouns/item.js';
+import { CUT_OFF, standingOf } from '../../../policy/imported-item.js';
+import { headEligibility, laneOf, stillAhead } from '../../../policy/lane.js';
+import type { ArchivedItem, ArchivedRevision, StoreOptions, StoreReport } from '../../archive.js';
+import { COMPLETED, ELIG, STATE_CODE } from '../sql/codes.js';
+import type { Connection } from '../file/connection.js';
+import { ensureTarget, findByKey, Places, type TargetRef } from './enqueue.js';
+import { appendHistory } from '../read/history.js';
+import { SHARED_LANE } from '../sql/lane-sql.js';
+import { keyOfRecipient, readRecipients } from '../read/recipients.js';
+import { joinGroup } from './review-groups.js';
+import { contentTypeOrNull, headersOrNull, orNull } from '../sql/rows.js';
+import { Tally } from './tally.js';
+
+const INSERT_ITEM = `INSERT INTO item (id, idempotency_key, created_at, target_id, entity_id, lane, state, elig, not_before,
+  set_at, asked_at, expires_at, retry_count, max_retries, attempts, state_at, review_group, revision, payload_bytes, method,
+  path, operation, content_type, headers, tags, payload_sha256, payload,
+  may_have_arrived, touched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+/** The attempt ids of another queue mean nothing here: 0 is before them all. */
+const INSERT_ATTEMPT = `INSERT INTO attempt (item_id, number, attempt, started_at, duration_ms, outcome, counted, status,
+  message, runner, redirected_to, response_headers, response_complete, response_body)
+  VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+const INSERT_REVISION = `INSERT INTO revision (item_id, number, at, who, reason, attempts, idempotency_key, path,
+  content_type, headers, payload_sha256, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+/** One transaction over all batches; awaiting the input inside it is safe, nobody else uses this store meanwhile. */
+export async function importItems(
+  connection: Connection,
+  batches: AsyncIterable<readonly ArchivedItem[]>,
+  options: StoreOptions,
+  assertRoom: (bytes: number) => void,
+): Promise<StoreReport> {
+  const transaction = await connection.begin();
+  try {
+    const importer = new Importer(connection, options);
+    for await (const batch of batches) {
+      assertRoom(batch.reduce((sum, item) => sum + 2 * (item.payload?.length ?? 0) + 2048, 0));
+      for (const item of batch) importer.add(item);
+      importer.flush();
+    }
+    const report = importer.finish();
+    options.beforeCommit?.();
+    transaction.commit();
+    connection.assertSameFile();
+    return report;
+  } catch (error) {
+    throw transaction.rollback(error);
+  }
+}
+
+class Importer {
+  readonly #connection: Connection;
+  readonly #options: StoreOptions;
+  readonly #tally = new Tally();
+  readonly #targets = new Map<string, TargetRef>();
+  readonly #places: Places;
+  /** A queue that never held an item keeps the ids, so that "item 1041" means the same in both. */
+  readonly #keepsIds: boolean;
+  /** Items from this id on came with this import. */
+  #firstNew = Infinity;
+  readonly #report = {
+    firstId: undefined as number | undefined,
+    lastId: undefined as number | undefined,
+    count: 0,
+    duplicates: 0,
+  };
+
+  constructor(connection: Connection, options: StoreOptions) {
+    this.#connection = connection;
+    this.#places = new Places(connection);
+    this.#options = options;
+    this.#keepsIds = connection.get(`SELECT 1 FROM sqlite_sequence WHERE name = 'item' AND seq > 0`) === undefined;
+  }
+
+  add(item: ArchivedItem): void {
+    const id = this.#known(item) ?? this.#insert(item);
+    this.#report.firstId ??= id;
+    this.#report.lastId = id;
+    this.#report.count += 1;
+  }
+
+  flush(): void {
+    this.#tally.flush(this.#connection);
+  }
+
+  finish(): StoreReport {
+    const { pause, by, now, detail, recipients } = this.#options;
+    const { count, duplicates } = this.#report;
+    const paused = pause === undefined ? [] : this.#pause(pause);
+    if (count > duplicates || this.#bringsRecipients()) {
+      appendHistory(this.#connection, {
+        at: now,
+        item: undefined,
+        target: undefined,
+        who: by.who,
+        command: by.command,
+        event: 'imported',
+        reason: by.reason,
+        detail: { ...detail, items: count - duplicates, ...(recipients === undefined ? {} : { recipients }) },
+      });
+    }
+    return { ...this.#report, paused };
+  }
+
+  /** A later bundle of the same items may name one more server that has them. */
+  #bringsRecipients(): boolean {
+    const { recipients = [] } = this.#options;
+    if (recipients.length === 0) return false;
+    const known = new Set(readRecipients(this.#connection).map(keyOfRecipient));
+    return recipients.some((one) => !known.has(keyOfRecipient(one)));
+  }
+
+  #pause(reason: string): string[] {
+    const { by, now } = this.#options;
+    for (const [name, { id }] of this.#targets) {
+      const { changes } = this.#connection.run(
+        'UPDATE target SET paused_at = ?, paused_until = NULL, paused_reason = ?, paused_by = ? WHERE id = ? AND paused_at IS NULL',
+        now,
+        reason,
+        by.who,
+        id,
+      );
+      if (changes === 0) continue;
+      appendHistory(this.#connection, {
+        at: now,
+        item: undefined,
+        target: name,
+        who: by.who,
+        command: by.command,
+        event: 'paused',
+        reason,
+        detail: undefined,
+      });
+    }
+    return [...this.#targets.keys()];
+  }
+
+  /** Id of the item that is here under this key already. */
+  #known(item: ArchivedItem): number | undefined {
+    const found = findByKey(this.#connection, item.idempotencyKey);
+    if (found === undefined) return undefined;
+    const isOther = found.digest !== undefined && !contentDigest(item).equals(found.digest);
+    // Two items of one queue never have one key.
+    if (isOther || (item.id > 0 && found.id >= this.#firstNew))
+      throw this.#conflict(item, item.idempotencyKey, found.id);
+    // Its target counts as one of the import's: --as-paused pauses it also when the import is repeated.
+    this.#target(item.target);
+    this.#report.duplicates += 1;
+    return found.id;
+  }
+
+  #conflict(item: ArchivedItem, key: string, owner: number): QueueError {
+    const what = item.id === 0 ? 'a row' : `item ${item.id}`;
+    const message = `${what} of the file has, or had, the key ${key}`;
+    return owner >= this.#firstNew
+      ? new QueueError('bad-item', `${message}, as another of its items; nothing was stored`)
+      : new QueueError(
+          'key-conflict',
+          `${message}, which belongs to item ${owner} here, with other content; nothing was stored`,
+          {
+            hint: `look at it with: syncq inspect ${owner}; another file (say, redacted with another key) goes into another queue`,
+          },
+        );
+  }
+
+  #insert(item: ArchivedItem): number {
+    const target = this.#target(item.target);
+    const entity = this.#places.entity(item.entity);
+    const { state, review } = standingOf(item);
+    const { now } = this.#options;
+    const copied = this.#options.areCopies === true ? 0 : undefined;
+    const arrived = STATE_CODE[state] < COMPLETED ? (item.mayHaveArrived ?? copied) : undefined;
+    const notBefore = state === 'pending' ? orNull(stillAhead(item.notBefore, now)) : null;
+    const ownTime = item.ownLane && item.askedAt !== undefined;
+    const lane = orNull(laneOf(target.order, entity?.id, SHARED_LANE, ownTime));
+    const isHead = STATE_CODE[state] < COMPLETED && this.#places.take(target.id, lane);
+    const isPaused = entity?.paused === true;
+    const elig = state === 'pending' && isHead ? ELIG[headEligibility(isPaused, notBefore !== null)] : null;
+    const group =
+      review === undefined
+        ? null
+        : joinGroup(this.#connection, {
+            target: target.id,
+            operation: item.operation,
+            mayHaveArrived: arrived !== undefined,
+            ...review,
+          });
+    const { lastInsertRowid: id } = this.#connection.run(
+      INSERT_ITEM,
+      this.#keepsIds && item.id > 0 ? item.id : null,
+      item.idempotencyKey,
+      item.createdAt,
+      target.id,
+      entity?.id ?? null,
+      lane,
+      STATE_CODE[state],
+      elig,
+      notBefore,
+      notBefore === null ? null : now,
+      orNull(item.askedAt),
+      orNull(item.expiresAt),
+      item.retryCount,
+      orNull(item.maxRetries),
+      item.attemptCount,
+      item.stateAt === item.createdAt ? null : item.stateAt,
+      group,
+      item.revision,
+      item.payload === undefined ? orNull(item.payloadBytes) : null,
+      item.method,
+      item.path,
+      item.operation,
+      contentTypeOrNull(item.payloadBytes !== undefined, item.contentType),
+      headersOrNull(item.headers),
+      item.tags.length === 0 ? null : JSON.stringify(item.tags),
+      item.payloadSha256 === undefined ? null : Buffer.from(item.payloadSha256, 'hex'),
+      orNull(item.payload),
+      orNull(arrived),
+      arrived === undefined && item.attemptCount === 0 ? 0 : 1,
+    );
+    this.#firstNew = Math.min(this.#firstNew, id);
+    this.#tally.move(target.id, undefined, { state, elig });
+    if (state === 'completed') this.#tally.completed(target.id, item.stateAt);
+    this.#addPast(id, item);
+    return id;
+  }
+
+  #addPast(id: number, item: ArchivedItem): void {
+    for (const attempt of item.attempts) this.#connection.run(INSERT_ATTEMPT, id, ...attemptColumns(attempt));
+    for (const revision of item.revisions) {
+      const owner = findByKey(this.#connection, revision.idempotencyKey);
+      if (owner !== undefined) throw this.#conflict(item, revision.idempotencyKey, owner.id);
+      this.#connection.run(INSERT_REVISION, id, ...revisionColumns(revision));
+    }
+    for (const event of item.history) appendHistory(this.#connection, { ...event, item: id, target: item.target });
+  }
+
+  #target(name: string): TargetRef {
+    let target = this.#targets.get(name);
+    if (target !== undefined) return target;
+    const facts = this.#options.targets.find((candidate) => candidate.name === name);
+    target = ensureTarget(this.#connection, name, facts?.implicitBaseUrl, facts?.order ?? 'entity', this.#options.now);
+    // Items that were on the wire to one server must not go to another by the mere move to this queue.
+    this.#connection.run(
+      'UPDATE target SET bound_to = ? WHERE id = ? AND bound_to IS NULL',
+      orNull(facts?.boundTo),
+      target.id,
+    );
+    this.#targets.set(name, target);
+    return target;
+  }
+}
+
+function attemptColumns(attempt: Attempt): unknown[] {
+  const { response } = attempt;
+  const ended = attempt.outcome !== undefined;
+  return [
+    attempt.number,
+    attempt.startedAt,
+    attempt.durationMs ?? 0,
+    attempt.outcome ?? 'unknown',
+    attempt.counted ? 1 : 0,
+    orNull(attempt.status),
+    ended ? orNull(attempt.message) : CUT_OFF,
+    attempt.runner,
+    orNull(attempt.url),
+    response === undefined ? null : JSON.stringify(response.headers),
+    response === undefined ? null : Number(response.complete),
+    response === undefined || response.body.length === 0 ? null : response.body,
+  ];
+}
+
+function revisionColumns(revision: ArchivedRevision): unknown[] {
+  return [
+    revision.number,
+    revision.at,
+    revision.who,
+    orNull(revision.reason),
+    revision.attempts,
+    revision.idempotencyKey,
+    revision.path,
+    contentTypeOrNull(revision.payload !== undefined, revision.contentType),
+    headersOrNull(revision.headers),
+    revision.payloadSha256 === undefined ? null : Buffer.from(revision.payloadSha256, 'hex'),
+    orNull(revision.payload),
+  ];
+}
