@@ -159,4 +159,21 @@ export const STORE_MUTANTS = [
     'UPDATE target SET bound_to = ? WHERE id = ? AND bound_to IS NULL',
     'UPDATE target SET bound_to = ? WHERE id = -? AND bound_to IS NULL',
   ),
+  {
+    name: 'stale-result-recorded',
+    breaks: 'a result that was recorded already is recorded again',
+    edits: [
+      {
+        file: `${SQLITE}/write/settle.ts`,
+        from: 'WHERE id = ? AND state = ${SENDING} AND claim_attempt = ?`;',
+        to: 'WHERE id = ? AND ? IS NOT NULL`;',
+      },
+      {
+        file: `${SQLITE}/write/session.ts`,
+        from: 'for (const { attempt } of ended) this.#open.delete(attempt);',
+        to: '',
+      },
+    ],
+    tests,
+  },
 ];
