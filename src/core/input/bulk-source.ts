@@ -25,8 +25,8 @@ const nothingToClose = (): void => undefined;
 /**
  * Opens a source.
  *
- * @param whole all of it is stored in one transaction: what can be read only once (a pipe) is copied aside first, because
- *   whoever fills it may take hours, and nobody else could write to the queue in that time
+ * @param whole true when one transaction stores all of it. A source that can be read only once (a pipe) is then copied
+ *   aside first: filling it may take hours, and the transaction would keep every other writer out
  * @throws {QueueError} code 'usage' for a file that cannot be read, or for what is no source; 'disk-full'
  */
 export async function openBulk(source: BulkSource, whole: boolean): Promise<OpenSource> {

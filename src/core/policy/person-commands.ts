@@ -127,22 +127,23 @@ export function refuseEdit(
     const who = editorOf(item) ?? 'somebody';
     return { refused: `${who} has it open in an editor; if that editor is gone: syncq retry ${item.id} frees it` };
   }
-  if (revision !== undefined && revision !== item.revision) return { refused: OUTRUN };
+  const outrun = revision === undefined ? undefined : refuseOutrun(item, revision);
+  if (outrun !== undefined) return outrun;
   if (mayHaveArrived !== undefined && !yes) return { refused: arrivalWords(mayHaveArrived), code: 'confirm-needed' };
   return undefined;
 }
 
-const OUTRUN = 'somebody else edited it in the meantime; look at it again';
-
-/** Why the item that an editor had open is not its any more; undefined = it still is. */
+/** Why an editor cannot end its edit any more; undefined = it can. */
 export function refuseEndOfEdit(item: FoundItem, isSameEditor: boolean): Refusal | undefined {
   if (item.state === 'review' && item.reviewReason === 'editing' && isSameEditor) return undefined;
   return { refused: `it is ${item.state} now: somebody freed it while it was open in the editor` };
 }
 
-/** Why the version that was edited is not the present one any more. */
+/** Refuses an edit of a revision that is no longer the current one. */
 export function refuseOutrun(item: FoundItem, revision: number): Refusal | undefined {
-  return item.revision === revision ? undefined : { refused: OUTRUN };
+  return item.revision === revision
+    ? undefined
+    : { refused: 'somebody else edited it in the meantime; look at it again' };
 }
 
 /** Held because its base URL was changed: only `target accept` ends it. */
@@ -150,7 +151,7 @@ export function isMoved({ state, holdKind }: TargetRow): boolean {
   return state === 'misconfigured' && holdKind === 'binding';
 }
 
-/** Ends an automatic hold, so that the next send is the test. Undefined = there is none, or resuming cannot end it. */
+/** Ends an automatic hold, so that the next send is the test. Undefined = no such hold, or only `target accept` ends it. */
 export function resumeTarget(target: TargetRow, now: number): Partial<TargetRow> | undefined {
   if (target.state === 'untried' || target.state === 'online' || isMoved(target)) return undefined;
   return { ...enterUntried(target, now), holdStep: 0, tries: 0, refusals: undefined };

@@ -177,7 +177,10 @@ export function onlineTime({ state, since, offlineMs }: TargetRow, now: number):
   return now - offlineMs - (state === 'offline' ? Math.max(0, now - since) : 0);
 }
 
-/** Takes `ms` out of the time that counts towards the patience with a target. Of one that is offline, all of it counts as left out when it is back. */
+/**
+ * Takes `ms` out of the time that counts towards the patience with a target. Undefined for an offline target: its whole
+ * offline time is left out when it is back.
+ */
 export function leaveOut(target: TargetRow, ms: number): Change | undefined {
   return target.state === 'offline' ? undefined : { offlineMs: target.offlineMs + ms };
 }

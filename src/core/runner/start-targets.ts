@@ -1,5 +1,6 @@
 /** Compares the config with the queue's targets when a runner starts: new, lost and moved targets. */
 import { movedReason } from '../policy/moved-target.js';
+import { isMoved } from '../policy/person-commands.js';
 import { enterState } from '../policy/target-state.js';
 import type { Clock } from '../nouns/clock.js';
 import type { Session, Store, TargetUpdate } from '../store/store.js';
@@ -55,8 +56,7 @@ export function changeAtStart(
   }
   const bind = row.boundTo === baseUrl ? {} : { boundTo: baseUrl };
   // Holds that the config alone explains are over; preparation checks credentials and files.
-  const isMended =
-    row.state === 'misconfigured' && (row.holdKind === 'binding' || row.reason === notInConfig(row.name));
+  const isMended = isMoved(row) || (row.state === 'misconfigured' && row.reason === notInConfig(row.name));
   const change = { ...bind, ...(isMended ? enterState(row, now, 'untried', undefined) : {}) };
   return Object.keys(change).length === 0 ? undefined : { change, note: undefined };
 }

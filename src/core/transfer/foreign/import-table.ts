@@ -10,7 +10,7 @@ import type { Row } from './template.js';
 
 const BATCH_ITEMS = 500;
 
-/** The table as `store/sqlite/foreign-table.ts` reads it. */
+/** The table as `store/doors/foreign-table.ts` reads it. */
 export interface Table {
   readonly columns: readonly string[];
   readonly count: number;
