@@ -77,10 +77,7 @@ async function fill() {
     await queue.enqueueMany(Array.from({ length: Math.min(1000, BACKOFF) }, (_, i) => write('flaky', n + i)));
   if (BACKLOG === 0) return;
   await queue.enqueue(write('paused', -1));
-  await queue.change(
-    { kind: 'pause', what: { target: 'paused' }, until: undefined },
-    { who: 'bench', command: 'pause', reason: undefined },
-  );
+  await queue.desk.pause({ target: 'paused' }, { who: 'bench', command: 'pause', reason: undefined });
   for (let n = 0; n < BACKLOG; n += 5000)
     await queue.enqueueMany(Array.from({ length: 5000 }, (_, i) => write('paused', n + i)));
 }

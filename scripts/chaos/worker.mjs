@@ -43,19 +43,16 @@ const ROLES = {
       const entity = { type: 'e', id: String(Math.floor(random() * 25)) };
       const target = pick(random, TARGETS);
       const what = pick(random, [{ target }, { entity }]);
-      const change = pick(random, [
-        { kind: 'resume', what: 'all' },
-        { kind: 'resume', what: 'all' },
-        { kind: 'resume', what },
-        { kind: 'pause', what, until: Date.now() + 200 },
-        {
-          kind: 'discard',
-          filter: { entities: [{ type: 'junk', id: undefined }], states: ['review', 'pending'] },
-          dryRun: false,
-        },
+      const junk = { entities: [{ type: 'junk', id: undefined }], states: ['review', 'pending'] };
+      const act = pick(random, [
+        () => queue.desk.resume('all', BY),
+        () => queue.desk.resume('all', BY),
+        () => queue.desk.resume(what, BY),
+        () => queue.desk.pause(what, BY, { until: Date.now() + 200 }),
+        () => queue.desk.discard(junk, { dryRun: false, by: BY }),
       ]);
       // Nothing to pause yet, or an entity that nobody knows: no failure.
-      await queue.change(change, BY).catch((error) => {
+      await act().catch((error) => {
         if (!['not-found', 'unknown-target'].includes(error.code)) throw error;
       });
       await queue.retry({ states: ['review', 'pending'] }, BY);

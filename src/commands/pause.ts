@@ -27,7 +27,7 @@ export default class Pause extends BaseCommand {
     const forMs = durationFlag('for', flags.for);
     const queue = await this.openQueue('write');
     const until = forMs === undefined ? undefined : this.now + forMs;
-    const report = await queue.change({ kind: 'pause', what, until }, this.by(flags.reason));
+    const report = await queue.desk.pause(what, this.by(flags.reason), { until });
     const answer = pauseAnswer('paused', report, until, this.now);
     await this.print(...answer.lines);
     return answer.document;

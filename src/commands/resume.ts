@@ -25,7 +25,7 @@ export default class Resume extends BaseCommand {
     const { args, flags } = await this.parse(Resume);
     const what = pauseScope(args.target, flags.entity, flags.all);
     const queue = await this.openQueue('write');
-    const report = await queue.change({ kind: 'resume', what }, this.by(flags.reason));
+    const report = await queue.desk.resume(what, this.by(flags.reason));
     const answer = pauseAnswer('resumed', report, undefined, this.now);
     const next = await queue.next(report.targets);
     await this.print(...answer.lines, ...(report.names.length === 0 ? [] : [nextLine(next, this.now)]));

@@ -5,9 +5,9 @@
  * kept), `runner/runner.ts` (how it is sent), `send/classify.ts` (what an answer means), `policy/settle.ts` (what
  * becomes of it).
  */
-export { openQueue, openWithConfig, VERSION } from './queue/open.js';
-export type { OpenQueueOptions } from './queue/open.js';
-export type { Queue, QueueCommand } from './queue/queue.js';
+export { openQueue, openWithConfig, VERSION } from './queue/open-queue.js';
+export type { OpenQueueOptions } from './queue/open-queue.js';
+export type { Queue } from './queue/queue.js';
 export type { EnqueueFromOptions, EnqueueFromReport } from './queue/enqueue-from.js';
 export type { BulkSource } from './input/bulk-source.js';
 export type { Write } from './input/write.js';
@@ -41,7 +41,7 @@ export type {
   IfQueued,
   OnConflict,
   Page,
-  PersonCommand,
+  PauseScope,
   PruneReport,
   ReviewGroup,
   Revision,
@@ -49,7 +49,7 @@ export type {
 } from './store/store.js';
 export { emptyStatus } from './policy/status.js';
 export type { AgeRow } from './policy/ages.js';
-export type { Desk, EditOptions, EditResult, OpenEdit } from './queue/desk.js';
+export type { Desk, DeskOptions, EditOptions, EditResult, OpenEdit } from './queue/desk.js';
 export type { ItemEdits } from './input/edit-item.js';
 export type { JsonChange } from './json/json-edit.js';
 export { adoptQueue, backupQueue, examineQueue, repairQueue, salvageQueue } from './store/doors/care.js';

@@ -1,7 +1,7 @@
 /** The parts of the desk's commands that can be tried by themselves. */
 import { describe, expect, test } from '@jest/globals';
 
-import type { ChangeReport, PersonCommand, Queue } from '../../src/core/index.js';
+import type { ChangeReport, Queue } from '../../src/core/index.js';
 import { editsOf } from '../../src/cli/items/edit-flags.js';
 import { causeLines, endItems } from '../../src/cli/items/discard-complete.js';
 import { columnsOf, sortOf } from '../../src/cli/items/list-flags.js';
@@ -90,18 +90,17 @@ test('what ends is what was shown, whatever came to the queue meanwhile', async 
     unknown: [],
     underNewKey: [],
   };
-  const commands: PersonCommand[] = [];
-  const queue = {
-    change: (command: PersonCommand) => {
-      commands.push(command);
-      return Promise.resolve(report);
-    },
-  } as unknown as Queue;
+  const commands: unknown[] = [];
+  const discard = (filter: unknown, options: unknown): Promise<ChangeReport> => {
+    commands.push([filter, options]);
+    return Promise.resolve(report);
+  };
+  const queue = { desk: { discard } } as unknown as Queue;
   const by = { who: 'kari', command: 'discard', reason: undefined };
   await endItems(queue, { states: ['review'] }, { kind: 'discard', by, yes: true, dryRun: false, json: false });
   expect(commands).toEqual([
-    { kind: 'discard', filter: { states: ['review'] }, dryRun: true },
-    { kind: 'discard', filter: { ids: [3, 5, 7] }, dryRun: false },
+    [{ states: ['review'] }, { dryRun: true, by }],
+    [{ ids: [3, 5, 7] }, { dryRun: false, by }],
   ]);
 });
 

@@ -41,7 +41,9 @@ const examples = [
 ];
 
 test('there are examples in the docstrings and on the pages', () => {
-  expect(examples.map(({ place }) => place)).toEqual(expect.arrayContaining(['src/core/queue/open.ts', 'README.md']));
+  expect(examples.map(({ place }) => place)).toEqual(
+    expect.arrayContaining(['src/core/queue/open-queue.ts', 'README.md']),
+  );
 });
 
 test('every example compiles', () => {

@@ -256,9 +256,10 @@ describe('watch', () => {
     await put('/first');
     const program = watch();
     await server.waitFor(1);
-    await queue.change(
-      { kind: 'pause', what: { target: 'api' }, until: Date.now() + 700 },
+    await queue.desk.pause(
+      { target: 'api' },
       { who: 'test', command: 'pause', reason: undefined },
+      { until: Date.now() + 700 },
     );
     await put('/second');
     await server.waitFor(2);

@@ -32,7 +32,7 @@ const WORDS = {
 export async function endItems(queue: Queue, filter: Filter, options: EndOptions): Promise<Ended> {
   const { kind, by, dryRun, yes, json } = options;
   const { done, ask } = WORDS[kind];
-  const shown = await queue.change({ kind, filter, dryRun: true }, by);
+  const shown = await queue.desk[kind](filter, { dryRun: true, by });
   const sending = shown.skipped.filter(({ state }) => state === 'sending').map(({ id }) => id);
   const count = shown.changed.length;
   if (dryRun || count + sending.length === 0) return answer(shown, kind, dryRun);
@@ -44,7 +44,7 @@ export async function endItems(queue: Queue, filter: Filter, options: EndOptions
   });
   if (!go) return { document: {}, lines: ['nothing was changed'], nothing: true };
   // Exactly what was shown, whatever came to the queue meanwhile.
-  const report = await queue.change({ kind, filter: { ids: [...shown.changed, ...sending] }, dryRun: false }, by);
+  const report = await queue.desk[kind]({ ids: [...shown.changed, ...sending] }, { dryRun: false, by });
   const left = shown.skipped.filter(({ state }) => state !== 'sending');
   return answer({ ...report, skipped: [...left, ...report.skipped], missing: shown.missing }, kind, false);
 }

@@ -33,7 +33,7 @@ export async function renameTarget({ queue, config, from, to, by }: Rename): Pro
   }
   const done: string[] = [];
   if (inQueue) {
-    await queue.change({ kind: 'rename-target', from, to }, by);
+    await queue.desk.renameTarget(from, to, by);
     done.push('queue');
   }
   if (inConfig && config.source !== undefined) {

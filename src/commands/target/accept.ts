@@ -17,7 +17,7 @@ export default class TargetAccept extends BaseCommand {
   override async run(): Promise<JsonObject> {
     const { args, flags } = await this.parse(TargetAccept);
     const queue = await this.openQueue('write');
-    const { names } = await queue.change({ kind: 'accept-target', name: args.name }, this.by(flags.reason));
+    const { names } = await queue.desk.acceptTarget(args.name, this.by(flags.reason));
     const next = await queue.next(names);
     await this.print(`${args.name} is accepted with its base URL as it is now`, nextLine(next, this.now));
     return { accepted: [...names], next: next.kind };

@@ -1,18 +1,18 @@
 /**
- * What the support desk does to items, over any store: a claim that a dead runner left is settled first, so that nobody
- * has to start a runner only to discard an item.
+ * What people do to items and targets, over any store. Claims of a dead runner are settled first, so that nobody has to
+ * start a runner only to discard an item.
  */
-import type { Clock } from '../nouns/clock.js';
-import type { Config } from '../nouns/config.js';
 import { QueueError } from '../nouns/errors.js';
 import { runnerIdentity } from '../nouns/host.js';
-import { readActor, readDeskOptions, readEditOptions, readEdits, readEntity, readId } from './arguments.js';
 import type { Entity, ItemDetail } from '../nouns/item.js';
 import { Channels, configOf } from '../runner/channels.js';
+import type { SendingDeps } from '../runner/sending.js';
 import type {
   Actor,
   ChangeReport,
   EraseReport,
+  Filter,
+  PauseScope,
   PersonCommand,
   PruneReport,
   Revision,
@@ -22,37 +22,47 @@ import type {
 import { ageTable, type AgeRow } from '../policy/ages.js';
 import { editItem, type Edited, type ItemEdits } from '../input/edit-item.js';
 import { hasRules, PRUNE_BATCH, pruneRules } from '../policy/retention.js';
+import * as read from './arguments.js';
 
-/** What a support person does beyond `Queue.change`. */
+/** What people do to items and targets; `Queue.retry` stands beside it. Every call writes the history. */
 export interface Desk {
   /** What edits replaced, oldest first, without the payloads. */
   revisions(id: number): Promise<Revision[]>;
-  /** How old the unfinished items are, all targets together first. */
+  /** How old the unfinished items are; the first row is the sum of all targets. */
   ages(): Promise<AgeRow[]>;
-  /** Changes what an item sends; the old version is kept, the new one gets a key of its own. */
+  /** Gives items up: they are never sent. */
+  discard(filter: Filter, options: DeskOptions): Promise<ChangeReport>;
+  /** Marks items as completed that were carried out in another way. */
+  complete(filter: Filter, options: DeskOptions): Promise<ChangeReport>;
+  /** Holds a target, an entity or everything back. `until`: epoch ms; default: until `resume`. */
+  pause(what: PauseScope, by: Actor, options?: { until?: number | undefined }): Promise<ChangeReport>;
+  /** Ends a pause, or the hold of a target that syncq stopped itself. */
+  resume(what: PauseScope, by: Actor): Promise<ChangeReport>;
+  /** Accepts a changed base URL of a target. `baseUrl`: default: the one in the config. */
+  acceptTarget(name: string, by: Actor, options?: { baseUrl?: string | undefined }): Promise<ChangeReport>;
+  /** Renames a target in the queue, not in the config. */
+  renameTarget(from: string, to: string, by: Actor): Promise<ChangeReport>;
+  /** Changes what an item sends; the old version is kept, the new one gets its own key. */
   edit(id: number, edits: ItemEdits, by: Actor, options?: EditOptions): Promise<EditResult>;
-  /** Puts an item into review (reason `editing`) while a person has it open; `endEdit` puts it back where it was. */
+  /** Puts an item into review (reason `editing`) while a person has it open; `endEdit` puts it back. */
   beginEdit(id: number, by: Actor, options?: EditOptions): Promise<OpenEdit>;
   /** Checks what an open edit would make of the item. @throws {QueueError} bad-item, too-large */
   checkEdit(open: OpenEdit, edits: ItemEdits): void;
-  /** With undefined, or when nothing differs, the edit is abandoned. */
+  /** Saves an open edit. Abandons it when `edits` is undefined or changes nothing. */
   endEdit(open: OpenEdit, edits: ItemEdits | undefined, by: Actor): Promise<EditResult | undefined>;
-  /** Removes payloads, old versions and answers of all items about one entity; unfinished ones are discarded. */
-  erase(entity: Entity, options: { dryRun: boolean; by: Actor }): Promise<EraseReport>;
-  /** Carries out the retention rules of the config. */
-  prune(options: { dryRun: boolean; by: Actor }): Promise<PruneReport>;
+  /** Removes payloads, old versions and answers of all items about one entity; discards unfinished ones. */
+  erase(entity: Entity, options: DeskOptions): Promise<EraseReport>;
+  /** Applies the retention rules of the config. */
+  prune(options: DeskOptions): Promise<PruneReport>;
 }
 
-export interface DeskDeps {
-  store: Store;
-  config: Config;
-  env: Readonly<Record<string, string | undefined>>;
-  version: string;
-  clock: Clock;
-  random: () => number;
+export interface DeskOptions {
+  /** Reports what would change and changes nothing. */
+  dryRun: boolean;
+  by: Actor;
 }
 
-/** `yes`: also when the server may have the item already, and may have both versions then. Default no: `confirm-needed`. */
+/** `yes`: edit even if the server may already have the item and could end up with both versions. Default: `confirm-needed`. */
 export interface EditOptions {
   yes?: boolean;
 }
@@ -60,7 +70,7 @@ export interface EditOptions {
 /** An item that somebody has open in an editor. */
 export interface OpenEdit {
   item: ItemDetail;
-  /** Where it stood before. */
+  /** Its state before. */
   from: ItemDetail['state'];
   token: number;
 }
@@ -73,51 +83,56 @@ export interface EditResult {
   kinds: Edited['kinds'];
 }
 
-export function openDesk(deps: DeskDeps): Desk {
+export function openDesk(deps: SendingDeps): Desk {
+  const end = async (kind: 'discard' | 'complete', filter: Filter, options: DeskOptions): Promise<ChangeReport> => {
+    const { dryRun, by } = read.deskOptions(options);
+    return carryOut(deps, { kind, filter: read.filter(filter), dryRun }, by);
+  };
   return {
-    revisions: async (id) => deps.store.revisions(readId(id)),
+    revisions: async (id) => deps.store.revisions(read.id(id)),
     ages: async () => ageTable(await deps.store.ages(deps.clock.now())),
-    edit: async (id, edits, by, options) =>
-      edit(deps, readId(id), readEdits(edits), readActor(by), readEditOptions(options ?? {})),
-    beginEdit: async (id, by, options) => beginEdit(deps, readId(id), readActor(by), readEditOptions(options ?? {})),
-    checkEdit: ({ item }, edits) => void rewrite(deps, item, readEdits(edits)),
+    discard: async (filter, options) => end('discard', filter, options),
+    complete: async (filter, options) => end('complete', filter, options),
+    pause: async (what, by, options = {}) => {
+      const { until } = read.pauseOptions(options);
+      return carryOut(deps, { kind: 'pause', what: read.pauseScope(what), until }, read.actor(by));
+    },
+    resume: async (what, by) => carryOut(deps, { kind: 'resume', what: read.pauseScope(what) }, read.actor(by)),
+    acceptTarget: async (name, by, options = {}) => {
+      // The config decides: a watch that has not read it yet must not bind the old URL again.
+      const { baseUrl = deps.config.targets.get(read.targetName(name))?.baseUrl } = read.acceptOptions(options);
+      return carryOut(deps, { kind: 'accept-target', name, baseUrl }, read.actor(by));
+    },
+    renameTarget: async (from, to, by) =>
+      carryOut(deps, { kind: 'rename-target', from: read.targetName(from), to: read.targetName(to) }, read.actor(by)),
+    edit: async (id, edits, by, options = {}) =>
+      edit(deps, read.id(id), read.edits(edits), read.actor(by), read.editOptions(options)),
+    beginEdit: async (id, by, options = {}) => beginEdit(deps, read.id(id), read.actor(by), read.editOptions(options)),
+    checkEdit: ({ item }, edits) => void rewrite(deps, item, read.edits(edits)),
     endEdit: async (open, edits, by) =>
-      endEdit(deps, open, edits === undefined ? undefined : readEdits(edits), readActor(by)),
-    erase: async (entity, options) => erase(deps, readEntity(entity), readDeskOptions(options)),
-    prune: async (options) => prune(deps, readDeskOptions(options)),
+      endEdit(deps, open, edits === undefined ? undefined : read.edits(edits), read.actor(by)),
+    erase: async (entity, options) => erase(deps, read.entity(entity), read.deskOptions(options)),
+    prune: async (options) => prune(deps, read.deskOptions(options)),
   };
 }
 
 const RECOVER_BATCH = 100;
 /** A dry run of `prune` counts up to here. */
 const MOST_COUNTED = 10_000_000;
-const PERSON_KINDS: ReadonlySet<PersonCommand['kind']> = new Set([
-  'retry',
-  'discard',
-  'complete',
-  'edit',
-  'begin-edit',
-]);
 
-/** Carries out a command; items that a dead runner left as being sent are settled first. */
-export async function change(deps: DeskDeps, asked: PersonCommand, by: Actor): Promise<ChangeReport> {
-  // What is accepted is what this person's config says: a watch that has yet to read it must not bind the old one again.
-  const command =
-    asked.kind === 'accept-target' ? { baseUrl: deps.config.targets.get(asked.name)?.baseUrl, ...asked } : asked;
+/** Carries out a command; settles items first that a dead runner left in state `sending`. */
+export async function carryOut(deps: SendingDeps, command: PersonCommand, by: Actor): Promise<ChangeReport> {
   const first = await deps.store.change(command, by, deps.clock.now());
-  if ('dryRun' in command && command.dryRun) return first;
-  const stuck = PERSON_KINDS.has(command.kind)
-    ? first.skipped.filter(({ state }) => state === 'sending').map(({ id }) => id)
-    : [];
-  if (stuck.length === 0) return first;
+  const stuck = first.skipped.filter(({ state }) => state === 'sending').map(({ id }) => id);
+  if (stuck.length === 0 || ('dryRun' in command && command.dryRun)) return first;
   const runner = await deps.store.runner();
   if (runner !== undefined || !(await recoverClaims(deps))) return sayWhoSends(first, runner);
   const again = 'filter' in command ? { ...command, filter: { ids: stuck } } : command;
   return merge(first, await deps.store.change(again, by, deps.clock.now()));
 }
 
-/** False when somebody else has the right to send after all. */
-async function recoverClaims({ store, config, env, version, clock, random }: DeskDeps): Promise<boolean> {
+/** False when another runner has the right to send. */
+async function recoverClaims({ store, config, env, version, clock, random }: SendingDeps): Promise<boolean> {
   const channels = new Channels(config, { env, clock, version }, random);
   const session = await store.acquire(runnerIdentity('drain'), channels.policy(), clock.now());
   if ('heldBy' in session) return false;
@@ -156,7 +171,7 @@ function merge(first: ChangeReport, second: ChangeReport): ChangeReport {
 
 /** @throws {QueueError} not-found, bad-item, too-large, busy, confirm-needed; nothing is changed then */
 async function edit(
-  deps: DeskDeps,
+  deps: SendingDeps,
   id: number,
   edits: ItemEdits,
   by: Actor,
@@ -165,23 +180,23 @@ async function edit(
   const item = await itemOf(deps, id);
   const edited = rewrite(deps, item, edits);
   if (edited.same) throw new QueueError('not-found', `item ${id} is like that already; nothing was changed`);
-  const report = await change(deps, { kind: 'edit', id, ...options, ...edited.edit }, by);
+  const report = await carryOut(deps, { kind: 'edit', id, ...options, ...edited.edit }, by);
   assertChanged(report, id);
   return resultOf(deps, report, edited);
 }
 
 /** Takes the item out of the queue's hands while a person works on it. @throws as `edit` */
-async function beginEdit(deps: DeskDeps, id: number, by: Actor, options: EditOptions): Promise<OpenEdit> {
+async function beginEdit(deps: SendingDeps, id: number, by: Actor, options: EditOptions): Promise<OpenEdit> {
   const before = await itemOf(deps, id);
   if (before.payloadGone) rewrite(deps, before, {});
-  const report = await change(deps, { kind: 'begin-edit', id, ...options }, by);
+  const report = await carryOut(deps, { kind: 'begin-edit', id, ...options }, by);
   assertChanged(report, id);
   const [from = 'pending'] = Object.keys(report.from) as ItemDetail['state'][];
   return { item: await itemOf(deps, id), from, token: report.token ?? 0 };
 }
 
 /** What an edit would make of the item, checked; for an editor that is opened again on a mistake. @throws bad-item, too-large */
-function rewrite({ config }: Pick<DeskDeps, 'config'>, item: ItemDetail, edits: ItemEdits): Edited {
+function rewrite({ config }: Pick<SendingDeps, 'config'>, item: ItemDetail, edits: ItemEdits): Edited {
   const target = configOf({ name: item.target, implicitBaseUrl: undefined }, config);
   return editItem(item, edits, {
     limits: config.limits,
@@ -191,7 +206,7 @@ function rewrite({ config }: Pick<DeskDeps, 'config'>, item: ItemDetail, edits: 
 
 /** Saves (or with undefined, or when nothing differs, abandons) an open edit: the item goes back where it was. */
 async function endEdit(
-  deps: DeskDeps,
+  deps: SendingDeps,
   { item, token }: OpenEdit,
   edits: ItemEdits | undefined,
   by: Actor,
@@ -207,7 +222,7 @@ async function endEdit(
   return saved === undefined ? undefined : resultOf(deps, report, saved);
 }
 
-async function itemOf({ store, clock }: DeskDeps, id: number): Promise<ItemDetail> {
+async function itemOf({ store, clock }: SendingDeps, id: number): Promise<ItemDetail> {
   const [item] = await store.get([id], clock.now());
   if (item === undefined) throw noSuchItem(id, store.location);
   return item;
@@ -239,7 +254,7 @@ function assertChanged({ changed, skipped: [skipped], missing }: ChangeReport, i
 }
 
 async function resultOf(
-  deps: DeskDeps,
+  deps: SendingDeps,
   report: ChangeReport,
   { edit: { fields }, kinds }: Edited,
 ): Promise<EditResult> {
@@ -248,7 +263,7 @@ async function resultOf(
 }
 
 /** Removes what is known about one entity. @throws {QueueError} busy while an item about it is being sent */
-async function erase(deps: DeskDeps, entity: Entity, options: { dryRun: boolean; by: Actor }): Promise<EraseReport> {
+async function erase(deps: SendingDeps, entity: Entity, options: { dryRun: boolean; by: Actor }): Promise<EraseReport> {
   const now = deps.clock.now();
   try {
     return await deps.store.erase(entity, { ...options, now });
@@ -262,7 +277,7 @@ async function erase(deps: DeskDeps, entity: Entity, options: { dryRun: boolean;
 
 /** Carries out the retention rules to the end. */
 async function prune(
-  { store, config, clock }: Pick<DeskDeps, 'store' | 'config' | 'clock'>,
+  { store, config, clock }: Pick<SendingDeps, 'store' | 'config' | 'clock'>,
   options: { dryRun: boolean; by: Actor },
 ): Promise<PruneReport> {
   const now = clock.now();

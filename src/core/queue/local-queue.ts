@@ -3,14 +3,13 @@ import { systemClock, type Clock } from '../nouns/clock.js';
 import type { Config } from '../nouns/config.js';
 import type { QueueEvent } from '../nouns/events.js';
 import { defaultTarget } from '../input/choose-target.js';
-import { readActor, readFilter, readIds } from './arguments.js';
-import * as read from './calls.js';
+import * as read from './arguments.js';
 import type { BulkSource } from '../input/bulk-source.js';
 import { checkDraft, contextOf, type Draft, type DraftContext } from '../input/draft.js';
 import { isAbsoluteUrl } from '../input/path.js';
 import { checkWrites, readWrite, refuseConflict } from '../input/write.js';
 import type { ItemDetail } from '../nouns/item.js';
-import type { Queue, QueueCommand } from './queue.js';
+import type { Queue } from './queue.js';
 import type { DrainOptions, DryRunRow, WatchOptions } from '../runner/options.js';
 import type { Write } from '../input/write.js';
 import type { DrainReport, InspectReport, Next, StatusReport } from '../nouns/report.js';
@@ -18,7 +17,7 @@ import { dryRun } from '../runner/dry-run.js';
 import { drainQueue, watchQueue, type SendingDeps } from '../runner/sending.js';
 import { ActiveRuns } from '../runner/active-runs.js';
 import { statusReport } from '../policy/status.js';
-import { change as changeItems, openDesk, type Desk } from './desk.js';
+import { carryOut, openDesk, type Desk } from './desk.js';
 import { enqueueFrom, type EnqueueFromOptions, type EnqueueFromReport } from './enqueue-from.js';
 import type { Archive } from '../store/archive.js';
 import type {
@@ -87,7 +86,7 @@ export class LocalQueue implements Queue {
 
   async enqueue(write: Write, options: { ifQueued?: IfQueued } = {}): Promise<EnqueueResult> {
     const draft = readWrite(write);
-    const ifQueued = read.readIfQueued(options, draft.entity !== undefined);
+    const ifQueued = read.ifQueued(options, draft.entity !== undefined);
     const item = checkDraft(draft, await this.#contextFor(draft));
     const [result] = await this.#store.enqueue([item], { now: this.#clock.now(), ifQueued });
     if (result === undefined) throw new Error('the store answered nothing');
@@ -101,7 +100,7 @@ export class LocalQueue implements Queue {
   }
 
   async enqueueFrom(source: BulkSource, options: EnqueueFromOptions = {}): Promise<EnqueueFromReport> {
-    const given = read.readEnqueueFrom(options);
+    const given = read.enqueueFromOptions(options);
     const context = await this.draftContext();
     return enqueueFrom(source, given, { context, store: this.#store, clock: this.#clock });
   }
@@ -113,22 +112,22 @@ export class LocalQueue implements Queue {
   }
 
   async inspect(ids: readonly number[]): Promise<InspectReport> {
-    const items = await this.#store.get(readIds(ids), this.#clock.now());
+    const items = await this.#store.get(read.ids(ids), this.#clock.now());
     const found = new Set(items.map((item) => item.id));
     return { items, missing: ids.filter((id) => !found.has(id)) };
   }
 
   async list(filter: Filter = {}, page: { after?: number; limit?: number } = {}): Promise<Page> {
-    const { after, limit = LIST_LIMIT } = read.readPage(page);
-    return this.#store.select(readFilter(filter), { after, limit, now: this.#clock.now() });
+    const { after, limit = LIST_LIMIT } = read.page(page);
+    return this.#store.select(read.filter(filter), { after, limit, now: this.#clock.now() });
   }
 
   async attention(limit = LIST_LIMIT): Promise<Page> {
-    return this.#store.attention({ limit: read.readLimit(limit), now: this.#clock.now() });
+    return this.#store.attention({ limit: read.limit(limit), now: this.#clock.now() });
   }
 
   async findKey(key: string): Promise<number | undefined> {
-    return this.#store.findKey(read.readKey(key));
+    return this.#store.findKey(read.key(key));
   }
 
   async retry(
@@ -136,18 +135,14 @@ export class LocalQueue implements Queue {
     by: Partial<Actor> = {},
     options: { expires?: { at: number } | { delayMs: number }; dryRun?: boolean } = {},
   ): Promise<ChangeReport> {
-    const { expires, dryRun = false } = read.readRetry(options);
-    const { who = 'library', command = 'retry', reason } = read.readSomeActor(by);
-    const asked = { kind: 'retry', filter: defaultToReview(readFilter(filter)), expires, dryRun } as const;
-    return changeItems(this.#sending(), asked, { who, command, reason });
-  }
-
-  async change(command: QueueCommand, by: Actor): Promise<ChangeReport> {
-    return changeItems(this.#sending(), read.readCommand(command), readActor(by));
+    const { expires, dryRun = false } = read.retryOptions(options);
+    const { who = 'library', command = 'retry', reason } = read.someActor(by);
+    const asked = { kind: 'retry', filter: defaultToReview(read.filter(filter)), expires, dryRun } as const;
+    return carryOut(this.#sending(), asked, { who, command, reason });
   }
 
   async next(targets: readonly string[]): Promise<Next> {
-    read.readNames(targets);
+    read.targetNames(targets);
     const report = await this.status();
     const held = report.targets.find(
       ({ name, state, due, held: count }) =>
@@ -164,16 +159,16 @@ export class LocalQueue implements Queue {
   }
 
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
-    const given = read.readDrain(options);
+    const given = read.drainOptions(options);
     return this.#activeRuns.run(given, (control) => drainQueue(this.#sending(), given, control));
   }
 
   async dryRun(options: { target?: string; limit?: number } = {}): Promise<DryRunRow[]> {
-    return dryRun(this.#store, this.#options.config, this.#clock.now(), read.readDryRun(options));
+    return dryRun(this.#store, this.#options.config, this.#clock.now(), read.dryRunOptions(options));
   }
 
   watch(options: WatchOptions = {}): AsyncIterable<QueueEvent> {
-    const given = read.readWatch(options);
+    const given = read.watchOptions(options);
     return watchQueue(this.#sending(), given, (body) => this.#activeRuns.run(given, body));
   }
 
@@ -181,7 +176,7 @@ export class LocalQueue implements Queue {
     ids: readonly number[],
     options: { timeoutMs?: number; stop?: AbortSignal } = {},
   ): Promise<{ done: boolean; failed: boolean; items: ItemDetail[] }> {
-    const [wanted, given] = [readIds(ids), read.readWait(options)];
+    const [wanted, given] = [read.ids(ids), read.waitOptions(options)];
     return this.#activeRuns.run(given, ({ signal: stop }) =>
       waitForItems(this.#store, this.#clock, wanted, { ...given, stop }),
     );
@@ -192,12 +187,12 @@ export class LocalQueue implements Queue {
   }
 
   async history(filter: { item?: number; since?: number; limit?: number } = {}): Promise<HistoryEntry[]> {
-    const { item, since, limit = 1000 } = read.readHistory(filter);
+    const { item, since, limit = 1000 } = read.historyFilter(filter);
     return this.#store.history({ item, since, limit });
   }
 
   async record(entry: Omit<HistoryEntry, 'id' | 'at'>): Promise<void> {
-    return this.#store.record({ ...read.readEntry(entry), at: this.#clock.now() });
+    return this.#store.record({ ...read.historyEntry(entry), at: this.#clock.now() });
   }
 
   get desk(): Desk {

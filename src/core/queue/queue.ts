@@ -17,13 +17,9 @@ import type {
   HistoryEntry,
   IfQueued,
   Page,
-  PersonCommand,
   RunnerInfo,
   TargetSummary,
 } from '../store/store.js';
-
-/** What people do to items and targets; what of an item can be edited is checked by `desk.edit`. */
-export type QueueCommand = Exclude<PersonCommand, { kind: 'edit' | 'begin-edit' | 'end-edit' }>;
 
 /** Every argument is checked before anything is done: a `QueueError` ('bad-item' for a write, else 'usage') names it. */
 export interface Queue {
@@ -53,7 +49,6 @@ export interface Queue {
     by?: Partial<Actor>,
     options?: { expires?: { at: number } | { delayMs: number }; dryRun?: boolean },
   ): Promise<ChangeReport>;
-  change(command: QueueCommand, by: Actor): Promise<ChangeReport>;
   /** Who will send what waits at these targets. */
   next(targets: readonly string[]): Promise<Next>;
   runner(): Promise<RunnerInfo | undefined>;
@@ -88,7 +83,7 @@ export interface Queue {
   /** What people did, and changes that no attempt explains; oldest first. */
   history(filter?: { item?: number; since?: number; limit?: number }): Promise<HistoryEntry[]>;
   record(entry: Omit<HistoryEntry, 'id' | 'at'>): Promise<void>;
-  /** What a support person does beyond `change`. */
+  /** What people do to items and targets. */
   readonly desk: Desk;
   /**
    * Stops what this handle runs, as `stop` does (requests in flight end, 10 s at most, and are recorded), then closes the

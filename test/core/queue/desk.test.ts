@@ -42,9 +42,9 @@ describe('an item that a dead runner left as being sent', () => {
     const { queue, id, session } = await sending();
     const other = await queue.enqueue({ method: 'PUT', path: '/b' });
     await session.end(undefined);
-    const shown = await queue.change({ kind: 'discard', filter: { ids: [id, other.id] }, dryRun: true }, KARI);
+    const shown = await queue.desk.discard({ ids: [id, other.id] }, { dryRun: true, by: KARI });
     expect(shown).toMatchObject({ changed: [other.id], skipped: [{ id, state: 'sending' }] });
-    const report = await queue.change({ kind: 'discard', filter: { ids: [id, other.id] }, dryRun: false }, KARI);
+    const report = await queue.desk.discard({ ids: [id, other.id] }, { dryRun: false, by: KARI });
     expect(report).toMatchObject({ changed: [id, other.id], skipped: [], from: { pending: 2 }, unknown: [id] });
   });
 
@@ -76,7 +76,7 @@ test('an item that is being sent is left alone, and it is said by whom', async (
   await expect(queue.desk.erase({ type: 'a', id: '1' }, { dryRun: false, by: KARI })).rejects.toMatchObject({
     code: 'busy',
   });
-  const report = await queue.change({ kind: 'discard', filter: { ids: [id] }, dryRun: false }, KARI);
+  const report = await queue.desk.discard({ ids: [id] }, { dryRun: false, by: KARI });
   expect(report.skipped).toMatchObject([{ id, reason: expect.stringContaining('being sent by pid') }]);
   await session.end(undefined);
 });
@@ -85,7 +85,7 @@ describe('the retention rules', () => {
   async function finished(count: number): Promise<TestQueue> {
     const test = testQueue(TARGETS);
     await test.queue.enqueueMany(Array.from({ length: count }, (_, n) => ({ method: 'PUT', path: '/a', json: n })));
-    await test.queue.change({ kind: 'discard', filter: { states: ['pending'] }, dryRun: false }, KARI);
+    await test.queue.desk.discard({ states: ['pending'] }, { dryRun: false, by: KARI });
     test.clock.advance(10_000);
     return test;
   }
@@ -98,7 +98,7 @@ describe('the retention rules', () => {
     await maintain(deps, 5_000);
     expect(await left(test)).toBe(0);
     await test.queue.enqueue({ method: 'PUT', path: '/a' });
-    await test.queue.change({ kind: 'discard', filter: { states: ['pending'] }, dryRun: false }, KARI);
+    await test.queue.desk.discard({ states: ['pending'] }, { dryRun: false, by: KARI });
     test.clock.advance(10_000);
     await maintain(deps, 5_000);
     expect(await left(test)).toBe(1);

@@ -73,7 +73,7 @@ describe('a dry run lists what a run sends', () => {
     await add('x/1');
     await sent();
     const ids = [await add('x/1'), await add('x/2'), await add('x/1')];
-    await test.queue.change({ kind: 'pause', what, until: test.clock.now() + MINUTE }, BY);
+    await test.queue.desk.pause(what, BY, { until: test.clock.now() + MINUTE });
     expect(await listed()).toEqual([2]);
     expect(await sent()).toEqual([2]);
     expect(await listed()).toEqual([]);

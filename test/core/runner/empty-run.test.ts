@@ -30,9 +30,9 @@ test('an empty run records itself once after a run that did not end with 0, and 
   const { id } = await queue.enqueue({ method: 'POST', path: '/a', json: {} });
   await queue.drain({ kind: 'run' });
   expect((await last())[0]).toBe(3);
-  await queue.change(
-    { kind: 'complete', filter: { ids: [id] }, dryRun: false },
-    { who: 'kari', command: 'complete', reason: 'sent by hand' },
+  await queue.desk.complete(
+    { ids: [id] },
+    { dryRun: false, by: { who: 'kari', command: 'complete', reason: 'sent by hand' } },
   );
   expect(await run()).toBe(true);
   const recorded = await last();

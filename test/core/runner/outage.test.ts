@@ -109,10 +109,7 @@ test('a wrong base path with 1,000 lanes flags 20 items, not 1,000, and goes on 
   expect(targets[0]).toMatchObject({ state: 'misconfigured', held: 980 });
   expect(targets[0]?.reason).toContain('20 items refused with 404');
 
-  await queue.queue.change(
-    { kind: 'resume', what: { target: 'api' } },
-    { who: 'test', command: 'resume', reason: undefined },
-  );
+  await queue.queue.desk.resume({ target: 'api' }, { who: 'test', command: 'resume', reason: undefined });
   expect(await queue.queue.drain({ limit: 5 })).toMatchObject({ attempts: 5, review: 5 });
 });
 

@@ -397,9 +397,9 @@ describe('an answer of the server', () => {
     expect(items.map(({ state }) => state)).toEqual(['review', 'pending', 'completed']);
     expect(items[1]?.waitingOn).toMatchObject({ kind: 'item', id: 1, state: 'review', reason: 'rejected' });
 
-    await queue.change(
-      { kind: 'discard', filter: { ids: [1] }, dryRun: false },
-      { who: 'test', command: 'discard', reason: undefined },
+    await queue.desk.discard(
+      { ids: [1] },
+      { dryRun: false, by: { who: 'test', command: 'discard', reason: undefined } },
     );
     expect(await queue.drain()).toMatchObject({ delivered: 1, needsPerson: false, tryLater: false });
   });

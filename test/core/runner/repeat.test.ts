@@ -88,7 +88,7 @@ describe('409 where the config says that it means delivered', () => {
     await queue.desk.edit(id, { json: [{ op: 'set', pointer: '/n', value: '2' }] }, KARI, { yes: true });
     expect(await drain(EXISTS)).toMatchObject({ state: 'review', outcomes: ['unknown', 'conflict'] });
     // Nor does a second cut under the new key tell which version is there.
-    await queue.change({ kind: 'retry', filter: { ids: [id] }, expires: undefined, dryRun: false }, KARI);
+    await queue.retry({ ids: [id] }, KARI);
     expect(await drain(CUT, EXISTS)).toMatchObject({ state: 'review' });
   });
 
@@ -96,7 +96,7 @@ describe('409 where the config says that it means delivered', () => {
     const { drain, queue, id } = await world();
     await drain({ status: 422 });
     await queue.desk.edit(id, { json: [{ op: 'set', pointer: '/n', value: '2' }] }, KARI, { yes: true });
-    await queue.change({ kind: 'retry', filter: { ids: [id] }, expires: undefined, dryRun: false }, KARI);
+    await queue.retry({ ids: [id] }, KARI);
     const ended = await drain(CUT, EXISTS);
     expect(ended).toMatchObject({ state: 'completed', outcomes: ['rejected', 'unknown', 'delivered'] });
     expect(ended.why).toContain('409 to a repeat of attempt 2');
@@ -110,8 +110,8 @@ describe('409 where the config says that it means delivered', () => {
   ])('is a conflict to an attempt whose earlier ones were %s', async (_what, first) => {
     const { drain, queue, id } = await world();
     await drain(first);
-    await queue.change({ kind: 'retry', filter: { ids: [id] }, expires: undefined, dryRun: false }, KARI);
-    await queue.change({ kind: 'resume', what: 'all' }, KARI);
+    await queue.retry({ ids: [id] }, KARI);
+    await queue.desk.resume('all', KARI);
     const ended = await drain(EXISTS);
     expect(ended.state).toBe('review');
     expect(ended.outcomes).toHaveLength(2);
@@ -140,7 +140,7 @@ describe('409 where the config says that it means delivered', () => {
   test('is a conflict at another server than the one that may have it', async () => {
     const { drain, queue } = await world();
     await drain(CUT);
-    await queue.change({ kind: 'accept-target', name: 'api', baseUrl: undefined }, KARI);
+    await queue.desk.acceptTarget('api', KARI);
     expect(await drain(EXISTS)).toMatchObject({ state: 'review', outcomes: ['unknown', 'conflict'] });
   });
 

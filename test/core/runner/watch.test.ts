@@ -100,7 +100,7 @@ describe('a watch', () => {
     await watching(test, async () => {
       await other.queue.enqueue(write);
       await old.waitFor(1);
-      await other.queue.change({ kind: 'accept-target', name: 'api' }, by);
+      await other.queue.desk.acceptTarget('api', by);
       await other.queue.enqueue(write);
       await old.waitFor(2);
       await until(async () => (await test.queue.status()).counts.completed === 2);

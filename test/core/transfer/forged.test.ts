@@ -46,7 +46,7 @@ async function everyKind(): Promise<TestQueue> {
   await write('/refuse', { entity: { type: 't', id: 'x' } });
   await write('/behind', { entity: { type: 't', id: 'x' } });
   const gone = await write('/gone', { delay: '1h' });
-  await from.queue.change({ kind: 'discard', filter: { ids: [gone.id] }, dryRun: false }, { ...BY, reason: 'no use' });
+  await from.queue.desk.discard({ ids: [gone.id] }, { dryRun: false, by: { ...BY, reason: 'no use' } });
   await from.queue.drain();
   await write('/later', { delay: '2h', maxRetries: 3, expires: '3h' });
   const edited = await write('/edited');

@@ -53,7 +53,7 @@ async function fullQueue(): Promise<{ from: TestQueue; url: string }> {
   await write('/fail');
   await write('/later', { delay: '1h', entity: undefined, maxRetries: 3 });
   const gone = await write('/gone');
-  await from.queue.change({ kind: 'discard', filter: { ids: [gone.id] }, dryRun: false }, { ...BY, reason: 'no use' });
+  await from.queue.desk.discard({ ids: [gone.id] }, { dryRun: false, by: { ...BY, reason: 'no use' } });
   await from.queue.enqueue({ method: 'DELETE', path: '/plain' });
   await from.queue.drain();
   await from.queue.enqueue({ method: 'PUT', path: '/text', contentType: 'text/plain', body: 'é\n' });
@@ -142,7 +142,7 @@ describe('an archive', () => {
     expect((await move(from, to, { pause: 'imported' })).paused).toEqual(['api']);
     expect((await to.queue.status()).targets[0]).toMatchObject({ name: 'api', state: 'paused', reason: 'imported' });
     expect((await to.queue.drain()).attempts).toBe(0);
-    await to.queue.change({ kind: 'resume', what: { target: 'api' } }, BY);
+    await to.queue.desk.resume({ target: 'api' }, BY);
     await move(from, to, { pause: 'imported' });
     expect((await to.queue.drain()).attempts).toBe(0);
   });

@@ -60,9 +60,9 @@ describe('recipients', () => {
     const first = testQueue({ api: { baseUrl: old.url } });
     await send(first);
     const second = movedTo(first, next.url);
-    await second.queue.change({ kind: 'accept-target', name: 'api' }, BY);
+    await second.queue.desk.acceptTarget('api', BY);
     expect(await events(second)).toEqual([['accepted', { from: old.url, to: next.url, delivered: true }]]);
-    await second.queue.change({ kind: 'rename-target', from: 'api', to: 'other' }, BY);
+    await second.queue.desk.renameTarget('api', 'other', BY);
     expect(await second.queue.archive.recipients()).toContainEqual(delivered(old.url));
   });
 
@@ -71,7 +71,7 @@ describe('recipients', () => {
     const first = testQueue({ api: { baseUrl: refusing.url } });
     await send(first);
     const second = movedTo(first, server.url);
-    await second.queue.change({ kind: 'accept-target', name: 'api' }, BY);
+    await second.queue.desk.acceptTarget('api', BY);
     await send(second);
     await send(movedTo(second, `${server.url}/v2`));
     expect(await second.queue.archive.recipients()).toEqual([delivered(`${server.url}/v2`)]);

@@ -7,7 +7,7 @@ import type { Config } from '../nouns/config.js';
 import { emptyConfig, isPostgresUrl, parseConfig } from '../config/validate.js';
 import { QueueError } from '../nouns/errors.js';
 import { currentUid } from '../nouns/host.js';
-import { readOpening } from './calls.js';
+import { openOptions } from './arguments.js';
 import { LocalQueue } from './local-queue.js';
 import type { Queue } from './queue.js';
 import { openSqliteStore } from '../store/doors/open-store.js';
@@ -40,7 +40,7 @@ export interface OpenQueueOptions {
  * await queue.close();
  */
 export async function openQueue(options: OpenQueueOptions): Promise<Queue> {
-  const { queue, config: document, baseDir = '.', mode = 'create', env = {} } = readOpening(options);
+  const { queue, config: document, baseDir = '.', mode = 'create', env = {} } = openOptions(options);
   return openWithConfig({
     queue: pathOf(queue),
     mode,

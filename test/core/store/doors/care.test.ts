@@ -3,17 +3,17 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { systemClock } from '../../../src/core/nouns/clock.js';
-import { emptyConfig } from '../../../src/core/config/validate.js';
-import type { Examination, Salvage } from '../../../src/core/index.js';
-import { adoptQueue, backupQueue, examineQueue, repairQueue, salvageQueue } from '../../../src/core/index.js';
-import { loadSqlite, type Database } from '../../../src/core/store/sqlite/file/driver.js';
-import { acquireLock } from '../../../src/core/store/sqlite/file/lock.js';
-import { STATES } from '../../../src/core/nouns/item.js';
-import { ARRIVED_IN_VERSION_1, makeVersion1 } from '../../support/older-queue.js';
-import { testQueue } from '../../support/queue.js';
-import { startServer } from '../../support/rest-server.js';
-import { tempDirectory } from '../../support/temp.js';
+import { systemClock } from '../../../../src/core/nouns/clock.js';
+import { emptyConfig } from '../../../../src/core/config/validate.js';
+import type { Examination, Salvage } from '../../../../src/core/index.js';
+import { adoptQueue, backupQueue, examineQueue, repairQueue, salvageQueue } from '../../../../src/core/index.js';
+import { loadSqlite, type Database } from '../../../../src/core/store/sqlite/file/driver.js';
+import { acquireLock } from '../../../../src/core/store/sqlite/file/lock.js';
+import { STATES } from '../../../../src/core/nouns/item.js';
+import { ARRIVED_IN_VERSION_1, makeVersion1 } from '../../../support/older-queue.js';
+import { testQueue } from '../../../support/queue.js';
+import { startServer } from '../../../support/rest-server.js';
+import { tempDirectory } from '../../../support/temp.js';
 
 const BY = { who: 'kim', command: 'doctor', reason: undefined };
 const CONFIG = { config: emptyConfig(), problem: undefined, warning: undefined };

@@ -4,9 +4,9 @@ import { pathToFileURL } from 'node:url';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { isQueueError, openQueue, type Queue } from '../../src/core/index.js';
-import { testQueue } from '../support/queue.js';
-import { tempDirectory } from '../support/temp.js';
+import { isQueueError, openQueue, type Queue } from '../../../src/core/index.js';
+import { testQueue } from '../../support/queue.js';
+import { tempDirectory } from '../../support/temp.js';
 
 /** A queue as a program in plain JavaScript sees it. */
 type Untyped = { [K in keyof Queue]: any };
@@ -127,8 +127,8 @@ describe('a call with what it does not take', () => {
     ['list of nothing', (q) => q.list({ entities: [] }), 'usage filter.entities: the list is empty'],
     [
       'half a character',
-      (q) => q.change({ kind: 'pause', what: { target: 'x\ud800' } }, { who: 'a', command: 'b' }),
-      'usage command.what.target: holds half of a surrogate pair, which has no UTF-8 form',
+      (q) => q.desk.pause({ target: 'x\ud800' }, { who: 'a', command: 'b' }),
+      'usage what.target: holds half of a surrogate pair, which has no UTF-8 form',
     ],
     ['list of words', (q) => q.list('review'), 'usage filter: is a string; write { … }'],
     [
@@ -203,28 +203,26 @@ describe('a call with what it does not take', () => {
       'usage filter.since: "monday" is not a number from 0 to 8640000000000000',
     ],
     ['record', (q) => q.record({ who: 'x', command: 'y' }), 'usage entry.event: is missing'],
-    ['change()', (q) => q.change(undefined, BY), 'usage command: is undefined; it must be an object'],
-    ['change by nobody', (q) => q.change({ kind: 'resume', what: 'all' }), 'usage by: is undefined; write { … }'],
+    ['pause()', (q) => q.desk.pause(undefined, BY), 'usage what: is undefined; write { … }'],
+    ['resume by nobody', (q) => q.desk.resume('all'), 'usage by: is undefined; write { … }'],
+    ['a pause of what is unknown', (q) => q.desk.pause('everything', BY), 'usage what: is a string; write { … }'],
     [
-      'change of another kind',
-      (q) => q.change({ kind: 'nuke' }, BY),
-      'usage command.kind: "nuke" is not one of retry, discard, complete, pause, resume, accept-target, rename-target',
+      'a pause of two',
+      (q) => q.desk.pause({ target: 'api', entity: { type: 'a', id: '1' } }, BY),
+      'usage what: must be "all", { target } or { entity }',
     ],
     [
-      'change with unchecked content',
-      (q) => q.change({ kind: 'edit', id: 1, content: {} }, BY),
-      'usage command.kind: "edit" is not one of retry, discard, complete, pause, resume, accept-target, rename-target',
+      'a pause until a word',
+      (q) => q.desk.pause('all', BY, { until: 'monday' }),
+      'usage options.until: "monday" is not a number from 0 to 8640000000000000',
     ],
+    ['acceptTarget', (q) => q.desk.acceptTarget(1, BY), 'usage name: is a number; it must be a string'],
     [
-      'pause of all that is',
-      (q) => q.change({ kind: 'pause', what: 'everything' }, BY),
-      'usage command.what: is a string; write { … }',
+      'acceptTarget with a URL',
+      (q) => q.desk.acceptTarget('api', BY, { baseURL: 'https://a.example' }),
+      'usage options.baseURL: there is no such name; did you mean baseUrl?',
     ],
-    [
-      'pause of two',
-      (q) => q.change({ kind: 'pause', what: { target: 'api', entity: { type: 'a', id: '1' } } }, BY),
-      'usage command.what: must be "all", { target } or { entity }',
-    ],
+    ['renameTarget', (q) => q.desk.renameTarget('api', undefined, BY), 'usage name: is undefined; it must be a string'],
     ['edit', (q) => q.desk.edit(1, { jsn: [] }, BY), 'usage edits.jsn: there is no such name; did you mean json?'],
     [
       'edit of a payload',
@@ -255,16 +253,13 @@ describe('a call with what it does not take', () => {
   test('a filter with a mistyped name discards nothing', async () => {
     const queue = open();
     await queue.enqueue(write());
-    const command = { kind: 'discard', filter: { state: ['review'] }, dryRun: false };
-    expect(await refusalOf(() => queue.change(command, BY))).toBe(
-      'usage command.filter.state: there is no such name; did you mean states?',
+    const filter = { state: ['review'] };
+    expect(await refusalOf(() => queue.desk.discard(filter, { dryRun: false, by: BY }))).toBe(
+      'usage filter.state: there is no such name; did you mean states?',
     );
-    expect(await refusalOf(() => queue.change({ kind: 'discard', filter: {}, dry: true }, BY))).toContain(
-      'command.dry: ',
-    );
-    expect(await refusalOf(() => queue.change({ kind: 'discard', filter: {} }, BY))).toBe(
-      'usage command.dryRun: is missing',
-    );
+    expect(await refusalOf(() => queue.desk.discard({}, { dry: true, by: BY }))).toContain('options.dry: ');
+    expect(await refusalOf(() => queue.desk.discard({}, { by: BY }))).toBe('usage options.dryRun: is missing');
+    expect(await refusalOf(() => queue.desk.complete({}, { by: BY }))).toBe('usage options.dryRun: is missing');
     expect((await queue.list()).items).toMatchObject([{ state: 'pending' }]);
   });
 
@@ -276,7 +271,7 @@ describe('a call with what it does not take', () => {
     const entities = [{ type: 'e', id: undefined }];
     expect((await queue.list({ entities })).items).toHaveLength(1);
     const filter = { ids: [items[0].id] };
-    const report = await queue.change({ kind: 'retry', filter, expires: undefined, dryRun: true }, BY);
+    const report = await queue.retry(filter, BY, { expires: undefined, dryRun: true });
     expect(report.changed).toEqual([items[0].id]);
   });
 });
@@ -292,7 +287,7 @@ describe('wait', () => {
   test('for one item twice is over when it is', async () => {
     const queue = open();
     const { id } = await queue.enqueue(write());
-    await queue.change({ kind: 'complete', filter: { ids: [id] }, dryRun: false }, BY);
+    await queue.desk.complete({ ids: [id] }, { dryRun: false, by: BY });
     expect(await queue.wait([id, id], { timeoutMs: 60_000 })).toMatchObject({ done: true });
   });
 });
