@@ -5,7 +5,7 @@ import type { Actor, EditResult, ItemEdits, OpenEdit, Queue } from '../../core/i
 import { QueueError } from '../../core/index.js';
 import { forgetTemporary, removeTemporary, temporaryDirectory } from '../../core/files/temporary.js';
 import { compactJson, prettyJson } from '../../core/json/json-layout.js';
-import { decodeText } from '../../core/transfer/payload-text.js';
+import { decodeText } from '../../core/check/text.js';
 import { isJsonType } from '../../render/json.js';
 import { askedFirst, askYesNo } from '../program/confirm.js';
 import { openEditor, theEditor } from './editor.js';

@@ -4,7 +4,7 @@ import type { Actor, StoreReport } from '../../core/index.js';
 import { importBundle } from '../../core/transfer/import.js';
 import { importAppTable } from '../../core/transfer/foreign/import-table.js';
 import type { Mapping } from '../../core/transfer/foreign/mapping.js';
-import { decodeText } from '../../core/transfer/payload-text.js';
+import { decodeText } from '../../core/check/text.js';
 import { parseMapping, READY_MAPPINGS } from '../../core/transfer/foreign/mapping.js';
 import type { JsonObject } from '../../render/json.js';
 import { oneLine } from '../../render/printable.js';

@@ -126,13 +126,17 @@ export function list<T>(entry: Reader<T>, least: number): Reader<T[]> {
   };
 }
 
+/** Any string. Messages never show it. */
+export const string: Reader<string> = (value, at) =>
+  typeof value === 'string' ? value : fail(at, `is ${kindOf(value)}; write a string`);
+
 /** A non-empty string without control characters. Messages never show it. */
 export const text: Reader<string> = (value, at) => {
-  if (typeof value !== 'string') return fail(at, `is ${kindOf(value)}; write a string`);
-  if (value === '') return fail(at, 'is empty');
+  const given = string(value, at);
+  if (given === '') return fail(at, 'is empty');
   // eslint-disable-next-line no-control-regex -- control characters are what is refused
-  if (/[\u0000-\u001f\u007f]/.test(value)) return fail(at, 'holds a control character');
-  return value;
+  if (/[\u0000-\u001f\u007f]/.test(given)) return fail(at, 'holds a control character');
+  return given;
 };
 
 export const flag: Reader<boolean> = (value, at) =>
@@ -197,6 +201,6 @@ export const command: Reader<readonly string[]> = (value, at) => {
 };
 
 const argument: Reader<string> = (value, at) => {
-  if (typeof value !== 'string') return fail(at, `is ${kindOf(value)}; write a string`);
-  return value.includes('\0') ? fail(at, 'holds a NUL character') : value;
+  const given = string(value, at);
+  return given.includes('\0') ? fail(at, 'holds a NUL character') : given;
 };

@@ -26,5 +26,10 @@ export function contentDigest(content: Content): Buffer {
 
 function payloadHash(content: Content): string | undefined {
   if ('payloadSha256' in content) return content.payloadSha256;
-  return content.payload === undefined ? undefined : createHash('sha256').update(content.payload).digest('hex');
+  return content.payload === undefined ? undefined : sha256Hex(content.payload);
+}
+
+/** SHA-256, lower-case hex. */
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

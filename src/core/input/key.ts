@@ -1,6 +1,6 @@
 /** Checks and makes idempotency keys (UUIDv7, RFC 9562 section 5.7). */
 import { Buffer } from 'node:buffer';
-import { randomFillSync } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 
 import { QueueError } from '../nouns/errors.js';
 import type { NewItem } from '../nouns/item.js';
@@ -54,9 +54,21 @@ export function uuidv7Sequence(): (now: number, random: Uint8Array) => string {
     bytes.writeUIntBE(lastMs, 0, 6);
     bytes.writeUInt16BE(0x7000 | counter, 6);
     bytes[8] = 0x80 | ((random[8] ?? 0) & 0x3f);
-    const hex = bytes.toString('hex');
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+    return uuidText(bytes);
   };
+}
+
+/** A UUIDv8 (RFC 9562, section 5.8) of the first bits of the SHA-256 of `source`: the same source gives the same key. */
+export function derivedKey(source: string): string {
+  const bytes = createHash('sha256').update(source).digest().subarray(0, 16);
+  bytes[6] = 0x80 | ((bytes[6] ?? 0) & 0x0f);
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
+  return uuidText(bytes);
+}
+
+function uuidText(bytes: Buffer): string {
+  const hex = bytes.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
 const nextUuid = uuidv7Sequence();

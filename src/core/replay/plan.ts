@@ -1,10 +1,9 @@
 /** What a replay may send, where to, and under which key. Sends nothing. */
-import { createHash } from 'node:crypto';
-
 import { implicitTarget } from '../config/target-shape.js';
 import type { Config } from '../nouns/config.js';
 import { QueueError } from '../nouns/errors.js';
 import { checkHeaders, parseHeaderFlag } from '../input/headers.js';
+import { derivedKey } from '../input/key.js';
 import { checkPath, splitUrl } from '../input/path.js';
 import { quoted } from '../check/text.js';
 import type { StoredRequest } from '../nouns/item.js';
@@ -110,14 +109,6 @@ export function copyOf(item: ArchivedItem, changes: RequestChanges, family: stri
     item.payloadSha256 ?? null,
   ];
   return { ...request, idempotencyKey: derivedKey(`${family}\n${item.idempotencyKey}\n${JSON.stringify(content)}`) };
-}
-
-/** UUIDv8 (RFC 9562, section 5.8). */
-function derivedKey(source: string): string {
-  const bytes = createHash('sha256').update(source).digest().subarray(0, 16);
-  bytes[6] = 0x80 | ((bytes[6] ?? 0) & 0x0f);
-  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
 /** The lane an item stood in: what must not overtake what. */

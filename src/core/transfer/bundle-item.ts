@@ -1,7 +1,6 @@
 /** An item as a line of a bundle, whole, and back. What is read is foreign: what `enqueue` would refuse is refused. */
-import { createHash } from 'node:crypto';
-
 import { QueueError, isQueueError } from '../nouns/errors.js';
+import { sha256Hex } from '../input/content-digest.js';
 import { checkContentType } from '../input/content-type.js';
 import { checkDraft, type Draft, type DraftContext } from '../input/draft.js';
 import { LONGEST_DURATION_MS } from '../check/duration.js';
@@ -152,7 +151,7 @@ function readRequest(
   const path = fields.text('path');
   const idempotencyKey = checkKey(fields.text('idempotencyKey'));
   const digest = fields.optionalMatching('payloadSha256', SHA256);
-  if (payload !== undefined && digest !== undefined && createHash('sha256').update(payload).digest('hex') !== digest)
+  if (payload !== undefined && digest !== undefined && sha256Hex(payload) !== digest)
     damaged('payload', 'does not fit its checksum');
   const written = checkDraft(
     {

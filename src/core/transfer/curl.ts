@@ -2,7 +2,7 @@
 import { shellQuoted } from '../policy/shell-word.js';
 import type { ArchivedItem } from '../store/archive.js';
 import type { AuthConfig, TargetConfig } from '../nouns/target.js';
-import { decodeText } from './payload-text.js';
+import { decodeText } from '../check/text.js';
 
 /** One argument may be 128 KiB on Linux; a terminal takes far less at once. */
 const LONGEST_ARGUMENT = 32 * 1024;

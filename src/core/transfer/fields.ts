@@ -31,10 +31,6 @@ export class Fields {
     return Object.hasOwn(this.#values, name) ? (this.#values[name] ?? undefined) : undefined;
   }
 
-  names(): string[] {
-    return Object.keys(this.#values);
-  }
-
   text(name: string): string {
     const value = this.optional(name);
     if (typeof value !== 'string') return this.#refuse(name, 'is not text');

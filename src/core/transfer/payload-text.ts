@@ -2,6 +2,7 @@
  * A payload inside a line of JSON: spliced as it is when it is JSON on one line, a string when it is text, base64 for
  * the rest. Reading the line again gives the same bytes (contract, section 3, "Bytes").
  */
+import { decodeText } from '../check/text.js';
 import { isJsonContentType } from '../input/content-type.js';
 import { JsonFault, jsonFault, readString, type JsonRange } from '../json/json-scan.js';
 import { safeJson } from '../json/safe-json.js';
@@ -42,15 +43,6 @@ export function readPayload(
   const isJson = contentType !== undefined && isJsonContentType(contentType);
   if (isJson || range.kind !== 'string') return Buffer.from(bytes.subarray(range.start, range.end));
   return Buffer.from(readString(bytes, range.start, range.end), 'utf8');
-}
-
-/** UTF-8 text, to the byte; undefined for anything else. */
-export function decodeText(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Bytes as a member of a document: text where they are text, else base64. */

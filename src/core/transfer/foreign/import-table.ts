@@ -1,76 +1,68 @@
-/** Takes the rows of another program's queue table into a queue: in order, with their retry counts and errors. */
+/** Imports the rows of another program's queue table, in order, with their retry counts and last errors. */
 import { QueueError, isQueueError } from '../../nouns/errors.js';
 import type { DraftContext } from '../../input/draft.js';
 import type { Archive, ArchivedItem, ArchivedTarget, StoreReport } from '../../store/archive.js';
 import { openForeignTable } from '../../store/doors/foreign-table.js';
 import type { Actor } from '../../store/store.js';
 import type { Mapping } from './mapping.js';
-import { rowReader, type RowReader } from './rows.js';
-import type { Row } from './template.js';
+import { rowReader } from './rows.js';
 
 const BATCH_ITEMS = 500;
 
-/** The table as `store/doors/foreign-table.ts` reads it. */
-export interface Table {
-  readonly columns: readonly string[];
-  readonly count: number;
-  rows(order: readonly string[]): Iterable<Row>;
-}
-
 export interface TableImport {
-  table: Table;
-  /** Its name, part of the derived keys. */
+  /** The table's name, part of the derived keys. */
   name: string;
   mapping: Mapping;
   context: DraftContext;
   asPaused: boolean;
   by: Actor;
-  /** Awaited, so that it may let the program hear signals. */
+  /** Called with the rows done and all rows; awaited, so that signals are handled meanwhile. */
   onProgress?: (done: number, total: number) => void | Promise<void>;
 }
 
-/** Reads the table of an app's file, which is opened through a private copy and never changed. */
+type Table = Awaited<ReturnType<typeof openForeignTable>>;
+
+/**
+ * Imports a table of another program's SQLite file, through a private copy: the file is never changed.
+ *
+ * @throws {QueueError} usage: the mapping does not fit the table; bad-item: a row, with its number; nothing was stored
+ */
 export async function importAppTable(
   archive: Archive,
   path: string,
-  options: Omit<TableImport, 'table'>,
+  options: TableImport,
 ): Promise<StoreReport & { skipped: number }> {
-  const table = await openForeignTable(path, options.name);
+  const { mapping, context, by, name, asPaused } = options;
+  const table = await openForeignTable(path, name);
   try {
-    return await importTable(archive, { ...options, table });
+    const { uuid } = await archive.identity();
+    const read = rowReader(mapping, table.columns, context, `${uuid}/${name}`);
+    const targets = [...context.targets].map(([target, { order }]) => newTarget(target, order, undefined));
+    const progress = { skipped: 0 };
+    const report = await archive.store(batchesOf(table, options, read, targets, progress), {
+      targets,
+      // The table does not say what the app itself has sent.
+      recipients: [],
+      pause: asPaused ? 'imported with --as-paused' : undefined,
+      by,
+      now: context.now,
+      detail: { table: name },
+    });
+    return { ...report, skipped: progress.skipped };
   } finally {
     table.close();
   }
 }
 
-/** @throws {QueueError} usage: the mapping does not fit the table; bad-item: a row, with its number; nothing was stored */
-export async function importTable(archive: Archive, options: TableImport): Promise<StoreReport & { skipped: number }> {
-  const { table, mapping, context, by } = options;
-  const { uuid } = await archive.identity();
-  const reader = rowReader({ mapping, columns: table.columns, context, namespace: `${uuid}/${options.name}` });
-  const targets: ArchivedTarget[] = [...context.targets].map(([name, { order }]) => ({
-    name,
-    order,
-    implicitBaseUrl: undefined,
-    boundTo: undefined,
-    delivered: false,
-  }));
-  const progress = { skipped: 0 };
-  const report = await archive.store(batchesOf(options, reader, targets, progress), {
-    targets,
-    // What the app itself has sent is not in its table.
-    recipients: [],
-    pause: options.asPaused ? 'imported with --as-paused' : undefined,
-    by,
-    now: context.now,
-    detail: { table: options.name },
-  });
-  return { ...report, skipped: progress.skipped };
+function newTarget(name: string, order: ArchivedTarget['order'], implicitBaseUrl: string | undefined): ArchivedTarget {
+  return { name, order, implicitBaseUrl, boundTo: undefined, delivered: false };
 }
 
+/** Reads the rows; adds implicit targets to `targets` and counts what the mapping skips. */
 async function* batchesOf(
-  { table, mapping, onProgress }: TableImport,
-  reader: RowReader,
+  table: Table,
+  { mapping, onProgress }: TableImport,
+  read: ReturnType<typeof rowReader>,
   targets: ArchivedTarget[],
   progress: { skipped: number },
 ): AsyncGenerator<ArchivedItem[]> {
@@ -78,15 +70,14 @@ async function* batchesOf(
   let number = 0;
   for (const row of table.rows(orderOf(mapping, table.columns))) {
     number += 1;
-    const found = inRow(number, () => reader.read(row));
+    const found = inRow(number, () => read(row));
     if (found === undefined) {
       progress.skipped += 1;
       continue;
     }
     const { item, implicitBaseUrl } = found;
-    if (implicitBaseUrl !== undefined && !targets.some(({ name }) => name === item.target)) {
-      targets.push({ name: item.target, order: 'entity', implicitBaseUrl, boundTo: undefined, delivered: false });
-    }
+    if (implicitBaseUrl !== undefined && !targets.some(({ name }) => name === item.target))
+      targets.push(newTarget(item.target, 'entity', implicitBaseUrl));
     batch.push(item);
     if (batch.length < BATCH_ITEMS) continue;
     yield batch;
@@ -96,14 +87,11 @@ async function* batchesOf(
   if (batch.length > 0) yield batch;
 }
 
-/** Of each entry `a|b` the first column that is there; an entry of which none is there gives no order. */
+/** The first column that is there of each entry `a|b`. Skips an entry when the table has none of its columns. */
 function orderOf({ order }: Mapping, columns: readonly string[]): string[] {
   return order.flatMap((entry) => {
     const names = entry.split('|').map((name) => name.trim().toLowerCase());
-    const found = names
-      .map((name) => columns.find((column) => column.toLowerCase() === name))
-      .find((column) => column !== undefined);
-    return found === undefined ? [] : [found];
+    return names.flatMap((name) => columns.filter((column) => column.toLowerCase() === name)).slice(0, 1);
   });
 }
 

@@ -1,39 +1,33 @@
-/** Mappings: how a table of another program's queue is read as items. What they may say, and the ready one. */
-import { QueueError } from '../../nouns/errors.js';
-import { isQueueError } from '../../nouns/errors.js';
-import { Fields } from '../fields.js';
+/** Mappings: how a table of another program's queue is read as items. Their reader, and the built-in one. */
+import { list, object, oneOf, record, refine, string, type Place, type Reader } from '../../check/readers.js';
+import { isQueueError, QueueError } from '../../nouns/errors.js';
 import type { Expression } from './template.js';
 
 /** Fields of an item that a mapping may give. */
-export const MAPPED_FIELDS = [
-  'target',
-  'method',
-  'path',
-  'entity',
-  'operation',
-  'payload',
-  'contentType',
-  'createdAt',
-  'retryCount',
-  'lastError',
-  'lastAttemptAt',
-  'idempotencyKey',
-] as const;
-export type MappedField = (typeof MAPPED_FIELDS)[number];
-
-export const TIME_UNITS = ['auto', 's', 'ms', 'us'] as const;
-export type TimeUnit = (typeof TIME_UNITS)[number];
+export type MappedField =
+  | 'target'
+  | 'method'
+  | 'path'
+  | 'entity'
+  | 'operation'
+  | 'payload'
+  | 'contentType'
+  | 'createdAt'
+  | 'retryCount'
+  | 'lastError'
+  | 'lastAttemptAt'
+  | 'idempotencyKey';
 
 export interface Mapping {
   /** The table; `--table` wins. */
   table: string | undefined;
-  /** Columns that give the order, first wins; `a|b` = the first that is there. */
+  /** Columns to sort by, the most significant first; `a|b` = the first that the table has. */
   order: readonly string[];
-  /** What tells a row from all others, also when it is imported again later. */
+  /** Identifies a row, also in a later import. */
   key: string;
-  /** What a number in a time column counts. `auto` tells by its size. */
-  timeUnit: TimeUnit;
-  /** Rows that are not work any more. */
+  /** Unit of numbers in time columns. `auto` tells by their size. */
+  timeUnit: 'auto' | 's' | 'ms' | 'us';
+  /** Rows to leave out: those where `from` gives one of `values`. */
   skip: { from: string; values: readonly string[] } | undefined;
   fields: Readonly<Partial<Record<MappedField, Expression>>>;
 }
@@ -78,57 +72,60 @@ const MOBILE_SYNC_QUEUE: Mapping = {
 
 export const READY_MAPPINGS: ReadonlyMap<string, Mapping> = new Map([['mobile-sync-queue', MOBILE_SYNC_QUEUE]]);
 
-/** @throws {QueueError} code 'usage'; names the member that is wrong */
+const template: Reader<Expression> = (value, at) => (typeof value === 'string' ? value : choice(value, at));
+const choice = object(
+  {
+    from: string,
+    map: refine(
+      record(() => undefined, string),
+      (map) => Object.fromEntries(map),
+    ),
+    default: string,
+  },
+  ['from'],
+);
+
+const mapping = object(
+  {
+    $schema: (value) => value,
+    table: string,
+    order: list(string, 0),
+    key: string,
+    timeUnit: oneOf('auto', 's', 'ms', 'us'),
+    skip: object({ from: string, values: list(string, 0) }, ['from', 'values']),
+    fields: object(
+      {
+        target: template,
+        method: template,
+        path: template,
+        entity: template,
+        operation: template,
+        payload: template,
+        contentType: template,
+        createdAt: template,
+        retryCount: template,
+        lastError: template,
+        lastAttemptAt: template,
+        idempotencyKey: template,
+      } satisfies Record<MappedField, Reader<Expression>>,
+      ['method', 'path'],
+    ),
+  },
+  ['key', 'fields'],
+);
+
+const PLACE: Place = { path: 'mapping', key: 'mapping', baseDir: '', source: undefined, isArgument: true };
+
+/** Reads the text of a mapping. @throws {QueueError} code 'usage'; names the member that is wrong */
 export function parseMapping(text: string): Mapping {
   try {
-    return readMapping(new Fields(JSON.parse(text), 'the mapping'));
+    const { table, order = [], key, timeUnit = 'auto', skip, fields } = mapping(JSON.parse(text), PLACE);
+    return { table, order, key, timeUnit, skip, fields };
   } catch (error) {
     if (error instanceof SyntaxError) return refuse('the mapping is not valid JSON');
     if (isQueueError(error)) return refuse(error.message);
     throw error;
   }
-}
-
-const MEMBERS = ['$schema', 'table', 'order', 'key', 'timeUnit', 'skip', 'fields'];
-
-function readMapping(fields: Fields): Mapping {
-  const unknown = fields.names().find((name) => !MEMBERS.includes(name));
-  if (unknown !== undefined)
-    refuse(`the mapping has an unknown member ${unknown}; known: ${MEMBERS.slice(1).join(', ')}`);
-  const skip = fields.optional('skip') === undefined ? undefined : new Fields(fields.optional('skip'), 'skip');
-  return {
-    table: fields.optionalText('table'),
-    order: fields.list('order', textOf('order')),
-    key: fields.text('key'),
-    timeUnit: fields.optional('timeUnit') === undefined ? 'auto' : fields.oneOf('timeUnit', TIME_UNITS),
-    skip: skip === undefined ? undefined : { from: skip.text('from'), values: skip.list('values', textOf('skip')) },
-    fields: readFields(fields.record('fields')),
-  };
-}
-
-function readFields(given: Record<string, unknown>): Mapping['fields'] {
-  const known: readonly string[] = MAPPED_FIELDS;
-  const result: Partial<Record<MappedField, Expression>> = {};
-  for (const [name, value] of Object.entries(given)) {
-    if (!known.includes(name)) refuse(`the mapping has an unknown field ${name}; known: ${known.join(', ')}`);
-    result[name as MappedField] = typeof value === 'string' ? value : readExpression(new Fields(value, name));
-  }
-  if (result.method === undefined || result.path === undefined) refuse('the mapping gives no method or no path');
-  return result;
-}
-
-function readExpression(fields: Fields): Expression {
-  const map = fields.optional('map') === undefined ? undefined : fields.texts('map');
-  const otherwise = fields.optionalText('default');
-  return {
-    from: fields.text('from'),
-    ...(map === undefined ? {} : { map }),
-    ...(otherwise === undefined ? {} : { default: otherwise }),
-  };
-}
-
-function textOf(name: string): (value: unknown) => string {
-  return (value) => (typeof value === 'string' ? value : refuse(`${name} holds something else than text`));
 }
 
 function refuse(message: string): never {

@@ -1,57 +1,54 @@
-/** A row of another program's queue as an item: checked like any new write, with the past that the row tells of. */
-import { createHash } from 'node:crypto';
-
+/** Turns a row of another program's queue into an item, checked like any new write, with its retry count and last error. */
 import { QueueError, isQueueError } from '../../nouns/errors.js';
+import { sha256Hex } from '../../input/content-digest.js';
 import { checkDraft, type Draft, type DraftContext } from '../../input/draft.js';
+import { derivedKey } from '../../input/key.js';
 import { parseIsoTime } from '../../input/time.js';
 import type { Attempt, NewItem } from '../../nouns/item.js';
 import { cleanLine } from '../../send/clean-text.js';
 import type { ArchivedItem } from '../../store/archive.js';
 import { LAST_CLOCK_TIME } from '../fields.js';
-import type { MappedField, Mapping, TimeUnit } from './mapping.js';
-import { cellText, compile, type Cell, type Reader, type Row } from './template.js';
+import type { MappedField, Mapping } from './mapping.js';
+import { cellText, compile, type Cell, type CellReader, type Row } from './template.js';
 
 const LONGEST_MESSAGE = 500;
 
-export interface RowReaderOptions {
-  mapping: Mapping;
-  columns: readonly string[];
-  context: DraftContext;
-  /** What the derived keys start from: the queue and the table. */
-  namespace: string;
+export interface FoundRow {
+  item: ArchivedItem;
+  implicitBaseUrl: string | undefined;
 }
 
-export interface RowReader {
-  /** Undefined for a row that the mapping skips. @throws {QueueError} bad-item and the like, without the row's number */
-  read(row: Row): { item: ArchivedItem; implicitBaseUrl: string | undefined } | undefined;
-}
-
-/** @throws {QueueError} code 'usage' when the mapping names columns that are not there */
-export function rowReader({ mapping, columns, context, namespace }: RowReaderOptions): RowReader {
-  const readers = new Map<MappedField, Reader>();
+/**
+ * Compiles a mapping into a reader of rows, which returns undefined for a row that the mapping skips.
+ *
+ * @param namespace what derived keys start from: the queue and the table
+ * @throws {QueueError} code 'usage' for columns that the table does not have; the reader: bad-item, without the row's number
+ */
+export function rowReader(
+  mapping: Mapping,
+  columns: readonly string[],
+  context: DraftContext,
+  namespace: string,
+): (row: Row) => FoundRow | undefined {
+  const readers = new Map<MappedField, CellReader>();
   for (const [name, expression] of Object.entries(mapping.fields)) {
     readers.set(name as MappedField, compile(name, expression, columns, name === 'path' ? encodeSegment : undefined));
   }
   const key = compile('key', mapping.key, columns);
-  const skip =
-    mapping.skip === undefined
-      ? undefined
-      : { reader: compile('skip', mapping.skip.from, columns), values: new Set(mapping.skip.values) };
-  return {
-    read(row) {
-      const skipped = skip?.reader(row);
-      if (skipped !== undefined && skip?.values.has(cellText(skipped)) === true) return undefined;
-      const value = (name: MappedField): Cell | undefined => readers.get(name)?.(row);
-      const rowKey = key(row);
-      if (rowKey === undefined)
-        throw new QueueError('bad-item', 'nothing tells it from other rows: a column of "key" is null');
-      const written = checkDraft(draftOf(value, `${namespace}/${cellText(rowKey)}`), context);
-      return { item: itemOf(written, value, mapping.timeUnit, context.now), implicitBaseUrl: written.implicitBaseUrl };
-    },
+  const skip = mapping.skip === undefined ? undefined : compile('skip', mapping.skip.from, columns);
+  return (row) => {
+    const skipped = skip?.(row);
+    if (skipped !== undefined && mapping.skip?.values.includes(cellText(skipped)) === true) return undefined;
+    const value: Value = (name) => readers.get(name)?.(row);
+    const rowKey = key(row);
+    if (rowKey === undefined)
+      throw new QueueError('bad-item', 'nothing tells it from other rows: a column of "key" is null');
+    const written = checkDraft(draftOf(value, `${namespace}/${cellText(rowKey)}`), context);
+    return { item: itemOf(written, value, mapping.timeUnit, context.now), implicitBaseUrl: written.implicitBaseUrl };
   };
 }
 
-/** Percent-encodes what a path cannot hold, and what would end a segment. */
+/** Percent-encodes what a path cannot hold, and what would end its segment. */
 function encodeSegment(text: string): string {
   return encodeURIComponent(text).replaceAll("'", '%27');
 }
@@ -76,22 +73,13 @@ function draftOf(value: Value, keySource: string): Draft {
   };
 }
 
-/** Null and empty text are no payload. */
+/** Null and empty text mean no payload. */
 function bytesOf(cell: Cell | undefined): Uint8Array | undefined {
   if (cell === undefined || cell === null || cell === '') return undefined;
   return cell instanceof Uint8Array ? cell : Buffer.from(String(cell), 'utf8');
 }
 
-/** The same row gives the same key, every time it is imported (UUIDv8, RFC 9562, section 5.8). */
-export function derivedKey(source: string): string {
-  const bytes = createHash('sha256').update(source).digest().subarray(0, 16);
-  bytes[6] = 0x80 | ((bytes[6] ?? 0) & 0x0f);
-  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
-  const hex = bytes.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
-
-function itemOf(written: NewItem, value: Value, unit: TimeUnit, now: number): ArchivedItem {
+function itemOf(written: NewItem, value: Value, unit: Mapping['timeUnit'], now: number): ArchivedItem {
   const createdAt = timeOf('createdAt', value('createdAt'), unit) ?? now;
   const retryCount = countOf(value('retryCount'));
   const attempts = pastOf(
@@ -102,12 +90,12 @@ function itemOf(written: NewItem, value: Value, unit: TimeUnit, now: number): Ar
   const { payload } = written;
   return {
     ...written,
-    // Rows keep their order; ids are the queue's to give.
+    // Rows keep their order; the queue assigns ids.
     id: 0,
     createdAt,
     idempotencyKey: written.idempotencyKey ?? '',
     payloadBytes: payload?.length,
-    payloadSha256: payload === undefined ? undefined : createHash('sha256').update(payload).digest('hex'),
+    payloadSha256: payload === undefined ? undefined : sha256Hex(payload),
     state: 'pending',
     ownLane: false,
     notBefore: undefined,
@@ -125,9 +113,9 @@ function itemOf(written: NewItem, value: Value, unit: TimeUnit, now: number): Ar
   };
 }
 
-/** Of all attempts the other program made, it remembers how the last one failed. */
+/** The one attempt that the other program remembers: how the last one failed. */
 function pastOf(lastError: Cell | undefined, retryCount: number, at: number): Attempt[] {
-  // Only shown: a byte that is not UTF-8 is no reason to refuse the row.
+  // Only shown, so a byte that is not UTF-8 does not refuse the row.
   const text = lastError instanceof Uint8Array ? Buffer.from(lastError).toString('utf8') : cellText(lastError ?? null);
   const message = cleanLine(text, LONGEST_MESSAGE);
   if (message === '') return [];
@@ -156,10 +144,10 @@ function countOf(cell: Cell | undefined): number {
   throw new QueueError('bad-item', 'retryCount is not a whole number');
 }
 
-const FACTORS: Record<Exclude<TimeUnit, 'auto'>, number> = { s: 1000, ms: 1, us: 0.001 };
+const FACTORS: Record<Exclude<Mapping['timeUnit'], 'auto'>, number> = { s: 1000, ms: 1, us: 0.001 };
 
-/** Numbers by their unit, or by their size (seconds reach 11 digits in the year 5138); text as ISO 8601, UTC by default. */
-function timeOf(field: string, cell: Cell | undefined, unit: TimeUnit): number | undefined {
+/** Epoch ms of a number by its unit, or by its size (seconds reach 12 digits in the year 5138), or of ISO 8601, UTC by default. */
+function timeOf(field: string, cell: Cell | undefined, unit: Mapping['timeUnit']): number | undefined {
   if (cell === undefined || cell === null || cell === '') return undefined;
   const text = cellText(cell).trim();
   if (/^\d+(?:\.\d+)?$/.test(text)) {

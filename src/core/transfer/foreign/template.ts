@@ -1,34 +1,34 @@
 /**
- * The small language of mappings: text with `{column}` in it. `{a|b}` is the first of these columns that the table has;
- * `{a:path}` is put in as it is where values would otherwise be percent-encoded.
+ * The templates of mappings: text with `{column}` in it. `{a|b}` is the first of these columns that the table has;
+ * `{a:path}` is inserted as it is where other values are percent-encoded.
  */
 import { QueueError } from '../../nouns/errors.js';
-import { quoted } from '../../check/text.js';
-import { damaged } from '../fields.js';
-import { decodeText } from '../payload-text.js';
+import { decodeText, quoted } from '../../check/text.js';
 
 export type Cell = string | number | bigint | Uint8Array | null;
 export type Row = Readonly<Record<string, Cell>>;
 
-/** What an expression of a mapping says: a template, or one chosen by the value of another. */
+/** A template, or a choice of templates by the value of another. */
 export type Expression = string | { from: string; map?: Readonly<Record<string, string>>; default?: string };
 
-/** Answers undefined when a column in it is null: then there is no such field. */
-export type Reader = (row: Row) => Cell | undefined;
+/** Reads one field of a row. Undefined when a column in it is null: the item does not have the field. */
+export type CellReader = (row: Row) => Cell | undefined;
 
-const PLACEHOLDER = /\{([^{}]+)\}/g;
+const PLACEHOLDER = /\{([^{}]+)\}/;
 
 /**
- * @param columns names of the table's columns; letters of either case are the same
- * @param encode what is done to values inside a longer text
- * @throws {QueueError} code 'usage' when none of the columns is there
+ * Compiles one expression of a mapping.
+ *
+ * @param columns names of the table's columns, compared without regard to case
+ * @param encode applied to values inside a longer text
+ * @throws {QueueError} code 'usage' when the table has none of the columns
  */
 export function compile(
   field: string,
   expression: Expression,
   columns: readonly string[],
   encode: (text: string) => string = same,
-): Reader {
+): CellReader {
   if (typeof expression === 'string') return template(field, expression, columns, encode);
   const from = template(field, expression.from, columns, same);
   const cases = Object.entries(expression.map ?? {}).map(
@@ -41,49 +41,40 @@ export function compile(
     const found = value === undefined ? undefined : byValue.get(cellText(value).toLowerCase());
     if (found !== undefined) return found(row);
     if (otherwise !== undefined) return otherwise(row);
-    // A value that nobody thought of must not be guessed at.
+    // Refuse a value without a rule instead of guessing.
     return value === undefined || expression.map === undefined ? value : refuseValue(field, value);
   };
 }
 
 const same = (text: string): string => text;
 
-function template(field: string, text: string, columns: readonly string[], encode: (text: string) => string): Reader {
-  const parts: (string | { column: string; raw: boolean })[] = [];
-  let at = 0;
-  for (const match of text.matchAll(PLACEHOLDER)) {
-    if (match.index > at) parts.push(text.slice(at, match.index));
-    parts.push(placeholder(field, match[1] ?? '', columns));
-    at = match.index + match[0].length;
-  }
-  if (at < text.length || parts.length === 0) parts.push(text.slice(at));
-  const [only] = parts;
-  if (parts.length === 1 && typeof only === 'object')
-    return (row) =>
-      encode === same || only.raw ? (row[only.column] ?? undefined) : encoded(row[only.column] ?? null, encode);
-  return (row) => joined(parts, row, encode);
-}
-
-function encoded(cell: Cell, encode: (text: string) => string): string | undefined {
-  return cell === null ? undefined : encode(cellText(cell));
-}
-
-function joined(
-  parts: readonly (string | { column: string; raw: boolean })[],
-  row: Row,
+function template(
+  field: string,
+  text: string,
+  columns: readonly string[],
   encode: (text: string) => string,
-): string | undefined {
-  let result = '';
-  for (const part of parts) {
-    if (typeof part === 'string') {
-      result += part;
-      continue;
+): CellReader {
+  // Every second part is what stood in a pair of braces.
+  const parts = text
+    .split(PLACEHOLDER)
+    .map((part, n) => (n % 2 === 0 ? part : placeholder(field, part, columns)))
+    .filter((part) => part !== '');
+  const [only] = parts;
+  // A column that stands alone keeps its kind: bytes stay bytes.
+  if (parts.length === 1 && typeof only === 'object' && (encode === same || only.raw))
+    return (row) => row[only.column] ?? undefined;
+  return (row) => {
+    let result = '';
+    for (const part of parts) {
+      if (typeof part === 'string') result += part;
+      else {
+        const cell = row[part.column] ?? null;
+        if (cell === null) return undefined;
+        result += part.raw ? cellText(cell) : encode(cellText(cell));
+      }
     }
-    const value = encoded(row[part.column] ?? null, part.raw ? same : encode);
-    if (value === undefined) return undefined;
-    result += value;
-  }
-  return result;
+    return result;
+  };
 }
 
 function placeholder(field: string, text: string, columns: readonly string[]): { column: string; raw: boolean } {
@@ -102,11 +93,13 @@ function placeholder(field: string, text: string, columns: readonly string[]): {
   );
 }
 
-/** Text of a cell. @throws {QueueError} `bad-item`: its bytes are not UTF-8, and different names would become one */
+/** The text of a cell. @throws {QueueError} `bad-item` for bytes that are not UTF-8: different names would become one */
 export function cellText(cell: Cell): string {
   if (cell === null) return '';
   if (!(cell instanceof Uint8Array)) return String(cell);
-  return decodeText(cell) ?? damaged('a column', 'that is used holds what is not valid UTF-8');
+  const text = decodeText(cell);
+  if (text === undefined) throw new QueueError('bad-item', 'a column that is used holds what is not valid UTF-8');
+  return text;
 }
 
 function refuseValue(field: string, value: Cell): never {

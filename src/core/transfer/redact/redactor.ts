@@ -5,12 +5,12 @@
  */
 import type { ArchivedEvent, ArchivedItem, ArchivedRevision } from '../../store/archive.js';
 import type { SensitivePatterns } from '../../nouns/sensitive.js';
+import { sha256Hex } from '../../input/content-digest.js';
 import { isJsonContentType } from '../../input/content-type.js';
-import { createHash } from 'node:crypto';
 import type { Attempt, Entity, ResponseExcerpt } from '../../nouns/item.js';
 import type { Edit, Rewriting } from '../../privacy/layers.js';
 import { readingsOf, rewritten } from '../../privacy/layers.js';
-import { decodeText } from '../payload-text.js';
+import { decodeText } from '../../check/text.js';
 import { findSensitive, replaceSensitive } from './json.js';
 import { KnownValues } from './known-values.js';
 import { StandIns } from './stand-in.js';
@@ -119,7 +119,7 @@ class ItemRedaction {
       headers: this.#headers(item.headers),
       payload,
       payloadBytes: payload?.length ?? item.payloadBytes,
-      payloadSha256: payload === undefined ? item.payloadSha256 : sha256(payload),
+      payloadSha256: payload === undefined ? item.payloadSha256 : sha256Hex(payload),
       idempotencyKey: this.#key(item.idempotencyKey),
       tags: item.tags.map((tag) => this.#text(tag)),
       review:
@@ -162,7 +162,7 @@ class ItemRedaction {
       path: this.#path(revision.path),
       headers: this.#headers(revision.headers),
       payload,
-      payloadSha256: payload === undefined ? revision.payloadSha256 : sha256(payload),
+      payloadSha256: payload === undefined ? revision.payloadSha256 : sha256Hex(payload),
     };
   }
 
@@ -281,8 +281,4 @@ function nameIn(name: string): string {
 function queryOf(path: string): Iterable<[string, string]> {
   const question = path.indexOf('?');
   return question < 0 ? [] : new URLSearchParams(path.slice(question + 1));
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
