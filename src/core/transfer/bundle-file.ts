@@ -1,15 +1,15 @@
 /**
- * The bundle: one text file with a header line (what it holds, and the checksum of the rest), a line about targets and
- * config, and a line per item. The header is written last, over the blank line that keeps its place.
+ * Writes and reads bundles: text files with a header line (what the bundle holds, and the checksum of the rest), a line
+ * about targets and config, and a line for each item. The header is written last, over a blank line of its length.
  */
-import { createHash } from 'node:crypto';
-import { closeSync, openSync } from 'node:fs';
+import { createHash, type Hash } from 'node:crypto';
+import { closeSync } from 'node:fs';
 
 import { baseUrl } from '../config/base-url.js';
 import { isTargetName } from '../config/target-shape.js';
 import { QueueError, isQueueError } from '../nouns/errors.js';
 import type { DraftContext } from '../input/draft.js';
-import { readChunks } from '../files/read-file.js';
+import { openToRead, readChunks } from '../files/read-file.js';
 import { LineSplitter, type Line } from '../input/line-splitter.js';
 import { splitUrl } from '../input/path.js';
 import { inField, inPlace } from '../check/refuse.js';
@@ -19,19 +19,20 @@ import type { AtomicFile } from '../files/atomic-file.js';
 import { bundleLine, readBundleLine, type BundleContext } from './bundle-item.js';
 import { Fields, damaged } from './fields.js';
 
-/** Version of the format. A reader refuses a newer one; new fields alone need no new version. */
-export const BUNDLE_VERSION = 1;
+/** Version of the format. Readers refuse a newer one; new fields alone do not change it. */
+const BUNDLE_VERSION = 1;
 
-/** Bytes of the header line, its LF included: blanks fill it up. */
+/** Bytes of the header line with its LF, padded with spaces. */
 const HEADER_BYTES = 512;
 
-/** Items handed on at a time. */
+/** Items and bytes of one batch. */
 const BATCH_ITEMS = 200;
+const BATCH_BYTES = 8 * 1024 * 1024;
 
-/** Of a version, a queue or a target, characters. */
+/** Characters of the name of a version, a queue or a target. */
 const LONGEST_NAME = 255;
 
-/** One item with its payload (twice, as base64), ledger and revisions; more is no bundle of ours. */
+/** Bytes of an item with its payload (twice, as base64), attempts and revisions; a bundle has no longer line. */
 const LONGEST_LINE = 512 * 1024 * 1024;
 
 export interface BundleHeader {
@@ -40,19 +41,19 @@ export interface BundleHeader {
   createdAt: number;
   /** Version of syncq that wrote it. */
   syncq: string;
-  /** The queue it comes from. */
+  /** UUID of the queue it comes from. */
   queue: string;
   redacted: boolean;
   items: number;
-  /** Of everything behind the header line, lower-case hex. */
+  /** SHA-256 of everything behind the header line, lower-case hex. */
   sha256: string;
 }
 
 export interface BundlePrologue {
   targets: readonly ArchivedTarget[];
-  /** For people: the config without secrets. Not applied by an import. */
+  /** The config without secrets, for people: an import does not apply it. */
   config: Record<string, unknown>;
-  /** Who has, or may have, items of the queue; undefined in bundles that were made before this was noted. */
+  /** Servers that have, or may have, items of the queue; undefined in older bundles. */
   recipients: readonly Recipient[] | undefined;
 }
 
@@ -72,7 +73,7 @@ export class BundleWriter {
     this.#items += 1;
   }
 
-  /** Writes the header. The caller commits the file. */
+  /** Writes the header. Commit the file afterwards. */
   finish(facts: Pick<BundleHeader, 'createdAt' | 'syncq' | 'queue' | 'redacted'>): BundleHeader {
     const header: BundleHeader = {
       version: BUNDLE_VERSION,
@@ -93,16 +94,16 @@ export class BundleWriter {
   }
 }
 
-export interface Bundle {
+const NOTHING = 'nothing was stored';
+const LF = 0x0a;
+
+interface Bundle {
   header: BundleHeader;
   prologue: BundlePrologue;
 }
 
-const NOTHING = 'nothing was stored';
-const LF = 0x0a;
-
 /**
- * Reads the whole file once: it is a bundle, of a version this program knows, whole and unchanged.
+ * Reads the whole file once and checks that it is a bundle of a known version, complete and unchanged.
  *
  * @throws {QueueError} code 'bad-item'
  */
@@ -111,9 +112,9 @@ export function verifyBundle(path: string): Bundle {
   let header: BundleHeader | undefined;
   let second: Buffer | undefined;
   let items = 0;
-  for (const { line, isHeader } of linesOf(path, hash)) {
-    if (isHeader) header = readHeader(line, path);
-    else if (second === undefined) second = Buffer.from(line.bytes);
+  for (const line of linesOf(path, hash)) {
+    if (line.number === 1) header = readHeader(line, path);
+    else if (line.number === 2) second = Buffer.from(line.bytes);
     else items += 1;
   }
   if (header === undefined || second === undefined) throw notABundle(path);
@@ -121,7 +122,7 @@ export function verifyBundle(path: string): Bundle {
   return { header, prologue: readPrologue(second, path) };
 }
 
-/** Its items in batches, and afterwards a check that they are those that were verified. */
+/** Reads the items in batches. `assertUnchanged` checks at the end that they are those that were verified. */
 export function bundleItems(
   path: string,
   { header, prologue }: Bundle,
@@ -139,13 +140,8 @@ export function bundleItems(
   async function* batches(): AsyncGenerator<ArchivedItem[]> {
     let batch: ArchivedItem[] = [];
     let [count, bytes, last] = [0, 0, 0];
-    let isPrologue = true;
-    for (const { line, isHeader } of linesOf(path, hash)) {
-      if (isHeader) continue;
-      if (isPrologue) {
-        isPrologue = false;
-        continue;
-      }
+    for (const line of linesOf(path, hash)) {
+      if (line.number <= 2) continue;
       count += 1;
       bytes += line.bytes.length;
       const item = inItem(count, line, () => {
@@ -154,7 +150,7 @@ export function bundleItems(
       });
       last = item.id;
       batch.push(item);
-      if (batch.length < BATCH_ITEMS && bytes < 8 * 1024 * 1024) continue;
+      if (batch.length < BATCH_ITEMS && bytes < BATCH_BYTES) continue;
       yield batch;
       onItems(count);
       batch = [];
@@ -172,43 +168,27 @@ export function bundleItems(
   };
 }
 
-/** Lines of the file; the hash takes in all but the header line. */
-function* linesOf(
-  path: string,
-  hash: { update(bytes: Uint8Array): unknown },
-): Generator<{ line: Line; isHeader: boolean }> {
+/** The lines of the file. Updates the hash with all but the header line. */
+function* linesOf(path: string, hash: Hash): Generator<Line> {
   const splitter = new LineSplitter(LONGEST_LINE);
-  const file = openBundle(path);
+  const file = openToRead(path);
   let position = 0;
-  let isHeader = true;
   try {
     for (const chunk of readChunks(file)) {
       if (position === 0 && chunk[HEADER_BYTES - 1] !== LF) throw notABundle(path);
       hash.update(chunk.subarray(Math.max(0, Math.min(chunk.length, HEADER_BYTES - position))));
       position += chunk.length;
-      for (const line of splitter.push(chunk)) {
-        if (line.tooLong) throw notABundle(path);
-        yield { line, isHeader };
-        isHeader = false;
-      }
+      yield* whole(splitter.push(chunk), path);
     }
-    for (const line of splitter.end()) {
-      if (line.tooLong) throw notABundle(path);
-      yield { line, isHeader };
-    }
+    yield* whole(splitter.end(), path);
   } finally {
     closeSync(file);
   }
 }
 
-function openBundle(path: string): number {
-  try {
-    return openSync(path, 'r');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    const what = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
-    throw new QueueError('usage', `the file ${path} ${what}; ${NOTHING}`, { cause: error });
-  }
+function whole(lines: Line[], path: string): Line[] {
+  if (lines.some(({ tooLong }) => tooLong)) throw notABundle(path);
+  return lines;
 }
 
 function readHeader(line: Line, path: string): BundleHeader {
@@ -261,7 +241,7 @@ function readPrologue(line: Buffer, path: string): BundlePrologue {
   }
 }
 
-/** A name that a config may give, or that of an implicit target: then it is what leads there (contract, section 3). */
+/** A target with a name that a config may give, or an implicit one, whose name is its base URL (contract, section 3). */
 function readTarget(fields: Fields): ArchivedTarget {
   const name = fields.line('name', LONGEST_NAME);
   const target = {

@@ -1,4 +1,4 @@
-/** An item as a line of a bundle, whole, and back. What is read is foreign: what `enqueue` would refuse is refused. */
+/** Writes an item as a line of a bundle, and reads it back. A bundle is foreign: what `enqueue` refuses is refused here too. */
 import { QueueError, isQueueError } from '../nouns/errors.js';
 import { sha256Hex } from '../input/content-digest.js';
 import { checkContentType } from '../input/content-type.js';
@@ -23,14 +23,14 @@ import { bytesDocument, isoTime, payloadMembers, readPayload } from './payload-t
 import { safeJson } from '../json/safe-json.js';
 
 const MOST_DEPTH = 1100;
-/** Ids below this leave room for all that come after them: above 2^53 numbers are no longer told apart. */
+/** Leaves room for the ids after it: above 2^53 doubles skip integers. */
 const MOST_ID = 2 ** 52 - 1;
 const DAY_MS = 86_400_000;
 const LONGEST_NAME = 256;
 const LONGEST_MESSAGE = 10_000;
 const LONGEST_URL = 64 * 1024;
 const LONGEST_DETAIL = 64 * 1024;
-/** A name that no object has by birth. */
+/** The name of an event, and not a member that every object has. */
 const EVENT = /^(?!constructor$)[a-z][a-z-]{0,63}$/;
 
 export function bundleLine(item: ArchivedItem): string {
@@ -63,8 +63,10 @@ function revisionDocument({ payload, ...revision }: ArchivedRevision): object {
 }
 
 /**
- * @param context what `enqueue` holds a write to; its targets are those that the bundle tells of, and only those
- * @throws {QueueError} code 'bad-item', without a word of the content
+ * Reads a line that `bundleLine` wrote.
+ *
+ * @param context what `enqueue` checks a write against, with the targets of the bundle instead of the queue's
+ * @throws {QueueError} code 'bad-item'; the message never shows content
  */
 export function readBundleLine(bytes: Uint8Array, context: BundleContext): ArchivedItem {
   try {
@@ -122,7 +124,7 @@ function readItem(bytes: Uint8Array, members: ReadonlyMap<string, JsonRange>, co
     askedAt: fields.optionalTime('askedAt'),
     expiresAt: fields.optionalTime('expiresAt'),
     retryCount: fields.count('retryCount', 0),
-    // A queue that took over another program's counts has numbers that the ledger does not have.
+    // Retry counts imported from another program may be higher than the attempts that are known.
     attemptCount: Math.min(attempts.length, fields.count('attemptCount', attempts.at(-1)?.number ?? 0)),
     stateAt: fields.time('stateAt'),
     review: readReview(fields),
@@ -141,7 +143,7 @@ function readItem(bytes: Uint8Array, members: ReadonlyMap<string, JsonRange>, co
 
 const SHA256 = /^[0-9a-f]{64}$/;
 
-/** The part of an item or a revision that is sent, through the gate of all writes. */
+/** Reads what of an item or a revision is sent, and checks it like any new write. */
 function readRequest(
   fields: Fields,
   payload: Uint8Array | undefined,
@@ -167,13 +169,13 @@ function readRequest(
   return { ...written, idempotencyKey };
 }
 
-/** Of a payload that is there no more. */
+/** The content type of a payload that was removed. */
 function optionalType(fields: Fields): string | undefined {
   const type = fields.optionalText('contentType');
   return type === undefined ? undefined : checkContentType(type);
 }
 
-/** What the fields say together must be what a queue can hold. */
+/** Checks that the fields fit together. */
 function checkWhole({
   state,
   contentType,
@@ -204,7 +206,7 @@ function checkWhole({
     damaged('revisions', 'are not all there');
 }
 
-/** Whoever's clock told these times, it was not more than a day ahead of this one. */
+/** Checks that no time lies more than a day ahead of this clock. */
 function checkPast({ createdAt, stateAt, attempts, revisions, history }: ArchivedItem, now: number): void {
   const told = [...attempts.map(({ startedAt }) => startedAt), ...[...revisions, ...history].map(({ at }) => at)];
   if ([createdAt, stateAt, ...told].some((at) => at > now + DAY_MS))
@@ -230,7 +232,7 @@ function readAttempts(fields: Fields): Attempt[] {
   return attempts;
 }
 
-/** The number that an attempt gets here, where they begin at 1 and have no gaps; 0 for one before all of them. */
+/** The number that attempt `last` gets here, where numbers begin at 1 and have no gaps; 0 = before the first. */
 function countUpTo(attempts: readonly Attempt[], last: number): number {
   return attempts.filter(({ number }) => number <= last).length;
 }

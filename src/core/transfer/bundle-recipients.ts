@@ -1,11 +1,11 @@
-/** Reads out of a bundle's second line which servers copies of its items must not go to unasked. */
+/** Finds in a bundle the servers to which copies of its items must not go without asking a person. */
 import { isTargetName } from '../config/target-shape.js';
 import type { ArchivedTarget, Recipient } from '../store/archive.js';
 import type { BundlePrologue } from './bundle-file.js';
 
 /**
- * What the bundle says of deliveries, and the targets that its config marks as production. A target that does not say
- * whether anything was delivered to it is in doubt.
+ * The servers that the bundle names as recipients, and the targets that its config marks as production. A target without a
+ * note of deliveries is in doubt (`untold`).
  */
 export function recipientsOf({ targets, config, recipients }: BundlePrologue): Recipient[] {
   const configured = targetsIn(config);
@@ -16,7 +16,7 @@ export function recipientsOf({ targets, config, recipients }: BundlePrologue): R
   ];
 }
 
-/** Of a bundle that was made before deliveries were listed by server. */
+/** The recipient that a target of an older bundle stands for: it has no list of servers. */
 function recipientOf(
   { name, boundTo, implicitBaseUrl, delivered }: ArchivedTarget,
   configured: readonly ConfiguredTarget[],
@@ -32,7 +32,7 @@ interface ConfiguredTarget {
   production: boolean;
 }
 
-/** The config of a bundle is for people, and foreign: what is not as expected says nothing. */
+/** The config of a bundle is foreign and not checked: entries of another form are skipped. */
 function targetsIn({ targets }: Record<string, unknown>): ConfiguredTarget[] {
   return Object.entries(Object(targets) as Record<string, unknown>).flatMap(([name, value]) => {
     const { baseUrl, production } = Object(value) as Record<string, unknown>;

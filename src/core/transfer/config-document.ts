@@ -1,8 +1,8 @@
-/** The config as a bundle carries it, for whoever has to understand what the queue did: without anything secret. */
+/** The config for a bundle, to explain what the queue did: without anything secret. */
 import type { Config } from '../nouns/config.js';
 import type { TargetConfig } from '../nouns/target.js';
 
-/** Only what is named here gets out: a setting added later must be looked at first. */
+/** Only the settings named here: a new one must be reviewed before it leaves the machine. */
 export function publicConfig(config: Config): Record<string, unknown> {
   return {
     defaultTarget: config.defaultTarget ?? null,
@@ -12,7 +12,7 @@ export function publicConfig(config: Config): Record<string, unknown> {
   };
 }
 
-/** Of credentials only the kind, of headers only the names; no proxy (its URL may hold a password), no file names. */
+/** The kind of a credential and the names of headers; no proxy (its URL may hold a password), no file names. */
 function publicTarget(target: TargetConfig): Record<string, unknown> {
   return {
     baseUrl: target.baseUrl,

@@ -1,13 +1,13 @@
-/** An item as a curl command that can be pasted into a POSIX shell. Holds no credential. */
+/** Writes an item as a curl command for a POSIX shell, without credentials. */
 import { shellQuoted } from '../policy/shell-word.js';
 import type { ArchivedItem } from '../store/archive.js';
 import type { AuthConfig, TargetConfig } from '../nouns/target.js';
 import { decodeText } from '../check/text.js';
 
-/** One argument may be 128 KiB on Linux; a terminal takes far less at once. */
+/** Longest payload in the command itself: Linux allows 128 KiB an argument, terminals far less. */
 const LONGEST_ARGUMENT = 32 * 1024;
-/** Text a shell and a terminal take as it is: no control characters but line feeds and tabs. */
-// eslint-disable-next-line no-control-regex -- control characters are what this is about
+/** Text that a shell and a terminal take as it is: no control characters except line feeds and tabs. */
+// eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const PLAIN_TEXT = /^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/;
 
 const STAND_INS =
@@ -19,8 +19,8 @@ export interface CurlTarget {
 }
 
 /**
- * @param known undefined when the config does not know it: the base URL is left to a variable
- * @param redacted its values are stand-ins: the base URL is left to a variable, for it has the key of the real write
+ * @param known undefined = not in the config: the command names the base URL by a variable
+ * @param redacted the values are stand-ins under the real key: the base URL is a variable here, too
  */
 export function curlCommand(item: ArchivedItem, known: CurlTarget | undefined, redacted = false): string {
   const target = redacted ? undefined : known;
@@ -31,7 +31,7 @@ export function curlCommand(item: ArchivedItem, known: CurlTarget | undefined, r
     `# item ${item.id}: ${item.state}`,
     ...(gone ? [`# its payload (${item.payloadBytes ?? 0} bytes) is gone: this cannot be sent`] : []),
     ...(redacted ? [STAND_INS] : noteOf(target)),
-    // Every line of it: what follows a comment is a command again.
+    // Comment out every line: the line after a comment is a command again.
     ...(gone ? command.split('\n').map((line) => `# ${line}`) : [command]),
   ];
   return `${lines.join('\n')}\n`;
@@ -52,7 +52,7 @@ function headerPart(item: ArchivedItem, target: CurlTarget | undefined): string 
     ...(item.contentType === undefined || item.payload === undefined ? {} : { 'content-type': item.contentType }),
     [target?.config?.idempotencyHeader.toLowerCase() ?? 'idempotency-key']: item.idempotencyKey,
   };
-  // curl sends a header without a value only when it ends in a semicolon.
+  // curl sends an empty header only when it ends in a semicolon.
   return Object.entries(headers)
     .map(([name, value]) => ` \\\n  --header ${shellQuoted(value === '' ? `${name};` : `${name}: ${value}`)}`)
     .join('');

@@ -1,4 +1,4 @@
-/** Takes items out of a queue, page by page, in one of three formats; the queue is only read. */
+/** Exports items, page by page, in one of three formats. Only reads the queue. */
 import type { Config } from '../nouns/config.js';
 import type { Archive, ArchivedItem, ArchivedTarget } from '../store/archive.js';
 import type { Filter } from '../store/store.js';
@@ -10,8 +10,7 @@ import { curlCommand, type CurlTarget } from './curl.js';
 import { ndjsonLine } from './ndjson.js';
 import type { Redactor } from './redact/redactor.js';
 
-export const EXPORT_FORMATS = ['ndjson', 'bundle', 'curl'] as const;
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+export type ExportFormat = 'ndjson' | 'bundle' | 'curl';
 
 /** Items read at a time; pages of large payloads are shorter. */
 const PAGE_ITEMS = 500;
@@ -20,11 +19,11 @@ export interface ExportOptions {
   filter: Filter;
   config: Config;
   redactor: Redactor | undefined;
-  /** Told how many items are done, and of how many; awaited, so that it may let the program hear signals. */
+  /** Called with the items done and all items; awaited, so that signals are handled meanwhile. */
   onProgress?: (done: number, total: number) => void | Promise<void>;
 }
 
-/** Everything that matches, in the order of the log, up to what was the last item when the walk began. */
+/** Pages of all matching items, in the order of the log, up to the last item at the start of the walk. */
 export async function* walk(archive: Archive, filter: Filter): AsyncGenerator<ArchivedItem[]> {
   const { lastId } = await archive.extent(filter);
   let after = 0;
@@ -37,7 +36,7 @@ export async function* walk(archive: Archive, filter: Filter): AsyncGenerator<Ar
   }
 }
 
-/** Pages as they go out: redacted, when they are to be, after all of them have been looked at. */
+/** Pages to export. Redacting walks twice: first to learn the sensitive values of all items. */
 async function* pages(
   archive: Archive,
   { filter, redactor, onProgress }: ExportOptions,
@@ -61,7 +60,7 @@ async function* pages(
   }
 }
 
-/** Lines or commands, a page at a time, to wherever `write` puts them. Answers the number of items. */
+/** Writes lines or commands, a page at a time. Returns the number of items. */
 export async function exportText(
   archive: Archive,
   format: 'ndjson' | 'curl',
@@ -82,7 +81,7 @@ export async function exportText(
   return count;
 }
 
-/** Writes a bundle into the file, and commits it. */
+/** Writes a bundle and commits the file. */
 export async function exportBundle(
   archive: Archive,
   options: ExportOptions & { now: number; version: string },

@@ -1,13 +1,16 @@
-/** Reads the fields of a foreign document one by one; what does not fit is named by field, never by value. */
+/**
+ * Reads the fields of a foreign document one by one: unknown fields are ignored, null counts as missing, and a refusal names
+ * the field and never shows its value. The readers of `core/check` are for people's documents and do the opposite.
+ */
 import { QueueError } from '../nouns/errors.js';
 import { isPrintable } from '../check/text.js';
 import { bytesOf } from './payload-text.js';
 
-/** Of anything that is counted one by one; more is no count of ours. */
+/** The highest count of anything. */
 const MOST_COUNT = 1_000_000_000;
-/** The end of the year 9999: later than any clock, and far from what a date cannot hold. */
+/** The end of the year 9999, epoch ms. */
 export const LAST_CLOCK_TIME = 253_402_300_799_999;
-/** Characters of what a person may have written. */
+/** Characters of a text. */
 const LONGEST_TEXT = 64 * 1024;
 
 /** @throws {QueueError} always; code 'bad-item' */
@@ -19,7 +22,7 @@ export class Fields {
   readonly #values: Readonly<Record<string, unknown>>;
   readonly #what: string;
 
-  /** @param what names the document in refusals */
+  /** @param what the name of the document in refusals */
   constructor(value: unknown, what: string) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) damaged(what, 'is not an object');
     this.#values = value as Record<string, unknown>;
@@ -41,7 +44,7 @@ export class Fields {
     return this.optional(name) === undefined ? undefined : this.text(name);
   }
 
-  /** What is shown on one line as it is. */
+  /** Text that can be shown on one line as it is. */
   line(name: string, longest: number): string {
     const value = this.text(name);
     if (value.length > longest) this.#refuse(name, `is longer than ${longest} characters`);
@@ -81,13 +84,13 @@ export class Fields {
     return this.optional(name) === undefined ? undefined : this.flag(name);
   }
 
-  /** Epoch ms of a time that a clock has told. */
+  /** Epoch ms of a time in the past. */
   time(name: string): number {
     const at = this.optionalTime(name) ?? this.#refuse(name, 'is missing');
     return at <= LAST_CLOCK_TIME ? at : this.#refuse(name, 'is not a time');
   }
 
-  /** Epoch ms of a time as `Date` writes it. */
+  /** Epoch ms of a time in the form of `Date.toISOString`. */
   optionalTime(name: string): number | undefined {
     if (this.optional(name) === undefined) return undefined;
     const text = this.text(name);

@@ -1,41 +1,34 @@
-/** Puts a bundle into a queue: verified whole before anything is stored, then stored in one commit. */
+/** Imports a bundle: verifies it whole, then stores it in one commit. */
 import type { DraftContext } from '../input/draft.js';
 import type { Archive, StoreReport } from '../store/archive.js';
 import type { Actor } from '../store/store.js';
 import { bundleItems, verifyBundle, type BundleHeader } from './bundle-file.js';
 import { recipientsOf } from './bundle-recipients.js';
 
-export interface ImportReport extends StoreReport {
-  header: BundleHeader;
-}
-
-/** Stand-ins must never be sent to where the real values belong. */
+/** Reason to pause the targets of stand-ins: these must never go to the server of the real values. */
 const REDACTED = 'imported from a redacted bundle: its values are stand-ins';
 const ASKED = 'imported with --as-paused';
 
+export interface BundleImport {
+  asPaused: boolean;
+  by: Actor;
+  now: number;
+  /** What `enqueue` checks a write against in this queue. */
+  context: DraftContext;
+  onProgress?: (done: number, total: number) => void | Promise<void>;
+}
+
 /**
- * A redacted bundle always pauses the targets of its items: sending stand-ins to a real server under the real keys would
- * be worse than sending nothing.
+ * Stores the items of a bundle. A redacted bundle always pauses their targets: sending stand-ins to a real server under the
+ * real keys would be worse than sending nothing.
  *
  * @throws {QueueError} bad-item: not a bundle, damaged, newer; key-conflict
  */
 export async function importBundle(
   archive: Archive,
   path: string,
-  {
-    asPaused,
-    by,
-    now,
-    context,
-    onProgress,
-  }: {
-    asPaused: boolean;
-    by: Actor;
-    now: number;
-    /** What `enqueue` would hold a write to here. */ context: DraftContext;
-    onProgress?: (done: number, total: number) => void | Promise<void>;
-  },
-): Promise<ImportReport> {
+  { asPaused, by, now, context, onProgress }: BundleImport,
+): Promise<StoreReport & { header: BundleHeader }> {
   const bundle = verifyBundle(path);
   const { header, prologue } = bundle;
   const { batches, assertUnchanged } = bundleItems(

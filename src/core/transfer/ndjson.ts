@@ -1,11 +1,11 @@
-/** An item as a line that `enqueue --from` reads again: the same request, with the same bytes and the same key. */
+/** Writes an item as a line for `enqueue --from`: the same request, bytes and key. */
 import type { ArchivedItem, ArchivedTarget } from '../store/archive.js';
 import { isoTime, payloadMembers } from './payload-text.js';
 import { safeJson } from '../json/safe-json.js';
 
 /**
- * @param redacted its values are stand-ins: it says so, and `enqueue` refuses it, for it has the key of the real write
- * @param target what the queue knows of the item's target: an implicit one has no name elsewhere, so its URL is written
+ * @param target the item's target in the queue; an implicit one has no name elsewhere, so its URL is written
+ * @param redacted the values are stand-ins under the real key: the line says so, and `enqueue` refuses it
  */
 export function ndjsonLine(item: ArchivedItem, target: ArchivedTarget | undefined, redacted = false): string {
   const last = item.attempts.at(-1);
@@ -20,7 +20,7 @@ export function ndjsonLine(item: ArchivedItem, target: ArchivedTarget | undefine
       ? { target: item.target, method: item.method, path: item.path }
       : { method: item.method, url: `${target.implicitBaseUrl}${item.path}` }),
     headers: item.headers,
-    // Given without a payload, it would be refused.
+    // `enqueue` refuses a content type without a payload.
     contentType: item.payload === undefined ? null : (item.contentType ?? null),
     payloadBytes: item.payloadBytes ?? null,
     payloadSha256: item.payloadSha256 ?? null,

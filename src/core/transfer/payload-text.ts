@@ -1,16 +1,16 @@
 /**
- * A payload inside a line of JSON: spliced as it is when it is JSON on one line, a string when it is text, base64 for
- * the rest. Reading the line again gives the same bytes (contract, section 3, "Bytes").
+ * Puts a payload into a line of JSON: as it is when it is JSON on one line, as a string when it is text, else as base64.
+ * Reading the line gives the same bytes (contract, section 3, "Bytes").
  */
 import { decodeText } from '../check/text.js';
 import { isJsonContentType } from '../input/content-type.js';
 import { JsonFault, jsonFault, readString, type JsonRange } from '../json/json-scan.js';
 import { safeJson } from '../json/safe-json.js';
 
-/** Deeper payloads than any limit allows are no reason to lose them: base64 carries them. */
+/** Depth of JSON that is put in as it is, more than any limit allows; deeper payloads become base64. */
 const MOST_DEPTH = 1000;
 
-/** `,"payload":...` (and `,"payloadEncoding":"base64"`), to stand before the closing brace; empty without a payload. */
+/** `,"payload":...` (and `,"payloadEncoding":"base64"`), for before the closing brace; empty without a payload. */
 export function payloadMembers(payload: Uint8Array | undefined, contentType: string | undefined): string {
   if (payload === undefined) return '';
   const text = decodeText(payload);
@@ -45,7 +45,7 @@ export function readPayload(
   return Buffer.from(readString(bytes, range.start, range.end), 'utf8');
 }
 
-/** Bytes as a member of a document: text where they are text, else base64. */
+/** Bytes as a member of a document: text, or base64 for what is not UTF-8. */
 export function bytesDocument(bytes: Uint8Array): { text: string } | { base64: string } {
   const text = decodeText(bytes);
   return text === undefined ? { base64: Buffer.from(bytes).toString('base64') } : { text };
@@ -59,7 +59,7 @@ export function bytesOf(document: unknown): Uint8Array | undefined {
   return typeof base64 === 'string' ? Buffer.from(base64, 'base64') : undefined;
 }
 
-/** ISO 8601 UTC with milliseconds; null for no time, or one that a date cannot say. */
+/** ISO 8601 UTC with milliseconds; null for no time, or one that a Date cannot hold. */
 export function isoTime(at: number | undefined): string | null {
   if (at === undefined || Number.isNaN(new Date(at).getTime())) return null;
   return new Date(at).toISOString();
