@@ -1,4 +1,4 @@
-/** One timer for many deadlines: setting and clearing a timer for each wait costs more than waking once too often. */
+/** One timer for many deadlines. A timer for each wait would cost more than waking up early now and then. */
 import type { Clock } from './clock.js';
 
 export class Alarm {
@@ -6,13 +6,13 @@ export class Alarm {
   readonly #ring: () => void;
   #nap: { until: number; controller: AbortController } | undefined;
 
-  /** @param ring called when the earliest time asked for has come; nothing is set any more by then */
+  /** @param ring called at the earliest requested time; no deadline is set any more by then */
   constructor(clock: Clock, ring: () => void) {
     this.#clock = clock;
     this.#ring = ring;
   }
 
-  /** Rings no later than at `at` (monotonic ms). It may ring earlier: a time asked for before is kept. */
+  /** Rings at `at` (monotonic ms) at the latest. An earlier request stays in force, so it may ring earlier. */
   at(at: number): void {
     if (this.#nap !== undefined && this.#nap.until <= at) return;
     this.#nap?.controller.abort();
@@ -25,7 +25,7 @@ export class Alarm {
     });
   }
 
-  /** Forgets what was set, so that no timer keeps the process alive. */
+  /** Clears the timer, so that it does not keep the process alive. */
   stop(): void {
     const nap = this.#nap;
     this.#nap = undefined;

@@ -1,4 +1,4 @@
-/** What a person's command did, before it did anything. */
+/** The report of a person's command that has not changed anything yet. */
 import type { ChangeReport } from './people.js';
 
 export function emptyReport(): ChangeReport {

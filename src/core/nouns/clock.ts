@@ -1,4 +1,4 @@
-/** The one clock. Everything that needs the time or a pause is handed a `Clock`; nothing else calls `Date.now`. */
+/** The one clock. Code that needs the time or a pause is given a `Clock`; nothing else calls `Date.now`. */
 export interface Clock {
   /** Wall clock, epoch milliseconds UTC. May jump either way: never used for order, only for due times and display. */
   now(): number;
@@ -9,7 +9,7 @@ export interface Clock {
    * `ms` above 2^31-1 (24.8 days, the limit of timers) is cut to that.
    */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Resolves once what the operating system has ready for this process has been handled. */
+  /** Resolves after the event loop has handled the I/O that is ready. */
   settleDown?(): Promise<void>;
 }
 

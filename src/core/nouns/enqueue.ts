@@ -1,4 +1,4 @@
-/** What an enqueue may be told, and what it answers. */
+/** Options and answers of an enqueue. */
 import type { NewItem, State } from './item.js';
 
 export type IfQueued = 'append' | 'keep' | 'replace';

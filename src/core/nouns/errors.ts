@@ -1,6 +1,6 @@
 /**
- * Every failure that a caller can meet, by a code from a closed list. Knows no exit numbers and no terminal:
- * `cli/program/exit-codes.ts` gives each code its number.
+ * Every failure that a caller can meet, with a code from a closed list. `cli/program/exit-codes.ts` gives each code its
+ * exit number.
  */
 
 /** Codes are only ever added, never renamed: scripts branch on them (contract, section 6). */
@@ -44,8 +44,8 @@ export interface QueueErrorOptions {
 }
 
 /**
- * A condition that a caller is meant to handle. `message` says what happened and what is safe, `hint` what to do next.
- * Neither ever holds a payload byte or a secret.
+ * An error that callers are meant to handle. `message` says what happened and what is safe, `hint` what to do next.
+ * Neither ever contains payload bytes or secrets.
  */
 export class QueueError extends Error {
   override readonly name = 'QueueError';
@@ -59,7 +59,7 @@ export class QueueError extends Error {
   }
 }
 
-/** What every call on a queue that was closed is told. */
+/** The error of every call on a closed queue. */
 export function closedQueue(location: string): QueueError {
   return new QueueError('usage', `the queue ${location} was closed by this program; nothing more was done with it`, {
     hint: 'open it again with openQueue, and close it when everything is done',
@@ -74,7 +74,7 @@ export function isQueueError(error: unknown): error is QueueError {
   );
 }
 
-/** A file of ours that could not be made or written, by what the system said; any other error is handed back. */
+/** Turns a system error about one of our own files into a QueueError; returns any other error as it is. */
 export function fileFailure(error: unknown, path: string, hint?: string): Error {
   const { code } = error as NodeJS.ErrnoException;
   if (error instanceof QueueError || code === undefined)

@@ -1,4 +1,4 @@
-/** What a runner tells while it works: `watch --json` and `run --events` print one a line, the library yields them. */
+/** Events of a runner at work: `watch --json` and `run --events` print one per line, the library yields them. */
 import type { Outcome, ReviewReason, TargetStateName } from './item.js';
 
 interface Base {
@@ -21,7 +21,7 @@ export type QueueEvent =
   | (Base & { event: 'standby'; runner: { kind: string; pid: number; host: string } | undefined })
   | (Base & { event: 'online'; target: string; reason: string | undefined })
   | (Base & { event: 'offline'; target: string; reason: string | undefined })
-  /** The target may not be sent to now for another reason than being offline. */
+  /** The target is held for a reason other than being offline. */
   | (Base & {
       event: 'held';
       target: string;
@@ -38,7 +38,7 @@ export type QueueEvent =
       status: number | undefined;
       message: string;
       counted: boolean;
-      /** When the item itself may be tried again; undefined = as soon as its target may. */
+      /** When the item may be tried again; undefined = as soon as its target allows it. */
       notBefore: number | undefined;
     })
   | (ItemEvent & { event: 'review'; reason: ReviewReason; status: number | undefined; message: string })

@@ -1,4 +1,4 @@
-/** What `doctor` can find: one closed shape for everything that is worth saying about a queue, and how grave it is. */
+/** A finding of `doctor`: one shape for everything it reports about a queue, with its severity. */
 
 /**
  * `note`: good to know, nothing to do. `problem`: a person should act, sending goes on or is held in good order.
@@ -7,12 +7,14 @@
 export type Severity = 'note' | 'problem' | 'unusable';
 
 export interface Finding {
-  /** Stable and only ever added to: scripts may branch on it. An error's code, where opening the queue fails. */
+  /**
+   * From a list that only grows, so that scripts can branch on it. When the queue cannot be opened: the error's code.
+   */
   code: string;
   severity: Severity;
-  /** What is the case. */
+  /** What was found. */
   message: string;
-  /** What is safe in spite of it; undefined where that goes without saying. */
+  /** What is safe all the same; undefined where that is obvious. */
   safe: string | undefined;
   /** What to do next, with the command where there is one. */
   next: string | undefined;

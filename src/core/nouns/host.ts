@@ -1,4 +1,4 @@
-/** Who and where this process is: the one file of the core that asks the operating system about it. */
+/** Identity of this process and host. The only file of the core that asks the operating system about them. */
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -6,7 +6,9 @@ import { getgroups, getuid, pid, platform } from 'node:process';
 
 import type { RunnerIdentity } from './reading.js';
 
-/** Changes with every boot, so that a pid of yesterday is not taken for one of today; empty where unknown. */
+/**
+ * Changes with every boot, so that a pid from before a reboot is not mistaken for a present one; empty where unknown.
+ */
 function bootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -24,7 +26,7 @@ export function currentUid(): number | undefined {
   return getuid?.();
 }
 
-/** Numeric ids of the groups of this process, its own among them; none where the platform has none. */
+/** Numeric group ids of this process, its primary group included; empty where the platform has none. */
 export function currentGroups(): readonly number[] {
   return getgroups?.() ?? [];
 }
@@ -33,8 +35,8 @@ export function currentGroups(): readonly number[] {
 const O_PATH = 0o10000000;
 
 /**
- * Which mount a file lies on; undefined where the system does not tell. Linux numbers them; reading all of
- * /proc/self/mountinfo instead takes 10 ms where 2,000 are. Elsewhere it is the number of the device.
+ * The mount that a file lies on; undefined where the system does not tell. On Linux the mount id of the handle: reading
+ * /proc/self/mountinfo takes 10 ms with 2,000 mounts. Elsewhere the device number.
  */
 export function mountOf(path: string): string | undefined {
   if (platform === 'win32') return undefined;

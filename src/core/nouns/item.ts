@@ -1,4 +1,4 @@
-/** The nouns: what an item is, which states it can be in, what an attempt records. Types only, plus their closed lists. */
+/** Items: their states, what an attempt records, what lists and details show. Types and their closed lists. */
 
 /** Stored as the index in this list. The first three are unfinished and hold their place in the lane. */
 export const STATES = ['pending', 'sending', 'review', 'completed', 'discarded'] as const;
@@ -41,10 +41,10 @@ export interface Entity {
   id: string;
 }
 
-/** The content type of a payload for which none was given. */
+/** The content type of a payload when none is given. */
 export const DEFAULT_CONTENT_TYPE = 'application/json';
 
-/** A validated write, ready to be stored. Made by `input/draft.ts`; nothing behind it checks again. */
+/** A validated write, ready to be stored. Made by `input/draft.ts`; later code does not check it again. */
 export interface NewItem {
   target: string;
   /** Base URL of an implicit target (made from an absolute URL that lies under no configured one), else undefined. */
@@ -94,7 +94,7 @@ export interface Attempt {
   response: ResponseExcerpt | undefined;
 }
 
-/** What is kept of an answer: never more than `RESPONSE_EXCERPT_BYTES` of the body. */
+/** The part of an answer that is stored: at most `RESPONSE_EXCERPT_BYTES` of the body. */
 export interface ResponseExcerpt {
   status: number;
   /** A few that help to explain: content-type, retry-after, location, etag, x-request-id. */
@@ -115,7 +115,7 @@ export interface StoredRequest {
   contentType: string | undefined;
   payload: Uint8Array | undefined;
   idempotencyKey: string;
-  /** Why it cannot be sent as it is stored: a program that writes into the queue file itself may have stored anything. */
+  /** Why the stored item cannot be sent: another program may have written anything into the queue file. */
   fault?: string;
 }
 
@@ -144,8 +144,8 @@ export interface ItemSummary {
   maxRetries: number | undefined;
   attemptCount: number;
   /**
-   * Number of its first attempt that may have had its effect at the server (no answer came, or a 5xx), under whatever key;
-   * 0 = the original of this copy may have sent it; undefined = none, or it is at its end.
+   * Number of the first attempt that may have taken effect at the server (no answer, or a 5xx), under any key; 0 = the
+   * original of this copy may have sent it; undefined = none, or the item is finished.
    */
   mayHaveArrived: number | undefined;
   /** The last attempt or event that did not deliver; undefined when nothing failed yet. */
@@ -159,11 +159,11 @@ export interface ItemSummary {
   deliveredAs?: string | undefined;
   tags: string[];
   revision: number;
-  /** Set on pending items: which of the four it is. */
+  /** For pending items: due, waiting, blocked or held. */
   waiting: Waiting | undefined;
-  /** Why it is waiting, as facts; `policy/why.ts` makes the sentence. */
+  /** Why it waits, as facts; `policy/why.ts` makes the sentence. */
   waitingOn: WaitingOn | undefined;
-  /** It is `sending`, but nobody sends: its runner died before it noted an answer. The next one takes the item up. */
+  /** The item is `sending`, but its runner died before it recorded an answer. The next runner takes it up. */
   isOrphaned: boolean;
 }
 
@@ -203,7 +203,7 @@ export interface ItemDetail extends ItemSummary {
   attempts: Attempt[];
 }
 
-/** `paused` is laid over the others: the state below it is kept and returns with `resume`. */
+/** `paused` hides the state below it, which is kept and returns with `resume`. */
 export const TARGET_STATES = [
   'untried',
   'online',

@@ -1,6 +1,6 @@
 /**
- * What people ask of a queue and what they are told: which items they mean, what is to be done, by whom, and what came
- * of it. The store carries each of these out in one transaction.
+ * Commands of people and their reports: which items, what to do, by whom, and the result. The store carries out each
+ * command in one transaction.
  */
 import type { Entity, ItemSummary, ReviewReason, State } from './item.js';
 
@@ -45,7 +45,7 @@ export type PersonCommand =
   | { kind: 'retry'; filter: Filter; expires: { at: number } | { delayMs: number } | undefined; dryRun: boolean }
   | { kind: 'discard'; filter: Filter; dryRun: boolean }
   | { kind: 'complete'; filter: Filter; dryRun: boolean }
-  /** `yes`: also where the server may then have both versions. */
+  /** `yes`: also when the server may end up with both versions. */
   | ({ kind: 'edit'; id: number; yes?: boolean } & Edit)
   | { kind: 'begin-edit'; id: number; yes?: boolean }
   | { kind: 'end-edit'; id: number; token: number; edit: Edit | undefined }
@@ -57,7 +57,7 @@ export type PersonCommand =
 
 export type PauseScope = { target: string } | { entity: Entity } | 'all';
 
-/** What of an item can be edited; the rest (target, entity, method, times) is another write. */
+/** The parts of an item that can be edited. A change of the rest (target, entity, method, times) needs a new item. */
 export interface ItemContent {
   path: string;
   headers: Record<string, string>;
@@ -66,7 +66,7 @@ export interface ItemContent {
 }
 
 export interface Edit {
-  /** The revision that was read: the edit is refused when somebody else was quicker. */
+  /** The revision that was read. The edit is refused when it is no longer the current one. */
   revision: number;
   content: ItemContent;
   /** What changes, for the history: names and pointers, never values. */
@@ -92,7 +92,7 @@ export interface Revision {
 export interface ChangeReport {
   /** Items (or, for pause and resume, targets or entities) that changed. */
   changed: number[];
-  /** Matched, but not changed, and why. `confirm-needed`: a person has to say yes first. */
+  /** Items that matched but were not changed, and why. `confirm-needed`: a person has to say yes first. */
   skipped: { id: number; reason: string; state: State; code?: 'confirm-needed' }[];
   /** Ids asked for that do not exist. */
   missing: number[];
@@ -106,11 +106,11 @@ export interface ChangeReport {
   stillHeld: { name: string; reason: string }[];
   /** The changed items by the state they were in. */
   from: Partial<Record<State, number>>;
-  /** Changed items that the server may have already. At most 100. */
+  /** Changed items that the server may already have. At most 100. */
   unknown: number[];
   /** Those of `unknown` that were edited since: they have another key than the one that may have arrived. */
   underNewKey: number[];
-  /** Of a begun edit: what ends it. */
+  /** For `begin-edit`: the token that ends the edit. */
   token?: number;
 }
 
@@ -133,16 +133,21 @@ export interface PruneReport {
 export interface EraseReport {
   /** Items about the entity that held anything. */
   items: number[];
-  /** Of these, unfinished ones, which are discarded. */
+  /** How many of these are unfinished; they are discarded. */
   discarded: number[];
-  /** Of the discarded, those that the server may have. */
+  /** How many of the discarded items the server may already have. */
   unknown: number[];
   /** Attempts whose messages and answers, and revisions whose payloads, are removed. */
   attempts: number;
   revisions: number;
-  /** Older copies of the queue beside it (made before an upgrade) that are removed, because they hold the same bytes. */
+  /**
+   * Copies of the queue from before an upgrade. They lie beside it and are removed, because they hold the same bytes.
+   */
   copies: string[];
-  /** False when another process kept the log from being emptied: the old bytes go when it lets go. */
+  /**
+   * False when another process kept the write-ahead log from being emptied; the old bytes go when that process closes
+   * the queue.
+   */
   cleared: boolean;
 }
 
@@ -155,7 +160,7 @@ export interface ReviewGroup {
   count: number;
   firstId: number;
   message: string;
-  /** The server may have its items already. */
+  /** The server may already have its items. */
   mayHaveArrived: boolean;
 }
 

@@ -1,11 +1,11 @@
-/** What a store tells of the queue as a whole: who is sending, what is left, what each target holds. */
+/** What a store reports about the queue as a whole: who sends, what is left, the state of each target. */
 import type { Entity } from './item.js';
 import type { TargetRow } from './target.js';
 import type { ReviewGroup } from './people.js';
 
 export interface RunnerIdentity {
   kind: 'run' | 'watch' | 'drain';
-  /** Random per process start: pid and host alone are reused. */
+  /** Random for each process start, because pids are reused. */
   id: string;
   pid: number;
   host: string;
@@ -24,7 +24,7 @@ export interface TargetSummary {
   review: number;
   completed: number;
   discarded: number;
-  /** Lane heads: ready to send, waiting for their time (of which `dueWaiting` are over it), paused with their entity. */
+  /** Lane heads: ready to send, waiting for their time (`dueWaiting` of them are past it), paused with their entity. */
   ready: number;
   waiting: number;
   dueWaiting: number;
@@ -35,7 +35,7 @@ export interface TargetSummary {
   lastCompletedAt: number | undefined;
 }
 
-/** A request that a run would make, as far as it is shown. */
+/** A request that a run would make, as `run --dry-run` shows it. */
 export interface Upcoming {
   item: number;
   /** Id of its target's row. */
@@ -49,7 +49,7 @@ export interface Upcoming {
 export interface Leftovers {
   /** Pending items that stand behind one in review. */
   behindReview: boolean;
-  /** Lane heads that wait for a retry of their own, not for a time the user asked for. */
+  /** Lane heads that wait for their own retry, not for a time that the user requested. */
   backingOff: boolean;
 }
 
@@ -73,13 +73,13 @@ export interface PausedEntity {
 export interface Summary {
   targets: TargetSummary[];
   defaultTarget: string | undefined;
-  /** Oldest unfinished item not in review: the later of createdAt and its asked-for time, epoch ms. */
+  /** Oldest unfinished item that is not in review: the later of createdAt and its requested time, epoch ms. */
   oldestPendingAt: number | undefined;
   reviewGroups: ReviewGroup[];
   pausedEntities: PausedEntity[];
-  /** Alive right now, by the kernel's word, not by a time stamp. */
+  /** Alive right now, as the kernel's file lock says, not a time stamp. */
   runner: RunnerInfo | undefined;
   lastRun: LastRun | undefined;
-  /** Set when this file is a stamped copy (a backup): it is read, never sent from. */
+  /** Set when this file is a marked copy (a backup): it can be read but nothing is sent from it. */
   copyOf: string | undefined;
 }

@@ -1,11 +1,11 @@
-/** The answers of the queue as typed facts: times are epoch ms here, `render/` turns them into words or the public JSON. */
+/** Reports of the queue. Times are epoch ms; `render/` turns them into text or the public JSON. */
 import type { ItemDetail, State, TargetStateName } from './item.js';
 import type { ReviewGroup } from './people.js';
 import type { LastRun, PausedEntity, RunnerInfo } from './reading.js';
 
 export interface TargetStatus {
   name: string;
-  /** `paused` laid over. A target that the config lacks is `misconfigured`. */
+  /** The visible state: `paused` hides the one below. A target that the config lacks is `misconfigured`. */
   state: TargetStateName;
   since: number;
   until: number | undefined;
@@ -19,7 +19,7 @@ export interface TargetStatus {
   waiting: number;
   held: number;
   blocked: number;
-  /** Of the blocked: those whose lane head is in review. */
+  /** How many of the blocked items have a lane head in review. */
   behindReview: number;
 }
 
@@ -60,7 +60,7 @@ export interface DrainReport {
   runner: RunnerInfo | undefined;
   /** Facts behind the exit code, for `cli/program/exit-codes.ts`. */
   needsPerson: boolean;
-  /** Items remain that go on by themselves, or wait for a pause to end. */
+  /** Items remain that go on by themselves or wait for a pause to end. */
   tryLater: boolean;
 }
 
@@ -69,7 +69,7 @@ export interface InspectReport {
   missing: number[];
 }
 
-/** Who will send what was just changed. */
+/** Who will send the changed items. */
 export type Next =
   | { kind: 'sending'; runner: RunnerInfo }
   | { kind: 'no-runner' }

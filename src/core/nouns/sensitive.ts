@@ -1,11 +1,11 @@
-/** Which values of a payload must not be seen by chance, as the config names them. */
+/** Which values of a payload are masked, as the config names them. */
 
-/** Patterns made ready for `maskJson`. */
+/** The patterns in the form that `maskJson` uses. */
 export interface SensitivePatterns {
   /** Key names at any depth, in lower case. */
   names: ReadonlySet<string>;
   /** JSON Pointers as steps; `*` = any one step. */
   pointers: readonly (readonly string[])[];
-  /** Hide every value (no config says what is harmless). */
+  /** Mask every value: there is no config that says what is harmless. */
   everything: boolean;
 }

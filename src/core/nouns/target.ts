@@ -1,4 +1,4 @@
-/** A target as the config describes it (durations resolved to ms) and as the queue remembers it. */
+/** A target: its settings from the config (durations in ms), and its state in the queue. */
 import type { SensitivePatterns } from './sensitive.js';
 import type { TargetStateName } from './item.js';
 
@@ -12,7 +12,7 @@ export type AuthConfig =
 
 export type LaneOrder = 'entity' | 'strict' | 'none';
 
-/** Outcomes that a rule of `outcomes` in the config may give to an answer. */
+/** Outcomes that a rule of `outcomes` in the config may assign to an answer. */
 export const OVERRIDE_OUTCOMES = [
   'delivered',
   'transient',
@@ -24,16 +24,16 @@ export const OVERRIDE_OUTCOMES = [
 ] as const;
 export type OverrideOutcome = (typeof OVERRIDE_OUTCOMES)[number];
 
-/** What an answer of 300 to 599 means on this server, when everything that the rule names fits. */
+/** What an answer of 300 to 599 means on this server when every condition of the rule matches. */
 export interface OutcomeRule {
   /** Statuses (`409`) and classes (`"4xx"`), any of them; undefined = every status from 300 to 599. */
   status: readonly (number | string)[] | undefined;
-  /** JSON Pointers (RFC 6901) into the body and the value that stands there. */
+  /** JSON Pointers (RFC 6901) into the body and the expected values. */
   body: Readonly<Record<string, string | number | boolean | null>> | undefined;
   /** Lower-case names and the value, or `true` = the answer has this header. */
   header: Readonly<Record<string, string | true>> | undefined;
   means: OverrideOutcome;
-  /** False: `delivered` fits the answer to a first attempt too. */
+  /** False: `delivered` may match the answer to a first attempt too. */
   onlyRepeat: boolean;
 }
 
@@ -56,39 +56,44 @@ export interface TargetConfig {
   /** Sent with every request of the target; an item's own header wins. Lower-case names. */
   headers: Record<string, string>;
   retry: RetryPolicy;
-  /** How far back an item's failures may go before a person sees it. Default 3 d. */
+  /** How long an item may keep failing before it goes to review. Default 3 d. */
   patienceMs: number;
   /** HTTP probe; undefined = a TCP connect to the origin (or the proxy) is the probe. */
   probe: { method: 'HEAD' | 'GET' | 'OPTIONS'; path: string } | undefined;
-  /** Bound on one whole attempt: connect, request, response headers and body; the body's time comes on top. Default 30 s. */
+  /**
+   * Bound on one whole attempt: connect, request, response headers and body. The time that `minRate` allows for the
+   * body is added. Default 30 s.
+   */
   timeoutMs: number;
   /** Bound on connecting, and again on a TLS handshake and a proxy's answer; never above `timeoutMs`. Default 10 s. */
   connectTimeoutMs: number;
-  /** The slowest link that a body still gets through, bytes per second: an attempt gets that much more time. Default 4096. */
+  /**
+   * The slowest link that a body should still pass, bytes per second; large bodies get time accordingly. Default 4096.
+   */
   minRate: number;
   /**
-   * Requests in flight to this target at most, 1 to 64. Default 64: no bound of its own, the runner's applies (`run`: 1
-   * over all targets, or `--concurrency`; `watch`: 4).
+   * Most requests in flight to this target, 1 to 64. Default 64, which leaves the runner's own bound (`run`: 1 over all
+   * targets, or `--concurrency`; `watch`: 4).
    */
   concurrency: number;
-  /** Requests started a second at most; undefined = no limit. */
+  /** Most requests started per second; undefined = no limit. */
   ratePerSecond: number | undefined;
   order: LaneOrder;
-  /** The first that fits an answer says what it means; if none fits, the outcome table does. */
+  /** The first rule that matches an answer says what it means; if none does, the outcome table decides. */
   outcomes: readonly OutcomeRule[];
   /** Narrows what counts as delivered. */
   expect: { status: readonly number[] | undefined; contentType: string | undefined } | undefined;
-  /** What must not be quoted from payloads; undefined = nothing is. The same for all targets of a config. */
+  /** What must not be quoted from payloads; undefined = nothing. The same for all targets of a config. */
   sensitive?: SensitivePatterns | undefined;
   /** `review` for servers that do not honour the idempotency key. Default `retry`. */
   onUnknown: 'retry' | 'review';
   /** Default `Idempotency-Key`. */
   idempotencyHeader: string;
-  /** Refusals in a row with one status, from as many lanes, that hold the target. Default 20, 0 = off. */
+  /** This many refusals in a row with one status, from as many lanes, hold the target. Default 20, 0 = off. */
   breaker: number;
   /** Allows plain http to a host that is not loopback. */
   insecureHttp: boolean;
-  /** Refuses to connect to an address that is not globally reachable, and a proxy that would look names up. */
+  /** Refuses addresses that are not globally reachable, and proxies that would resolve names themselves. */
   denyPrivate: boolean;
   /** Proxy URL; `false` = none, whatever the environment says; undefined = from the environment. */
   proxy: string | false | undefined;
@@ -96,7 +101,7 @@ export interface TargetConfig {
   tls: { ca: string | undefined; cert: string | undefined; key: string | undefined } | undefined;
   /** `replay` refuses it without `--allow-production`. */
   production: boolean;
-  /** Made from an absolute URL at enqueue, not from the config: never gets a credential. */
+  /** Made from an absolute URL at enqueue, not from the config; it never gets a credential. */
   implicit: boolean;
 }
 
@@ -107,21 +112,23 @@ export interface TargetConfig {
  */
 export type HoldKind = 'config' | 'credential' | 'tls' | 'binding' | 'breaker' | 'unreadable';
 
-/** What the queue file remembers of a target; only a runner (states) and people (pauses, accept) change it. */
+/**
+ * The state of a target in the queue file. Runners change the states, people change pauses and the accepted base URL.
+ */
 export interface TargetRow {
   id: number;
   name: string;
   order: LaneOrder;
   /** Base URL of an implicit target. */
   implicitBaseUrl: string | undefined;
-  /** Base URL its attempts went to; undefined = none yet. */
+  /** Base URL that its attempts went to; undefined = none yet. */
   boundTo: string | undefined;
   state: Exclude<TargetStateName, 'paused'>;
   /** Epoch ms of the last change of state. */
   since: number;
   /** End of an automatic hold, epoch ms; undefined = no time bound. */
   until: number | undefined;
-  /** When `until` was set: a clock that ran back behind it ends the hold (decision D31). */
+  /** When `until` was set. A clock that ran back behind this moment ends the hold (decision 0006). */
   setAt: number;
   reason: string | undefined;
   /** What made it `misconfigured`, which decides what ends that. */
@@ -138,13 +145,13 @@ export interface TargetRow {
   /** Highest attempt id that ended with a sound answer. */
   soundAttempt: number;
   /**
-   * The item that failed last, and when it and when any other item last failed, dated by the highest attempt id given
-   * out at that moment: the outage rule's exception.
+   * The item that failed last, when it failed, and when any other item last failed; used by the exception of the outage
+   * rule. Dated by the highest attempt id given out at that moment.
    */
   failItem: number;
   failAttempt: number;
   failOtherAttempt: number;
-  /** Breaker: refusals in a row with one status and no delivery between, by lane. */
+  /** Breaker: refusals in a row with one status and no delivery in between, by lane. */
   refusals: { status: number; lanes: readonly number[] } | undefined;
   /** Total time spent offline, ms: patience does not run while offline. */
   offlineMs: number;

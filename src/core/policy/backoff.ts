@@ -7,15 +7,15 @@ import type { RetryPolicy } from '../nouns/target.js';
  * @param n counted from 1
  */
 export function backoffCeilingMs(n: number, policy: RetryPolicy): number {
-  // A growth beyond all numbers must stay one: 0 times infinity is none.
+  // The growth can overflow to Infinity, and 0 times Infinity is NaN.
   const growth = Math.min(policy.factor ** (Math.max(n, 1) - 1), Number.MAX_VALUE);
   return Math.min(policy.capMs, policy.baseMs * growth);
 }
 
 /**
- * Delay before retry `n` in ms with equal jitter: half fixed, half random, so that a herd spreads and nobody retries at
- * once (AWS Architecture Blog, "Exponential Backoff And Jitter", 2015). A server's hint (Retry-After, RFC 9110 section
- * 10.2.3) is a floor and is not jittered.
+ * Delay before retry `n` in ms with equal jitter: half fixed, half random, so that many clients spread out and none
+ * retries at once (AWS Architecture Blog, "Exponential Backoff And Jitter", 2015). A server's hint (Retry-After, RFC
+ * 9110 section 10.2.3) is a floor and gets no jitter.
  *
  * @param random a number in [0, 1)
  */
@@ -25,19 +25,19 @@ export function backoffMs(n: number, policy: RetryPolicy, random: number, hintMs
 }
 
 const HOLDS = {
-  /** 5 s doubling to 5 min, then one tester at a time. */
+  /** `suspect`: 5 s doubling to 5 min, then one tester at a time. */
   unavailable: { baseMs: 5_000, capMs: 5 * 60_000 },
   /** A 429 without Retry-After. */
   throttled: { baseMs: 5_000, capMs: 5 * 60_000 },
   /** 1 min doubling to 1 h. */
   auth: { baseMs: 60_000, capMs: 60 * 60_000 },
-  /** A server that acts and cannot say so: each tester may be a write once more. 1 min doubling to 1 h. */
+  /** Unreadable answers: the server may act on each tester, so each may repeat a write. 1 min doubling to 1 h. */
   unreadable: { baseMs: 60_000, capMs: 60 * 60_000 },
-  /** What could not be had for a target, a vault that is away or a file that is not there yet: 1 s doubling to 1 h. */
+  /** Something the target needs is missing, such as a vault or a file: 1 s doubling to 1 h. */
   preparation: { baseMs: 1_000, capMs: 60 * 60_000 },
 } as const;
 
-/** Length of a target's hold in ms. @param step how often in a row its tester, or its preparation, has failed, from 0 */
+/** Length of a target's hold in ms. @param step how often in a row its tester or its preparation has failed, from 0 */
 export function holdMs(kind: keyof typeof HOLDS, step: number): number {
   const { baseMs, capMs } = HOLDS[kind];
   return Math.min(capMs, baseMs * 2 ** Math.min(step, 30));
@@ -49,7 +49,7 @@ export const RETRY_AFTER_CAP_MS = 24 * 60 * 60_000;
 /** Shortest hold of a throttled target, ms. */
 export const SHORTEST_THROTTLE_MS = 1_000;
 
-/** A wall clock that ran back this far behind the moment a wait was set ends the wait (decision 0006). */
+/** A wait ends when the wall clock is this far behind the moment at which the wait was set (decision 0006). */
 export const CLOCK_SLACK_MS = 60_000;
 
 /** True when a wait until `until`, set at `setAt`, is over. */

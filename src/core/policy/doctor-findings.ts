@@ -1,10 +1,12 @@
-/** What around the file can go wrong: modes, room on the disk, the clock, a config that no longer names a target. Pure. */
+/**
+ * What `doctor` checks around the queue file: file modes, disk space, the clock, targets that the config lacks. Pure.
+ */
 import type { Config } from '../nouns/config.js';
 import { acceptCommand } from './moved-target.js';
 import { doubtfulRules } from './outcome-rules.js';
 import { finding, type Finding } from '../nouns/finding.js';
 
-/** A file of the queue as the disk has it. */
+/** A file of the queue as it is on the disk. */
 export interface FileFacts {
   path: string;
   /** Permission bits; undefined where they mean nothing (Windows). */
@@ -12,7 +14,7 @@ export interface FileFacts {
   uid: number | undefined;
 }
 
-/** Bits that let others read what may be personal data. */
+/** Bits that let other users read the file, which may hold personal data. */
 const OTHERS = 0o077;
 const OTHERS_WRITE = 0o022;
 
@@ -33,7 +35,7 @@ export function modeFindings(files: readonly FileFacts[], directory: FileFacts, 
       );
     }
   }
-  // One that everybody may write, or a group that is not ours, was refused before.
+  // A file that everybody, or another group, may write is refused earlier.
   const { path, mode } = directory;
   if (mode !== undefined && (mode & OTHERS_WRITE) !== 0) {
     found.push(
@@ -48,7 +50,7 @@ export function modeFindings(files: readonly FileFacts[], directory: FileFacts, 
 
 const octal = (mode: number): string => (mode & 0o7777).toString(8);
 
-/** A log that grows beyond this is not being written back: some reader keeps an old view open. Bytes. */
+/** Bytes. A larger write-ahead log cannot be checkpointed: some reader keeps an old snapshot open. */
 const LONG_LOG_BYTES = 64 * 1024 * 1024;
 
 export interface DiskFacts {
@@ -56,7 +58,7 @@ export interface DiskFacts {
   walBytes: number;
   /** Undefined where the system does not tell. */
   freeBytes: number | undefined;
-  /** Below this nothing is enqueued or sent. */
+  /** Bytes. With less free space nothing is enqueued or sent. */
   leastFreeBytes: number;
 }
 
@@ -93,9 +95,9 @@ export function diskFindings({ path, walBytes, freeBytes, leastFreeBytes }: Disk
 
 const megabytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 
-/** Nobody ran this program before it was written. */
+/** This program did not exist before this date, so a clock that shows an earlier one is wrong. */
 const BEFORE_SYNCQ = Date.UTC(2025, 0, 1);
-/** Two hosts, or a host and its past, may differ by this much without a word. ms */
+/** Clock differences up to this many ms are not reported. */
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
 
 export function clockFindings(now: number, latestAt: number | undefined): Finding[] {
@@ -121,7 +123,7 @@ export function clockFindings(now: number, latestAt: number | undefined): Findin
   ];
 }
 
-/** What doctor must know of the config: its targets, or what is wrong with it. */
+/** The config as `doctor` sees it: its targets, or what is wrong with it. */
 export interface ConfigFacts {
   config: Config;
   problem: 'broken' | 'missing' | 'none' | undefined;

@@ -22,7 +22,7 @@ const NEXT_RUN: Advice = {
   commands: ['syncq watch', 'syncq run'],
 };
 
-/** What helps this item on; undefined when nothing needs to be done. */
+/** What a person can do to move the item on; undefined when nothing needs to be done. */
 export function whatHelps(item: Helped): Advice | undefined {
   if (item.state === 'review') return forReview(item);
   if (item.state === 'sending' && item.isOrphaned === true) return NEXT_RUN;
@@ -60,7 +60,7 @@ const REVIEW_SENTENCES: Readonly<Record<ReviewReason, string>> = {
   editing: 'Finish the edit; if the editor is gone, free the item, which sends it as it was',
 };
 
-/** What to type for each reason, the likeliest first. Ending an item also lets go what is blocked behind it. */
+/** The commands for each reason, the likeliest first. Ending an item also releases the items blocked behind it. */
 function reviewCommands({ id, reviewReason: reason, mayHaveArrived }: Helped): string[] {
   const retry = `syncq retry ${id}`;
   const discard = `syncq discard ${id}`;
@@ -103,7 +103,7 @@ const LOOK_FIRST = 'Look at the server first: if it has this write already, comp
 
 type TargetState = Extract<NonNullable<ItemSummary['waitingOn']>, { kind: 'target' }>['state'];
 
-/** What helps against what only syncq's own words name; the target goes on by itself when it is gone. */
+/** Advice for the reasons that syncq gives itself. The target goes on by itself once the cause is gone. */
 const AGAINST: readonly [OwnReason, string][] = [
   [
     'thinLink',

@@ -1,4 +1,4 @@
-/** How an item of another queue stands here: nobody here is sending it, and nobody has it open in an editor. Pure. */
+/** Which state an imported item gets: nobody here is sending it, and nobody has it open in an editor. Pure. */
 import { REVIEW_REASONS, type Attempt, type ReviewReason, type State } from '../nouns/item.js';
 
 /** Why an item is in review. */
@@ -11,7 +11,7 @@ export interface Review {
   cause: string;
 }
 
-/** What of an item decides how it stands. Attempts and history: oldest first. */
+/** The facts that decide the state. Attempts and history: oldest first. */
 export interface ImportedItem {
   state: State;
   review: Review | undefined;
@@ -30,7 +30,7 @@ export function standingOf(item: ImportedItem): Standing {
   if (item.state !== 'review') return { state: item.state, review: undefined };
   const review = item.review ?? reviewFor('unknown', 0, 'it was in review');
   if (review.reason !== 'editing') return { state: 'review', review };
-  // The editor belongs to the other queue: the item goes back to where it stood before it was opened.
+  // The editor belongs to the other queue: the item returns to its state from before it was opened.
   const opened = item.history.findLast(({ event }) => event === 'editing')?.detail?.['reason'];
   const reason = REVIEW_REASONS.find((known) => known === opened && known !== 'editing');
   if (reason === undefined) return { state: 'pending', review: undefined };

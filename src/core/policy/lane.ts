@@ -1,12 +1,12 @@
-/** The lane of an item and what the head of a lane waits for: the order that every store keeps. Pure. */
+/** The lane of an item, and what the head of a lane waits for. Every store keeps this order. Pure. */
 import type { LaneOrder } from '../nouns/target.js';
 
-/** What a pending lane head is: free to go, before its time, or of a paused entity. A pause hides the time. */
+/** State of a pending lane head: ready, waiting for its time, or paused with its entity. A pause takes precedence. */
 export type Eligibility = 'ready' | 'waiting' | 'paused';
 
 /**
- * `entity` and `shared` are the lanes of the item's entity and of its target, in the caller's own words; undefined = a
- * lane of its own. `ownTime`: the item was enqueued for a time that is still ahead.
+ * `entity` and `shared` name the lanes of the item's entity and of its target, in the caller's form; undefined = the
+ * item has a lane of its own. `ownTime`: the item was enqueued for a time in the future.
  */
 export function laneOf<Lane>(
   order: LaneOrder,
@@ -16,7 +16,7 @@ export function laneOf<Lane>(
 ): Lane | undefined {
   if (order === 'none') return undefined;
   if (order === 'strict') return shared;
-  // One `--at monday` must not stop every write that names no entity.
+  // Otherwise one `--at monday` would stop every write that names no entity.
   return entity ?? (ownTime ? undefined : shared);
 }
 
@@ -25,7 +25,7 @@ export function headEligibility(entityPaused: boolean, waitsForTime: boolean): E
   return waitsForTime ? 'waiting' : 'ready';
 }
 
-/** The time, if there is something left to wait for. Epoch ms. */
+/** The later time that is still ahead, epoch ms; undefined = there is nothing to wait for. */
 export function stillAhead(time: number | null | undefined, now: number): number | undefined {
   return time != null && time > now ? time : undefined;
 }

@@ -1,7 +1,7 @@
 /**
- * The outage rule: whose fault is a failure, the item's or the server's? (contract, section 5; decision 0005). Pure.
+ * The outage rule: is a failure the item's fault or the server's? (Decision 0005.) Pure.
  *
- * Attempt ids are the clock here, not times: they ascend over all runners, so a wall clock that jumps changes nothing.
+ * Attempt ids serve as the clock: they ascend over all runners, so a wall clock that jumps changes nothing.
  */
 import type { Outcome } from '../nouns/item.js';
 import type { TargetRow } from '../nouns/target.js';
@@ -10,17 +10,17 @@ import type { SettleContext } from './settle-context.js';
 /** An attempt that found no connection, or none that could be trusted, sent nothing. */
 export const SENT_NOTHING: readonly Outcome[] = ['offline', 'misconfigured'];
 
-/** How an attempt ends whose effect nobody knows: with no status it got no answer at all. */
+/** Outcomes whose effect is unknown. Without a status there was no answer at all. */
 export const UNANSWERED: Outcome = 'unknown';
 
-/** Failures that could be the server's own. */
+/** Failures that may be the server's fault. */
 export function isServerFailure(outcome: Outcome): boolean {
   return outcome === 'unknown' || outcome === 'unavailable' || outcome === 'transient';
 }
 
 /**
- * An answer that proves the API itself at work: it lifts holds and is evidence in the outage rule. A probe never is, nor
- * an end without a status: then the server did not speak.
+ * True for an answer that proves that the API itself works: it ends holds and counts as evidence in the outage rule. A
+ * probe never does, nor an end without a status, because the server did not answer.
  */
 export function isSound({ outcome, status }: { outcome: Outcome; status?: number | undefined }): boolean {
   if (status === undefined) return false;
@@ -41,8 +41,8 @@ export function countsAgainstItem({ facts, end, target }: Pick<SettleContext, 'f
 }
 
 /**
- * An answer that cannot be read is the item's own fault when it is its second in a row and no other item failed since
- * the first: what comes to all is the server's, or a balancer's.
+ * An unreadable answer is the item's fault when it is the item's second in a row and no other item failed since the
+ * first. Failures that hit every item are the server's, or a load balancer's.
  */
 export function isUnreadableAlone({ facts, end, target }: Pick<SettleContext, 'facts' | 'end' | 'target'>): boolean {
   if (!end.isUnreadable || facts.unreadable === 0) return false;
@@ -54,8 +54,8 @@ function lastFailureOfOthers(item: number, target: SettleContext['target']): num
 }
 
 /**
- * The record of failures that `lastFailureOfOthers` reads, after one more. A failure is dated by the highest attempt id
- * given out when it was recorded, as `failMark` is: of requests under way together, each sees the other's failure.
+ * Adds one failure to the record that `lastFailureOfOthers` reads. A failure is dated by the highest attempt id given
+ * out when it was recorded, as `failMark` is. So of two requests in flight together, each sees the other's failure.
  */
 export function noteFailure({
   facts,

@@ -1,8 +1,8 @@
-/** Which rule of a target's `outcomes` an answer fits, and when an answer may mean that the write is done. Pure. */
+/** Which rule of a target's `outcomes` matches an answer, and when an answer may mean that the write is done. Pure. */
 import type { OutcomeRule } from '../nouns/target.js';
 import { pointerSteps } from '../json/json-pointer.js';
 
-/** An answer as it came. */
+/** An answer as it was received. */
 export interface Answer {
   headers: Readonly<Record<string, string | string[] | undefined>>;
   body: Uint8Array;
@@ -10,9 +10,9 @@ export interface Answer {
   complete: boolean;
 }
 
-/** What is known of the write that was answered. */
+/** Facts about the write that was answered. */
 export interface Answered {
-  /** Number of the earliest attempt with the same key and bytes that got no answer; undefined = there is none. */
+  /** Number of the earliest attempt with the same key and bytes that got no answer; undefined = none. */
   repeatOf?: number | undefined;
   /** An attempt under an earlier key may have arrived: the answer may be about that version. */
   hasEarlierKey?: boolean | undefined;
@@ -20,7 +20,7 @@ export interface Answered {
   headerNames?: readonly string[];
 }
 
-/** The first rule that fits; undefined = the outcome table decides. @param rules of the target */
+/** The first rule that matches; undefined = the outcome table decides. @param rules of the target */
 export function ruleFor(
   rules: readonly OutcomeRule[],
   status: number,
@@ -42,7 +42,7 @@ export function ruleFor(
 
 const classOf = (status: number): string => `${String(Math.floor(status / 100))}xx`;
 
-/** They are given before a server looks at the write: credential, precondition, too early, too often, captive portal. */
+/** Servers give these before they look at the write: credential, precondition, too early, too many, captive portal. */
 const SAYS_NOTHING = new Set([401, 407, 412, 425, 428, 429, 511]);
 
 /**
@@ -60,7 +60,7 @@ function mayBeDone(rule: OutcomeRule, status: number, { headers }: Answer, write
   );
 }
 
-/** `If-Match` and its like, also WebDAV's `If` and vendors' `x-goog-if-generation-match`. */
+/** `If-Match` and similar headers, also WebDAV's `If` and vendor headers such as `x-goog-if-generation-match`. */
 const isPrecondition = (name: string): boolean => /(?:^|-)if(?:-|$)/i.test(name);
 
 function hasHeader({ headers }: Answer, name: string, wanted: string | true): boolean {
@@ -69,7 +69,7 @@ function hasHeader({ headers }: Answer, name: string, wanted: string | true): bo
   return [found].flat().some((value) => value.trim() === wanted);
 }
 
-/** Undefined = the body is unfinished, compressed, or no JSON: no value stands anywhere in it. */
+/** Undefined = the body is incomplete, compressed or not JSON, so no pointer matches. */
 function jsonOf({ headers, body, complete }: Answer): unknown {
   const coding = [headers['content-encoding'] ?? 'identity'].flat().join().trim().toLowerCase();
   if (!complete || coding !== 'identity') return undefined;
@@ -80,7 +80,7 @@ function jsonOf({ headers, body, complete }: Answer): unknown {
   }
 }
 
-/** What a JSON Pointer (RFC 6901) leads to; undefined = nothing. */
+/** The value at a JSON Pointer (RFC 6901); undefined = none. */
 function valueAt(document: unknown, pointer: string): unknown {
   let value = document;
   for (const step of pointerSteps(pointer)) {
@@ -91,7 +91,7 @@ function valueAt(document: unknown, pointer: string): unknown {
   return value;
 }
 
-/** Sentences about the rules that may take a refusal for a delivery, for `target test` and `doctor`. */
+/** Warnings about rules that may take a refusal for a delivery, for `target test` and `doctor`. */
 export function doubtfulRules({ name, outcomes }: { name: string; outcomes: readonly OutcomeRule[] }): string[] {
   return outcomes.flatMap(({ status, body, header, means, onlyRepeat }, index) => {
     const of = status === undefined ? 'an answer' : status.join(' or ');

@@ -1,6 +1,6 @@
 /**
- * What a person's command does to an item or a target, and when it does not fit. Pure: a store reads what is asked for
- * here, asks, and writes the answer in the same commit, so every store gives the same answer in the same words.
+ * What a person's command does to an item or a target, and when it is refused. Pure: a store reads the facts, asks
+ * these functions and writes their answer in the same commit. So every store gives the same answer in the same words.
  */
 import type { Outcome, ReviewReason, State } from '../nouns/item.js';
 import type { TargetRow } from '../nouns/target.js';
@@ -9,7 +9,7 @@ import { stillAhead } from './lane.js';
 import type { ItemMove } from './settlement.js';
 import { enterState } from './target-state.js';
 
-/** An item as a person's command finds it. Times in epoch ms. */
+/** The facts about an item that a person's command depends on. Times in epoch ms. */
 export interface FoundItem {
   id: number;
   state: State;
@@ -29,10 +29,10 @@ export interface FoundItem {
 
 type Pending = Extract<ItemMove, { to: 'pending' }>;
 
-/** What an item remembers of its failures. */
+/** What an item records about its failures. */
 export type RetryBudget = Pick<Pending, 'retryCount' | 'failures' | 'crashes' | 'failingSince' | 'unreadable'>;
 
-/** What the store looks up only when an answer depends on it. */
+/** Facts that the store looks up only when the answer depends on them. */
 export interface Lookups {
   now: number;
   /** Somebody holds the right to send. */
@@ -43,7 +43,7 @@ export interface Lookups {
   editorOf(item: FoundItem): string | undefined;
 }
 
-/** Why a command does not fit. `confirm-needed`: it fits as soon as a person says yes. */
+/** Why a command is refused. `confirm-needed`: it is carried out once a person says yes. */
 export interface Refusal {
   refused: string;
   code?: 'confirm-needed';
@@ -51,7 +51,7 @@ export interface Refusal {
 
 export const isRefusal = (answer: object): answer is Refusal => 'refused' in answer;
 
-/** A deadline that a person sets: a time, or so long from now. */
+/** A deadline that a person sets: a time, or a span from now. */
 export type NewDeadline = { at: number } | { delayMs: number };
 
 /** Where a retry puts an item: due now, in its place, under the same key. */
@@ -78,13 +78,13 @@ export function decideRetry(item: FoundItem, deadline: NewDeadline | undefined, 
   };
 }
 
-/** Discards or completes an item by a person's word. Undefined = it fits. */
+/** Whether a person may discard or complete an item; undefined = yes. */
 export function refuseEnd(kind: 'discard' | 'complete', item: FoundItem, lookups: Lookups): Refusal | undefined {
   const refused = refusedBy(kind, item, lookups);
   return refused === undefined ? undefined : { refused };
 }
 
-/** Why a command does not fit the item's state. */
+/** Why a command is refused in the item's state. */
 function refusedBy(kind: 'retry' | 'discard' | 'complete', item: FoundItem, lookups: Lookups): string | undefined {
   const { state } = item;
   if (state === 'review' || state === 'pending') return undefined;
@@ -99,12 +99,12 @@ function refusedBy(kind: 'retry' | 'discard' | 'complete', item: FoundItem, look
 const BEING_SENT = 'it is being sent right now; try again in a moment';
 const isFinal = (state: State): string => `it is ${state}, which is final`;
 
-/** The server's word, or a person's. */
+/** The server accepted it, or a person completed it. */
 function whyCompleted({ lastOutcome: last }: FoundItem): string {
   return last === undefined || last === 'delivered' ? 'it was delivered already' : 'it was marked as completed';
 }
 
-/** A retry changes nothing in an item that only waits behind another: the answer names the one to look at. */
+/** A retry cannot help an item that only waits behind another; the answer names that other item. */
 function whyBehind(item: FoundItem, lookups: Lookups): string | undefined {
   const onlyWaits = item.state === 'pending' && item.isBehind && item.notBefore === undefined;
   const deadlineOver = item.expiresAt !== undefined && stillAhead(item.expiresAt, lookups.now) === undefined;
@@ -114,7 +114,9 @@ function whyBehind(item: FoundItem, lookups: Lookups): string | undefined {
   return `it waits behind item ${head.id}${head.state === 'review' ? ', which is in review' : ''}`;
 }
 
-/** Why an edit does not fit; undefined = it does. An edit gives a new key, so the server may then have both versions. */
+/**
+ * Why an edit is refused; undefined = it is not. An edit gets a new key, so the server may end up with both versions.
+ */
 export function refuseEdit(
   item: FoundItem,
   { revision, yes = false }: { revision?: number; yes?: boolean | undefined },
@@ -133,7 +135,7 @@ export function refuseEdit(
   return undefined;
 }
 
-/** Why an editor cannot end its edit any more; undefined = it can. */
+/** Why an editor can no longer save its edit; undefined = it can. */
 export function refuseEndOfEdit(item: FoundItem, isSameEditor: boolean): Refusal | undefined {
   if (item.state === 'review' && item.reviewReason === 'editing' && isSameEditor) return undefined;
   return { refused: `it is ${item.state} now: somebody freed it while it was open in the editor` };
@@ -146,7 +148,7 @@ export function refuseOutrun(item: FoundItem, revision: number): Refusal | undef
     : { refused: 'somebody else edited it in the meantime; look at it again' };
 }
 
-/** Held because its base URL was changed: only `target accept` ends it. */
+/** The hold of a changed base URL: only `target accept` ends it. */
 export function isMoved({ state, holdKind }: TargetRow): boolean {
   return state === 'misconfigured' && holdKind === 'binding';
 }

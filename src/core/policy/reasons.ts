@@ -1,13 +1,16 @@
-/** Reasons that only syncq itself gives, each told by its first words: what is said of a hold, and what helps, depends on them. Pure. */
+/**
+ * Hold reasons that only syncq itself gives, recognised by their first words: advice about a hold depends on them.
+ * Pure.
+ */
 
 const BEGIN = {
   /** The answers of the target cannot be parsed. */
   unreadable: 'the answer of ',
-  /** The proxy on the way wants a login: nothing of it concerns the API. */
+  /** The proxy wants a login; the API is not concerned. */
   proxyLogin: 'the proxy ',
-  /** A login page, or whatever else answers in place of the server. */
+  /** A login page or something else answers in place of the server. */
   between: 'something between here and the server answered',
-  /** The time for a body was over before the link had taken it. */
+  /** The time for the body ended before the link had carried it. */
   thinLink: 'cut after ',
   /** Attempts to the old one are open. */
   moved: 'base URL changed from ',
@@ -23,7 +26,7 @@ export function isReason(kind: OwnReason, reason: string | undefined): boolean {
   return reason?.startsWith(BEGIN[kind]) === true;
 }
 
-/** A server's own words, which pass for none of these. */
+/** Marks a server's own words, so that they are not taken for one of these reasons. */
 export function wordsOfServer(words: string): string {
   return Object.values(BEGIN).some((begin) => words.startsWith(begin)) ? `it says: ${words}` : words;
 }

@@ -1,4 +1,7 @@
-/** What the rules know when an attempt ends: the item's and the target's facts, the settings, the time and a chance. */
+/**
+ * What the rules know when an attempt ends: facts about the item and the target, settings, the time and a random
+ * number.
+ */
 import type { AttemptEnd, ClaimRef, ItemFacts } from './settlement.js';
 import type { TargetConfig, TargetRow } from '../nouns/target.js';
 

@@ -1,6 +1,6 @@
 /**
- * The one state machine of items: what an attempt's end does to its item and to its target (contract, sections 4 and 5).
- * Pure; `policy/target-state.ts` holds the target's half.
+ * The one state machine of items: what the end of an attempt does to its item and its target. Pure;
+ * `policy/target-state.ts` holds the target's half.
  */
 import type { Outcome, ReviewReason } from '../nouns/item.js';
 import type { AttemptEnd, Decision, ItemMove } from './settlement.js';
@@ -9,10 +9,10 @@ import { countsAgainstItem, isServerFailure, isUnreadableAlone } from './outage.
 import type { SettleContext } from './settle-context.js';
 import { onlineTime, targetAfter } from './target-state.js';
 
-/** Crashes in a row while sending one item before a person looks at it. */
+/** After this many crashes in a row while sending one item, the item goes to review. */
 export const CRASH_LIMIT = 5;
 
-/** How an attempt ends whose runner did not live to record it. */
+/** The end of an attempt whose runner died before it recorded one. */
 export function crashedAttempt(): AttemptEnd {
   const message = 'the runner stopped before it recorded the answer; the server may have this write already';
   return {
@@ -33,7 +33,7 @@ export function crashedAttempt(): AttemptEnd {
 /** Where an item goes whose deadline passed while it was pending. It keeps its place and blocks its lane. */
 export const EXPIRED = { reason: 'expired', message: 'its deadline passed before it could be delivered' } as const;
 
-/** Outcomes that end in review at once, and the reason they give. */
+/** Outcomes that go to review at once, with the reason. */
 const REFUSED: Partial<Record<Outcome, ReviewReason>> = {
   rejected: 'rejected',
   conflict: 'conflict',
@@ -55,14 +55,14 @@ function moveItem(context: SettleContext, counted: boolean): ItemMove {
   return afterServerFailure(context, counted);
 }
 
-/** Offline, throttled, auth, misconfigured: the target waits, the item lost nothing. */
+/** Offline, throttled, auth, misconfigured: the target waits, and the item keeps its retries. */
 function backToLine(context: SettleContext): ItemMove {
   const { retryCount, failures, failMark, failingSince } = context.facts;
   const unreadable = unreadableInARow(context);
   return { to: 'pending', notBefore: undefined, retryCount, failures, crashes: 0, failMark, failingSince, unreadable };
 }
 
-/** Silence between two of them is no answer. */
+/** A missing answer between two unreadable ones does not break the row. */
 function unreadableInARow({ facts, end }: SettleContext): number {
   if (end.isUnreadable) return facts.unreadable + 1;
   return end.status === undefined ? facts.unreadable : 0;
@@ -74,7 +74,7 @@ function afterServerFailure(context: SettleContext, counted: boolean): ItemMove 
   const failures = facts.failures + 1;
   const crashes = end.crashed ? facts.crashes + 1 : 0;
   const onlineNow = onlineTime(target, now);
-  // A clock that was ahead when the first failure was recorded must not lengthen patience by as much.
+  // A clock that was fast when the first failure was recorded must not lengthen patience.
   const failingSince = Math.min(facts.failingSince ?? onlineNow, onlineNow);
   if (crashes >= CRASH_LIMIT) {
     return review(context, 'unknown', `syncq died ${crashes} times in a row while sending this item`, retryCount);
@@ -89,7 +89,7 @@ function afterServerFailure(context: SettleContext, counted: boolean): ItemMove 
   if (onlineNow - failingSince > config.patienceMs) {
     return review(context, 'exhausted', end.message, retryCount);
   }
-  // An uncounted unknown or unavailable is the target's wait: when that ends, the item is due at once.
+  // An `unknown` or `unavailable` that is not counted makes the target wait; the item is due as soon as that wait ends.
   const ownWait = counted || end.outcome === 'transient';
   return {
     to: 'pending',

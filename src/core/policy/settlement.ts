@@ -1,4 +1,4 @@
-/** The words of a settlement: a claim, how its attempt ended, and what is decided of the item and of its target. */
+/** Types of a settlement: a claim, how its attempt ended, and what that means for the item and its target. */
 import type { Outcome, ResponseExcerpt, ReviewReason, StoredRequest } from '../nouns/item.js';
 import type { TargetRow } from '../nouns/target.js';
 
@@ -26,11 +26,11 @@ export interface ItemFacts {
   /** First of the failures in a row, in ms of the target's online time (wall clock minus `offlineMs`). */
   failingSince: number | undefined;
   expiresAt: number | undefined;
-  /** Number of the first attempt that may have had its effect; 0 = the original of this copy may have sent it. */
+  /** Number of the first attempt that may have taken effect; 0 = the original of this copy may have sent it. */
   mayHaveArrived: number | undefined;
-  /** Number of the attempt that this one would repeat: same key and bytes, and nobody knows what came of it. */
+  /** Number of the attempt that this one repeats: same key and bytes, effect unknown. */
   repeatOf: number | undefined;
-  /** An attempt under an earlier key may have arrived: an answer may be about the version before an edit. */
+  /** An attempt under an earlier key may have arrived, so an answer may be about the version before an edit. */
   hasEarlierKey: boolean;
   /** Unreadable answers in a row. */
   unreadable: number;
@@ -43,7 +43,7 @@ export interface Claim extends ClaimRef {
   /** `type/id`; undefined = none. */
   entity: string | undefined;
   startedAt: number;
-  /** ms that may pass on the monotonic clock before the claim must not be sent any more; undefined = no bound. */
+  /** Monotonic ms after which the claim must no longer be sent; undefined = no bound. */
   sendBefore: number | undefined;
 }
 
@@ -53,15 +53,15 @@ export interface AttemptEnd {
   status: number | undefined;
   /** One sentence for a person. */
   message: string;
-  /** The message with its numbers and ids taken out: what review items are grouped by. */
+  /** The message without numbers and ids; review items are grouped by it. */
   cause: string;
   retryAfterMs: number | undefined;
   durationMs: number;
   redirectedTo: string | undefined;
   response: ResponseExcerpt | undefined;
-  /** True when nobody lived to record it: the runner died. */
+  /** True when the runner died before it recorded the end. */
   crashed: boolean;
-  /** The request was handed to a connected socket and no answer says that it had no effect, or its runner died. */
+  /** The request was written to a connected socket and no answer says that it had no effect, or its runner died. */
   mayHaveArrived: boolean;
   /** An answer came and could not be parsed. */
   isUnreadable: boolean;
@@ -95,13 +95,13 @@ export interface Decision {
   target: Partial<TargetRow>;
 }
 
-/** May this target be sent to now, and how. */
+/** Whether and how the target may be sent to now. */
 export interface Gate {
   /** Claims that may be given out now. */
   slots: number;
   /** One tester at a time, taken in rotation after the target's `tester`. */
   rotate: boolean;
-  /** Only another than the last one. */
+  /** Only an item other than the last tester. */
   exceptTester?: boolean;
 }
 

@@ -1,11 +1,11 @@
-/** Words as a POSIX shell must be given them: a line that is offered to be copied must mean what it says. Pure. */
+/** Quotes words for a POSIX shell, so that a command offered for copying means what it shows. Pure. */
 
 /** Quoted only where it needs to be. */
 export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : shellQuoted(text);
 }
 
-/** Nothing in it is special. */
+/** It has no special character. */
 export function shellQuoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -14,9 +14,9 @@ const HOLDING: ReadonlySet<TargetStatus['state']> = new Set([
 ]);
 
 /**
- * One fact each, the most urgent first; exactly `all delivered` when nothing is unfinished. The counts add up to everything
- * unfinished: what is blocked counts with what blocks it. Names and reasons are as they were given: whoever prints them
- * makes them harmless.
+ * One fact per line, the most urgent first; exactly `all delivered` when nothing is unfinished. The counts add up to
+ * all unfinished items: a blocked item counts with its blocker. Names and reasons are raw; the caller escapes them when
+ * it prints.
  *
  * @param user login name, for *No queue yet at PATH (user NAME)*; undefined = leave it out
  */
@@ -52,7 +52,7 @@ function copyLine({ copyOf }: StatusReport): string[] {
   return copyOf === undefined ? [] : [`this is a copy (of ${copyOf}): nothing is sent from it`];
 }
 
-/** A target is named as long as it is in its state, also when the time of its hold is over: then one item tests it. */
+/** A target is named for as long as it is in its state, also after its hold has expired: then one item tests it. */
 function targetLine(target: TargetStatus, now: number): string[] {
   const waiting = target.pending - target.behindReview;
   return waiting === 0 ? [] : [`${count(waiting, 'waits', 'wait')}: ${targetSentence(target, now)}`];
@@ -76,7 +76,7 @@ function dueLine({ due, counts, runner, copyOf }: StatusReport, holding: readonl
   const items = busy === 1 ? '1 item is due' : `${busy} items are due`;
   if (copyOf !== undefined) return busy === 0 ? [] : [items];
   if (busy > 0) return [`${items} and ${NOBODY}`];
-  // A refused credential is not mended by a runner; these are, when the time of the hold is over.
+  // A runner cannot fix a refused credential; it can end these holds once their time is over.
   const isTestable = holding.some((target) => target.state !== 'auth' && target.due > 0);
   return isTestable ? [NOBODY] : [];
 }

@@ -1,16 +1,19 @@
-/** `status --check`: which limits a queue is past. Pure; the exit code is the caller's. */
+/** `status --check`: which limits the queue exceeds. Pure; the caller sets the exit code. */
 import type { StatusReport } from '../nouns/report.js';
 
 export interface CheckLimits {
-  /** Oldest unfinished item that is not in review, ms; counted from the later of its storing and its asked-for time. */
+  /**
+   * Age of the oldest unfinished item that is not in review, ms; counted from the later of its storing and its
+   * requested time.
+   */
   maxAgeMs?: number;
   /** Items in review. */
   maxReview?: number;
-  /** Time without a sign of life from any runner while something waits, ms. */
+  /** Time without activity of any runner while something waits, ms. */
   maxIdleMs?: number;
 }
 
-/** What `--check` alone means. */
+/** The limits of `--check` alone. */
 export const DEFAULT_CHECK: CheckLimits = { maxReview: 0, maxAgeMs: 3_600_000 };
 
 export interface FailedLimit {
@@ -49,8 +52,8 @@ export function checkStatus(report: StatusReport, limits: CheckLimits, now: numb
 }
 
 /**
- * How long nobody has worked although something waits: since the last sign of life of a runner, but not from before
- * the oldest waiting item. A queue with nothing to do is never idle too long.
+ * How long nobody has worked although something waits: since a runner's last activity, but at most since the oldest
+ * waiting item was stored. An empty queue is never idle.
  */
 function idleMs(report: StatusReport, now: number): number {
   if (report.oldestPendingAt === undefined) return 0;

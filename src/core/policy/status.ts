@@ -1,4 +1,4 @@
-/** From the store's counters to the facts of `status`: what is due, held, waiting and blocked, target by target. Pure. */
+/** Turns the store's counters into the facts of `status`: due, held, waiting and blocked items of each target. Pure. */
 import type { Config } from '../nouns/config.js';
 import { STATES, type State } from '../nouns/item.js';
 import { isPaused, isSendable, shownState } from './target-state.js';
@@ -8,7 +8,7 @@ import type { Summary, TargetSummary } from '../nouns/reading.js';
 export interface StatusContext {
   queue: string;
   config: Pick<Config, 'source' | 'targets'>;
-  /** False when the config could not be read: then nothing is said about targets that it lacks. */
+  /** False when the config could not be read; then targets that it lacks are not reported. */
   configIsKnown: boolean;
   now: number;
 }
@@ -41,7 +41,7 @@ export function statusReport(summary: Summary, context: StatusContext): StatusRe
   };
 }
 
-/** What `status` says where there is no queue yet. */
+/** The status where there is no queue yet. */
 export function emptyStatus({ queue, config }: Pick<StatusContext, 'queue' | 'config'>): StatusReport {
   return {
     queue,

@@ -12,12 +12,12 @@ import type { SettleContext } from './settle-context.js';
 type StoredState = TargetRow['state'];
 type Change = Partial<TargetRow>;
 
-/** States that are sent to without waiting for anything. */
+/** States in which the target is sent to without waiting. */
 export function isOpenState(state: StoredState): boolean {
   return state === 'untried' || state === 'online' || state === 'suspect';
 }
 
-/** The state that people see: a pause is laid over whatever is below. */
+/** The state that people see: a pause hides the state below it. */
 export function shownState(target: TargetRow, now: number): TargetStateName {
   return isPaused(target, now) ? 'paused' : target.state;
 }
@@ -26,24 +26,24 @@ export function isPaused({ paused }: TargetRow, now: number): boolean {
   return paused !== undefined && !(paused.until !== undefined && isOver(paused.until, paused.since, now));
 }
 
-/** A hold with a time bound that has passed: one tester may go. */
+/** True for a hold whose time is over: one tester may go. */
 export function holdIsOver(target: TargetRow, now: number): boolean {
   return target.until !== undefined && isOver(target.until, target.setAt, now);
 }
 
-/** May be sent to now, as far as its own state goes (`status` counts its lane heads as due, else as held). */
+/** True when the target's own state allows sending now. `status` then counts its lane heads as due, else as held. */
 export function isSendable(target: TargetRow, now: number): boolean {
   if (isPaused(target, now)) return false;
   if (isOpenState(target.state)) return true;
   return isTimedHold(target) && holdIsOver(target, now);
 }
 
-/** Held for something of its own that a look can find mended: a credential, a file that the config names. */
+/** True for a hold that a check can find resolved: a credential, or a file that the config names. */
 export function endsByMending({ state, holdKind }: TargetRow): boolean {
   return state === 'misconfigured' && (holdKind === 'credential' || holdKind === 'config');
 }
 
-/** Holds that end by their time and a tester; `offline` ends by a probe, `misconfigured` mostly by mending. */
+/** Holds that end by their time and a tester. `offline` ends by a probe, `misconfigured` mostly by a fixed config. */
 function isTimedHold(target: Pick<TargetRow, 'state' | 'holdKind'>): boolean {
   const { state } = target;
   return state === 'throttled' || state === 'unavailable' || state === 'auth' || isUnreadable(target);
@@ -57,8 +57,8 @@ function isUnreadable({ state, holdKind }: Pick<TargetRow, 'state' | 'holdKind'>
 /**
  * How many claims may be given out now.
  *
- * @param inFlight requests of this target under way
- * @param limit requests in flight allowed when all is well (the smaller of its concurrency and the slow start)
+ * @param inFlight requests of this target in flight
+ * @param limit requests in flight allowed in the state `online` (the smaller of its concurrency and the slow start)
  */
 export function gateOf(target: TargetRow, now: number, inFlight: number, limit: number): Gate {
   if (!isSendable(target, now)) {
@@ -71,8 +71,8 @@ export function gateOf(target: TargetRow, now: number, inFlight: number, limit: 
 }
 
 /**
- * A hold that one item alone brought about says little of the server: an item of another lane that comes meanwhile tests
- * it at once. When it fails too, the hold rests on two, and everything waits for its time.
+ * A hold that only one item caused says little about the server, so an item of another lane that arrives meanwhile
+ * tests it at once. If that item fails too, the hold rests on two items and everything waits for its end.
  */
 function restsOnOneItem(target: TargetRow, now: number): boolean {
   const { state, tester, failItem, failOtherAttempt, soundAttempt } = target;
@@ -80,11 +80,11 @@ function restsOnOneItem(target: TargetRow, now: number): boolean {
   return tester !== 0 && failItem === tester && failOtherAttempt <= soundAttempt;
 }
 
-/** What an attempt's end changes in the target's row. */
+/** What the end of an attempt changes in the target's row. */
 export function targetAfter(context: SettleContext): Change {
   const { end, facts, target } = context;
   if (isSound(end)) return afterSoundAnswer(context);
-  // Refused before it was sent: it says nothing about the server.
+  // It was refused before it was sent, so it says nothing about the server.
   if (end.outcome === 'rejected') return {};
   const counts = { tries: target.tries + 1, ...(isServerFailure(end.outcome) ? noteFailure(context) : {}) };
   if (end.crashed) return { ...counts, tester: facts.id, ...afterCrash(context) };
@@ -93,31 +93,31 @@ export function targetAfter(context: SettleContext): Change {
 }
 
 /**
- * True for the end of a request that was under way when the present hold began: it neither ends the hold nor lengthens
- * it, nor puts another in its place. The next tester finds out what is still true.
+ * True for the end of a request that was in flight when the present hold began: it neither ends, lengthens nor replaces
+ * the hold. The next tester finds out what is still true.
  */
 function isNoNews({ claim, end, target }: SettleContext): boolean {
   const isLate = claim.attempt <= target.holdMark;
   switch (target.state) {
     case 'misconfigured':
-      return isLate || !isUnreadable(target); // Only mending ends the others.
+      return isLate || !isUnreadable(target); // The others end only when the cause is fixed.
     case 'offline':
-      return end.status === undefined; // A status has just come over the network: it is back.
+      return end.status === undefined; // A status has just arrived over the network, so the target is back.
     case 'suspect':
-      // Others that were in flight at the first failure do not make it a second one. Of answers that cannot be read, two
-      // are enough: each may be a write that is done again.
+      // Failures of requests that were in flight at the first one are not a second failure. Two unreadable answers are
+      // enough, because each may repeat a write.
       return isLate && isServerFailure(end.outcome) && !isSecondUnreadable(end, target);
     default:
       return isLate && isTimedHold(target);
   }
 }
 
-/** Another one without a sound answer between, whichever item got the first. */
+/** Another failure without a sound answer in between, whichever item had the first. */
 function isSecondUnreadable({ isUnreadable: isOne }: SettleContext['end'], { holdKind }: TargetRow): boolean {
   return isOne && holdKind === 'unreadable';
 }
 
-/** The next state after a failure that is news. */
+/** The next state after a failure that is not covered by the present hold. */
 function afterFailure(context: SettleContext): Change {
   const { end, target } = context;
   const isSecond = isSecondUnreadable(end, target) && target.state !== 'auth';
@@ -140,15 +140,18 @@ function afterFailure(context: SettleContext): Change {
   }
 }
 
-/** Our own death is no second failure of the server's; but what was under way may have been the cause: go gently. */
+/**
+ * A runner's own death is not a second failure of the server. But the requests in flight may have caused it, so start
+ * slowly.
+ */
 function afterCrash(context: SettleContext): Change {
   const { end, target } = context;
   return target.state === 'online' || target.state === 'untried' ? enter(context, 'suspect', end.message) : {};
 }
 
 /**
- * The columns of a change of state. `since` stays when only the reason or the bound changes. That the last answer could
- * not be read is remembered through all states until a sound answer comes.
+ * The columns of a change of state. `since` stays when only the reason or the time bound changes. An unreadable last
+ * answer stays recorded through all states until a sound answer arrives.
  */
 export function enterState(
   target: TargetRow,
@@ -172,20 +175,20 @@ export function enterState(
   };
 }
 
-/** The wall clock without the time that the target was offline, ms: patience does not run meanwhile. */
+/** The wall clock minus the target's offline time, ms: patience does not run while it is offline. */
 export function onlineTime({ state, since, offlineMs }: TargetRow, now: number): number {
   return now - offlineMs - (state === 'offline' ? Math.max(0, now - since) : 0);
 }
 
 /**
- * Takes `ms` out of the time that counts towards the patience with a target. Undefined for an offline target: its whole
- * offline time is left out when it is back.
+ * Excludes `ms` from the time that counts towards the patience with a target. Undefined for an offline target: its
+ * whole offline time is excluded when it is back.
  */
 export function leaveOut(target: TargetRow, ms: number): Change | undefined {
   return target.state === 'offline' ? undefined : { offlineMs: target.offlineMs + ms };
 }
 
-/** Attempts given out so far were under way, or over, when this began. */
+/** Attempts given out so far were in flight or over when this hold began. */
 function enter(context: SettleContext, state: StoredState, reason: string, until?: number, kind?: HoldKind): Change {
   const { target, now, lastAttempt, end } = context;
   const holdKind = kind ?? (end.isUnreadable ? 'unreadable' : undefined);
@@ -205,7 +208,7 @@ function afterSoundAnswer(context: SettleContext): Change {
   };
 }
 
-/** An answer to a request that was under way before the hold began does not end the hold; nothing mends settings. */
+/** An answer to a request from before the hold does not end the hold, and no answer fixes settings. */
 function outlivesAnswer(target: TargetRow, attempt: number): boolean {
   return isTimedHold(target) ? attempt <= target.holdMark : target.state === 'misconfigured';
 }
@@ -231,23 +234,23 @@ function throttle(context: SettleContext): Change {
   return { ...enter(context, 'throttled', end.message, now + wait), holdStep: step };
 }
 
-/** "Retry-After: 0" must not make a loop that knows no pause. */
+/** "Retry-After: 0" must not cause a loop without pause. */
 function askedWaitMs({ retryAfterMs }: SettleContext['end']): number | undefined {
   if (retryAfterMs === undefined) return undefined;
   return Math.min(Math.max(retryAfterMs, SHORTEST_THROTTLE_MS), RETRY_AFTER_CAP_MS);
 }
 
-/** Answers of one burst arrive together: the latest bound that the server asked for wins. */
+/** Answers to one burst arrive together; the latest time that the server asked for wins. */
 function extendThrottle({ end, target, now }: SettleContext): Change {
   const wait = target.state === 'throttled' && end.outcome === 'throttled' ? askedWaitMs(end) : undefined;
   return wait === undefined || now + wait <= (target.until ?? 0) ? {} : { until: now + wait, setAt: now };
 }
 
 /**
- * Only a sound answer ends it, so a tester that failed in another way lengthens it too.
+ * Only a sound answer ends the hold, so a tester that fails in another way lengthens it too.
  *
- * @param isAgain the target is held so already
- * @param isSame this end is what it is held for
+ * @param isAgain the target is in this hold already
+ * @param isSame this end is the kind that caused the hold
  */
 function holdAgain(
   context: SettleContext,
@@ -263,7 +266,7 @@ function holdAgain(
   return { ...enter(context, state, reason, until, kind), holdStep: step };
 }
 
-/** A 500 answers for its item, not for the target, unless the target was being tested: then the test failed. */
+/** A 500 concerns its item, not the target, unless the target was being tested: then the test failed. */
 function afterTransient(context: SettleContext): Change {
   const { target, now } = context;
   const isTest = target.state === 'suspect' || target.state === 'unavailable' || target.state === 'auth';

@@ -1,4 +1,4 @@
-/** Times and spans as a person says them. Pure: the caller brings the time and "now"; the zone is the machine's. */
+/** Formats times and spans for people. Pure: the caller passes the time and "now"; the zone is the machine's. */
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -41,7 +41,7 @@ export function span(ms: number): string {
   return `${Math.floor(ms / unit)} ${name}${rest === 0 ? '' : ` ${rest} ${nextName}`}`;
 }
 
-/** How far away, in the largest unit: `just now`, `3 min ago`, `in 5 s`. */
+/** Distance from now in the largest unit: `just now`, `3 min ago`, `in 5 s`. */
 export function relative(at: number, now: number): string {
   const distance = Math.abs(at - now);
   if (distance < SECOND) return 'just now';
@@ -56,7 +56,7 @@ export function relative(at: number, now: number): string {
   return at < now ? `${words} ago` : `in ${words}`;
 }
 
-/** A whole moment for tables on a terminal: `2026-11-23 09:12:05`, local. */
+/** Date and time for tables on a terminal: `2026-11-23 09:12:05`, local. */
 export function absolute(at: number): string {
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return 'an unknown time';

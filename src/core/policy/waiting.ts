@@ -1,4 +1,4 @@
-/** What a pending item waits for, and the error that people are shown of an item. Pure: every store asks this. */
+/** What a pending item waits for, and which error of an item people see. Pure; every store uses it. */
 import type { ItemSummary, LastError, Outcome, ReviewReason, WaitingOn } from '../nouns/item.js';
 import type { TargetRow } from '../nouns/target.js';
 import { stillAhead, type Eligibility } from './lane.js';
@@ -31,7 +31,7 @@ export function headWaitsFor(
   if (!isSendable(target, now)) return onTarget(target, now);
   const until = eligibility === 'waiting' ? stillAhead(notBefore, now) : undefined;
   if (until !== undefined) return { kind: 'time', until };
-  // Due, to test a credential that was refused: that is why it is still here.
+  // Due to test a credential that was refused, which is why it has not been sent yet.
   return target.state === 'auth' ? onTarget(target, now) : undefined;
 }
 
@@ -40,7 +40,7 @@ function onTarget(target: TargetRow, now: number): WaitingOn {
   return { kind: 'target', name: target.name, state: shownState(target, now), since, until, reason };
 }
 
-/** Why an item is in review, as far as that is stored. A group keeps the words of its first item. */
+/** Why an item is in review, as stored. A review group keeps the message of its first item. */
 export interface StoredReview {
   reason: ReviewReason;
   status: number | undefined;
@@ -57,7 +57,7 @@ export interface LastAttempt {
   endedAt: number;
 }
 
-/** What a rule said when it flagged the item, else how its last attempt failed; undefined = neither. */
+/** The message of the rule that flagged the item, else how its last attempt failed; undefined = neither. */
 export function lastErrorOf(review: StoredReview | undefined, last: LastAttempt | undefined): LastError | undefined {
   if (review?.reason === 'expired' || review?.reason === 'exhausted') {
     const { reason: outcome, status, at } = review;

@@ -1,6 +1,6 @@
 /**
- * The one place that says why an item is where it is: one sentence, fit to be read out on the phone. Pure. The sentence
- * may quote a server, so whoever prints it makes it harmless first.
+ * The one place that says why an item is where it is: one sentence that can be read out on the phone. Pure. The
+ * sentence may quote a server, so the caller escapes it before it prints it.
  */
 import type { ItemSummary, LastError, ReviewReason, State, TargetStateName, WaitingOn } from '../nouns/item.js';
 import { arrivalWords } from './item-words.js';
@@ -10,7 +10,7 @@ import { moment } from './time-words.js';
 /** The longest quotation from a server within a sentence, in UTF-16 units. */
 const LONGEST_QUOTE = 160;
 
-/** `item` without what the sentence does not need, so that lists and details can both ask. */
+/** The members of an item that the sentence needs; lists and details both have them. */
 export type Explained = Pick<
   ItemSummary,
   | 'state'
@@ -35,7 +35,7 @@ export function why(item: Explained, now: number): string {
   return withArrival(whereItIs(item, now), item.mayHaveArrived);
 }
 
-/** What people must know before they do anything to it, whatever it waits for. */
+/** What people must know before they act on the item, whatever it waits for. */
 function withArrival(sentence: string, number: number | undefined): string {
   return number === undefined ? sentence : `${sentence}; ${arrivalWords(number)}`;
 }
@@ -55,7 +55,7 @@ function whereItIs(item: Explained, now: number): string {
   }
 }
 
-/** For a table that has a column for the state: of an item in review only what was wrong, the shortest way. */
+/** A short form for tables that have a column for the state: for an item in review only what was wrong. */
 export function shortWhy(item: Explained, now: number): string {
   if (item.state !== 'review' || item.reviewReason === 'editing') return why(item, now);
   return withArrival(shortCause(item, now), item.mayHaveArrived);
@@ -70,7 +70,7 @@ function shortCause(item: Explained, now: number): string {
 
 function delivered(item: Explained, now: number): string {
   const at = moment(item.completedAt ?? item.stateAt, now);
-  // Whatever the server said last, it was no acceptance.
+  // The server's last answer was not an acceptance.
   if (item.lastError !== undefined) return `marked as completed at ${at}`;
   if (isRepeat(item.deliveredAs)) return `${quote(item.deliveredAs)}, at ${at}`;
   return item.response === undefined
@@ -80,7 +80,7 @@ function delivered(item: Explained, now: number): string {
 
 const DELIVERED = 'delivered: ';
 
-/** What the ledger says of an attempt that a rule calls delivered because an earlier one may have arrived. */
+/** The ledger's message for an attempt that a rule calls delivered because an earlier one may have arrived. */
 export function repeatWords(status: number, attempt: number): string {
   return `${DELIVERED}${status} to a repeat of attempt ${attempt}`;
 }
@@ -90,7 +90,7 @@ function isRepeat(message: string | undefined): message is string {
 }
 
 /**
- * A status of another class counts as done by rule: DELETE of what is gone, or what the config names.
+ * A status of another class counts as done by a rule: a DELETE of something already gone, or a rule of the config.
  *
  * @param message of the ledger
  */
@@ -113,7 +113,7 @@ function inReview(item: Explained, now: number): string {
   return `in review since ${moment(item.stateAt, now)}: ${reviewCause(item.reviewReason, item.lastError, item, now)}`;
 }
 
-/** Refused before a byte of it left: no server has said anything. */
+/** Refused before a byte was sent: no server has answered. */
 const isUnsent = (error: Pick<LastError, 'status'> | undefined): boolean =>
   error !== undefined && error.status === undefined;
 
@@ -122,8 +122,8 @@ export function refusedWords(error: Pick<LastError, 'status'> | undefined): stri
 }
 
 /**
- * Why an item needs a person. Of a blocker only the reason and the last error are known, of an item itself also how
- * often it was tried.
+ * Why an item needs a person. For a blocker only the reason and the last error are known, for the item itself also the
+ * number of attempts.
  */
 function reviewCause(
   reason: ReviewReason | undefined,
@@ -205,7 +205,7 @@ const BLOCKED_BY: Readonly<Record<State, (on: Blocker, now: number) => string>> 
 
 const blocker = (on: Blocker, now: number): string => withArrival(BLOCKED_BY[on.state](on, now), on.mayHaveArrived);
 
-/** What a sentence about a target needs to know. */
+/** The facts that a sentence about a target needs. */
 export interface TargetFactsForWords {
   name: string;
   state: TargetStateName;
@@ -216,7 +216,7 @@ export interface TargetFactsForWords {
   tries?: number | undefined;
 }
 
-/** Why a target is not sent to, e.g. `production is offline since 09:12`; also the words of `status` and `retry`. */
+/** Why a target is not sent to, e.g. `production is offline since 09:12`. `status` and `retry` use it too. */
 export function targetSentence(target: TargetFactsForWords, now: number): string {
   const { name, state, reason } = target;
   const since = moment(target.since, now);
@@ -256,7 +256,7 @@ function pauseEnd(pause: { until?: number | undefined; reason?: string | undefin
   return `${until}${pause.reason === undefined || pause.reason === '' ? '' : `: ${quote(pause.reason)}`}`;
 }
 
-/** ` (422, phone must be digits)`; the status is not said twice when the message already says it. */
+/** ` (422, phone must be digits)`; leaves the status out when the message already has it. */
 function inBrackets(error: LastError | undefined, lead = ''): string {
   if (error === undefined) return '';
   const message = quote(error.message);
@@ -266,11 +266,11 @@ function inBrackets(error: LastError | undefined, lead = ''): string {
   return new RegExp(`\\b${status}\\b`).test(message) ? ` (${lead}${message})` : ` (${lead}${status}, ${message})`;
 }
 
-/** Foreign words within a sentence: on one line, without final period, not too long. */
+/** Quotes foreign text within a sentence: on one line, without final period, shortened. */
 export function quote(text: string): string {
   const flat = text.replace(/\s+/g, ' ').trim().replace(/\.+$/, '');
   if (flat.length <= LONGEST_QUOTE) return flat;
-  // A cut between the halves of a surrogate pair would leave half a character.
+  // Do not cut a surrogate pair in half.
   const short = flat.slice(0, LONGEST_QUOTE - 1).replace(/[\ud800-\udbff]$/, '');
   return `${short}…`;
 }

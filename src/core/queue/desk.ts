@@ -185,7 +185,7 @@ async function edit(
   return resultOf(deps, report, edited);
 }
 
-/** Takes the item out of the queue's hands while a person works on it. @throws as `edit` */
+/** Holds the item back while a person works on it. @throws as `edit` */
 async function beginEdit(deps: SendingDeps, id: number, by: Actor, options: EditOptions): Promise<OpenEdit> {
   const before = await itemOf(deps, id);
   if (before.payloadGone) rewrite(deps, before, {});
@@ -204,7 +204,10 @@ function rewrite({ config }: Pick<SendingDeps, 'config'>, item: ItemDetail, edit
   });
 }
 
-/** Saves (or with undefined, or when nothing differs, abandons) an open edit: the item goes back where it was. */
+/**
+ * Saves an open edit, or abandons it when `edits` is undefined or changes nothing. The item returns to its former
+ * state.
+ */
 async function endEdit(
   deps: SendingDeps,
   { item, token }: OpenEdit,
@@ -262,7 +265,7 @@ async function resultOf(
   return { item: await itemOf(deps, id), fields, unknown: report.unknown.length > 0, kinds };
 }
 
-/** Removes what is known about one entity. @throws {QueueError} busy while an item about it is being sent */
+/** Removes what is stored about one entity. @throws {QueueError} busy while an item about it is being sent */
 async function erase(deps: SendingDeps, entity: Entity, options: { dryRun: boolean; by: Actor }): Promise<EraseReport> {
   const now = deps.clock.now();
   try {
@@ -275,7 +278,7 @@ async function erase(deps: SendingDeps, entity: Entity, options: { dryRun: boole
   }
 }
 
-/** Carries out the retention rules to the end. */
+/** Applies the retention rules until nothing is left to remove. */
 async function prune(
   { store, config, clock }: Pick<SendingDeps, 'store' | 'config' | 'clock'>,
   options: { dryRun: boolean; by: Actor },

@@ -48,7 +48,7 @@ export async function enqueueFrom(
     const stored = stream
       ? await storeEach(reader, store, clock)
       : await store.bulk(reader, { now: () => clock.now(), onConflict: reader.onConflict });
-    // A line whose key has other content is found while its batch is stored, behind those that could not be read.
+    // A key conflict is found only when its batch is stored, after the lines that could not be read.
     return { ...stored, rejected: reader.rejected.toSorted((a, b) => a.line - b.line) };
   } finally {
     opened.close();

@@ -1,4 +1,4 @@
-/** The facade over a store: checks drafts on the way in, runs the sending loops, and answers with typed reports. */
+/** Implements `Queue` over a store: checks drafts, runs the sending loops, returns typed reports. */
 import { systemClock, type Clock } from '../nouns/clock.js';
 import type { Config } from '../nouns/config.js';
 import type { QueueEvent } from '../nouns/events.js';
@@ -37,7 +37,7 @@ import { waitForItems } from './wait.js';
 export interface LocalQueueOptions {
   store: Store;
   config: Config;
-  /** False when the config was broken or missing: reading goes on without it. */
+  /** False when the config is broken or missing; reading works without it. */
   configIsKnown: boolean;
   env: Readonly<Record<string, string | undefined>>;
   version: string;
@@ -76,7 +76,9 @@ export class LocalQueue implements Queue {
     return { ...contextOf(this.#options.config, this.#clock.now()), knownTarget: (name) => known.get(name) };
   }
 
-  /** The queue's own targets are read only where the config does not settle which one is meant: 15 % of an enqueue. */
+  /**
+   * Reads the queue's own targets only when the config does not decide the target: the read costs 15 % of an enqueue.
+   */
   async #contextFor({ target, path }: Draft): Promise<DraftContext> {
     const context = contextOf(this.#options.config, this.#clock.now());
     const name = target ?? defaultTarget(context);
@@ -210,7 +212,7 @@ export class LocalQueue implements Queue {
   }
 }
 
-/** A filter without a state means what waits for a person. */
+/** A filter without a state means review items. */
 function defaultToReview(filter: Filter): Filter {
   return filter.ids !== undefined || filter.states !== undefined ? filter : { ...filter, states: ['review'] };
 }

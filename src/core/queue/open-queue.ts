@@ -16,15 +16,15 @@ export interface OpenQueueOptions {
   /** Path of the queue file, or its `file:` URL. */
   queue: string | URL;
   /**
-   * The config as the file format has it (docs/config.md): `{ targets: { production: { baseUrl: '…' } } }`.
+   * The config in the form of the config file (docs/config.md): `{ targets: { production: { baseUrl: '…' } } }`.
    * Relative paths in it are relative to `baseDir`.
    */
   config?: Record<string, unknown>;
   /** Default: the current directory. */
   baseDir?: string;
-  /** `create` (default) makes a missing queue, `write` needs one, `read` changes nothing. */
+  /** `create` (default) creates a missing queue, `write` needs an existing one, `read` changes nothing. */
   mode?: 'read' | 'write' | 'create';
-  /** Where `{ "env": NAME }` secrets and the proxy variables are looked up. Default: nothing; pass `process.env`. */
+  /** Variables for `{ "env": NAME }` secrets and proxies. Default: none; pass `process.env`. */
   env?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -50,7 +50,7 @@ export async function openQueue(options: OpenQueueOptions): Promise<Queue> {
   });
 }
 
-/** A URL by its class's mark: one of another realm is one too. */
+/** Duck-typed, because `instanceof` fails across realms. */
 function pathOf(queue: unknown): string {
   if (typeof queue === 'string' && queue !== '') return queue;
   if (Object.prototype.toString.call(queue) === '[object URL]' && (queue as URL).protocol === 'file:')
@@ -68,7 +68,7 @@ export interface OpenWithConfig {
   env: Readonly<Record<string, string | undefined>>;
 }
 
-/** The same with a config that was read and checked already. */
+/** The same with a config that is already checked. */
 export async function openWithConfig({ queue, mode, config, configIsKnown, env }: OpenWithConfig): Promise<Queue> {
   if (isPostgresUrl(queue)) {
     throw new QueueError('unwritable', 'queues in PostgreSQL are not supported by this version; nothing was changed', {
@@ -85,5 +85,5 @@ export async function openWithConfig({ queue, mode, config, configIsKnown, env }
   return new LocalQueue({ store, config, configIsKnown, env, version: VERSION });
 }
 
-/** Also the User-Agent's; a test holds it against package.json. */
+/** Also in the User-Agent; a test compares it with package.json. */
 export const VERSION = '0.1.0';

@@ -1,4 +1,4 @@
-/** The facade: what a program can do with a queue. Commands and the library use nothing else. */
+/** The interface of a queue, for the commands and the library. */
 import type { QueueEvent } from '../nouns/events.js';
 import type { BulkSource } from '../input/bulk-source.js';
 import type { DraftContext } from '../input/draft.js';
@@ -21,27 +21,30 @@ import type {
   TargetSummary,
 } from '../store/store.js';
 
-/** Every argument is checked before anything is done: a `QueueError` ('bad-item' for a write, else 'usage') names it. */
+/**
+ * Every argument is checked before anything is done. A `QueueError` ('bad-item' for a write, else 'usage') names the
+ * wrong one.
+ */
 export interface Queue {
   readonly location: string;
-  /** Items whole: what export, import and replay read and write. */
+  /** Whole items, for export, import and replay. */
   readonly archive: Archive;
   enqueue(write: Write, options?: { ifQueued?: IfQueued }): Promise<EnqueueResult>;
   /** All or nothing, one transaction. */
   enqueueMany(writes: readonly Write[]): Promise<EnqueueResult[]>;
   /**
-   * Stores bulk input: one JSON object a line (NDJSON), all or nothing unless `options` say otherwise. `source` is the name
-   * of a file, or an iterable or stream of its bytes or of whole lines.
+   * Stores bulk input: one JSON object per line (NDJSON), all or nothing unless `options` say otherwise. `source` is
+   * the name of a file, or an iterable or stream of bytes or of whole lines.
    *
-   * @throws {QueueError} 'usage' for a file that cannot be read; for a line what `enqueue` throws, with the line's number
+   * @throws {QueueError} 'usage' for a file that cannot be read; for a line what `enqueue` throws, with the line number
    */
   enqueueFrom(source: BulkSource, options?: EnqueueFromOptions): Promise<EnqueueFromReport>;
-  /** What a draft is checked against; for an import. */
+  /** The context that drafts are checked against; used by imports. */
   draftContext(): Promise<DraftContext>;
   status(): Promise<StatusReport>;
   inspect(ids: readonly number[]): Promise<InspectReport>;
   list(filter?: Filter, page?: { after?: number; limit?: number }): Promise<Page>;
-  /** What needs attention first. */
+  /** Items that need attention come first. */
   attention(limit?: number): Promise<Page>;
   findKey(key: string): Promise<number | undefined>;
   retry(
@@ -49,45 +52,46 @@ export interface Queue {
     by?: Partial<Actor>,
     options?: { expires?: { at: number } | { delayMs: number }; dryRun?: boolean },
   ): Promise<ChangeReport>;
-  /** Who will send what waits at these targets. */
+  /** Who will send the pending items of these targets. */
   next(targets: readonly string[]): Promise<Next>;
   runner(): Promise<RunnerInfo | undefined>;
   /**
-   * Sends what is due, then answers.
+   * Sends what is due, then returns a report.
    *
    * @throws {QueueError} usage, unknown-target, and what the queue file refuses
    */
   drain(options?: DrainOptions): Promise<DrainReport>;
   /**
-   * What a drain would send now, in order, if the server took all of it; takes no lock, writes nothing.
+   * What a drain would send now, in order, if the server accepted everything. Takes no lock and writes nothing.
    *
    * @throws {QueueError} unknown-target
    */
   dryRun(options?: { target?: string; limit?: number }): Promise<DryRunRow[]>;
   /**
-   * The background loop, begun at once. Ends when `stop` aborts, and when the iteration is left (`break`, `return`,
-   * `throw`): requests in flight end and are recorded before the loop is left for good. Errors come out of the iteration,
-   * as those of `drain`; also what `onEvent`, `onTurn` or `onUnknownTarget` threw, when it is over.
+   * The background loop, started at once. Ends when `stop` aborts or the iteration is left (`break`, `return`,
+   * `throw`); requests in flight end and are recorded first. The iteration throws the errors of `drain`, and in the end
+   * what `onEvent`, `onTurn` or `onUnknownTarget` threw.
    */
   watch(options?: WatchOptions): AsyncIterable<QueueEvent>;
   /**
-   * Resolves when all items are completed or one of them needs a person, after `timeoutMs`, or when the queue is closed.
+   * Resolves when all items are completed or one of them needs a person, after `timeoutMs`, or when the queue is
+   * closed.
    *
-   * @throws {QueueError} not-found when one of them does not exist: nobody can wait for that
+   * @throws {QueueError} not-found when one of them does not exist
    */
   wait(
     ids: readonly number[],
     options?: { timeoutMs?: number; stop?: AbortSignal },
   ): Promise<{ done: boolean; failed: boolean; items: ItemDetail[] }>;
   targetSummaries(): Promise<TargetSummary[]>;
-  /** What people did, and changes that no attempt explains; oldest first. */
+  /** Commands of people and other changes that are not attempts, oldest first. */
   history(filter?: { item?: number; since?: number; limit?: number }): Promise<HistoryEntry[]>;
   record(entry: Omit<HistoryEntry, 'id' | 'at'>): Promise<void>;
   /** What people do to items and targets. */
   readonly desk: Desk;
   /**
-   * Stops what this handle runs, as `stop` does (requests in flight end, 10 s at most, and are recorded), then closes the
-   * file. May be called again. Every other call is refused from then on, with `usage`.
+   * Stops what this handle runs, as `stop` does (requests in flight end, 10 s at most, and are recorded), then closes
+   * the file. May be called again. Every other call is refused from then on with `usage`.
    */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** What happened to one item, or in the whole queue, as one list in the order of time. Pure. */
+/** The timeline of one item or of the whole queue. Pure. */
 import type { Attempt, ItemDetail } from '../nouns/item.js';
 import type { HistoryEntry } from '../nouns/people.js';
 
@@ -7,13 +7,13 @@ export type TimelineEntry =
   | { kind: 'stored'; at: number; item: ItemDetail }
   /** A request on the wire: `at` is its start. */
   | { kind: 'attempt'; at: number; item: number; target: string; attempt: Attempt }
-  /** What a person did, or a change that no attempt explains. */
+  /** A command of a person, or another change that is not an attempt. */
   | { kind: 'event'; at: number; entry: HistoryEntry };
 
-/** At the same moment: stored, then events by their number, then attempts. */
+/** Order at the same moment: stored, events by their number, attempts. */
 const ORDER: Record<TimelineEntry['kind'], number> = { stored: 0, event: 1, attempt: 2 };
 
-/** @param item undefined = the whole queue, or an item that is no longer there */
+/** @param item undefined = the whole queue, or an item that no longer exists */
 export function timeline(item: ItemDetail | undefined, history: readonly HistoryEntry[], since = 0): TimelineEntry[] {
   const events = history.map((entry): TimelineEntry => ({ kind: 'event', at: entry.at, entry }));
   if (item === undefined) return events;

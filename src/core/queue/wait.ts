@@ -1,4 +1,4 @@
-/** Waits for items to end: woken by every commit to the queue, whoever makes it. */
+/** Waits for items to end. Every commit to the queue, by any process, wakes it. */
 import type { Clock } from '../nouns/clock.js';
 import { QueueError } from '../nouns/errors.js';
 import type { ItemDetail } from '../nouns/item.js';
@@ -8,7 +8,7 @@ import type { Store } from '../store/store.js';
 /**
  * `done`: all completed. `failed`: one is in review or discarded. Neither: the time was over, or `stop` aborted.
  *
- * @throws {QueueError} not-found when one of them does not exist: nobody can wait for that
+ * @throws {QueueError} not-found when one of them does not exist
  */
 export async function waitForItems(
   store: Store,
@@ -25,7 +25,7 @@ export async function waitForItems(
   try {
     const changes = store.changes(over.signal)[Symbol.asyncIterator]();
     for (;;) {
-      // Asked for before looking: a commit between the look and the wait must not be missed.
+      // Subscribe before looking, so that no commit in between is missed.
       const change = changes.next();
       const items = await store.get(ids, clock.now());
       const failed = items.some((item) => item.state === 'review' || item.state === 'discarded');

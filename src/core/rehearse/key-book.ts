@@ -1,31 +1,31 @@
 /**
- * What a server that honours idempotency keys remembers (draft-ietf-httpapi-idempotency-key-header-07, section 2): the
- * request that first came with a key, and what it was answered once there was an effect.
+ * The memory of a server that honours idempotency keys (draft-ietf-httpapi-idempotency-key-header-07, section 2): the
+ * first request with each key, and its answer once it had an effect.
  */
 
 interface Entry {
-  /** Of method, path and body of the request that first came with the key. */
+  /** Digest of method, path and body of the first request with the key. */
   fingerprint: string;
-  /** Status of the answer that told of the effect. */
+  /** Status of the answer once it had an effect. */
   effect: number | undefined;
   /** Its request is still being answered. */
   busy: boolean;
 }
 
 export type KeyVerdict =
-  /** Had no effect yet: the script decides. */
+  /** It had no effect yet; the script decides. */
   | { kind: 'new' }
-  /** Had its effect, which was answered with this status. */
+  /** It had its effect and was answered with this status. */
   | { kind: 'stored'; status: number }
-  /** The first request with this key is still being worked on. */
+  /** The first request with this key is still being processed. */
   | { kind: 'busy' }
-  /** The key came before with another request. */
+  /** The key was used before with another request. */
   | { kind: 'other-request' };
 
 export class KeyBook {
   readonly #entries = new Map<string, Entry>();
 
-  /** Looks a request up; when it is `new` the key counts as busy until `end`. */
+  /** Looks up a request. A `new` key counts as busy until `end`. */
   begin(key: string, fingerprint: string): KeyVerdict {
     const entry = this.#entries.get(key);
     if (entry === undefined) {
@@ -39,7 +39,7 @@ export class KeyBook {
     return { kind: 'new' };
   }
 
-  /** The request was answered; with a status given, it had its effect and gets the same answer from now on. */
+  /** The request was answered. With a status, it had its effect, and repeats get the same answer. */
   end(key: string, effect: number | undefined): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;

@@ -1,12 +1,12 @@
-/** The grammar of rehearsal scripts (docs/rehearse.md): what a server that is tried out answers, step by step. */
+/** The grammar of rehearsal scripts (docs/rehearse.md): what the rehearsal server answers, step by step. */
 import { QueueError } from '../nouns/errors.js';
 import { parseDuration } from '../check/duration.js';
 import { quoted } from '../check/text.js';
 
-/** What a request meets. */
+/** What happens to a request. */
 export type Action =
   | { kind: 'status'; status: number; retryAfterMs: number | undefined }
-  /** The connection is closed in good order, or cut with a TCP reset, without an answer. */
+  /** No answer: the connection is closed, or cut with a TCP reset. */
   | { kind: 'drop' | 'reset' }
   /** No answer, ever; the connection stays open. */
   | { kind: 'hang' }
@@ -17,11 +17,11 @@ export interface Step {
   /** As it was written, for the journal. */
   text: string;
   action: Action;
-  /** How long the step lasts: a number of requests, or a time that begins with the first request it meets. */
+  /** How long the step lasts: a number of requests, or a time from its first request. */
   lasts: { requests: number } | { ms: number };
 }
 
-/** Answers to more requests than this are better scripted by a time, or by the last step, which lasts for ever. */
+/** The largest request count of a step; for more, use a time, or the last step, which lasts for ever. */
 const MOST_REPEATS = 10_000_000;
 const MOST_STEPS = 10_000;
 
@@ -107,7 +107,7 @@ export class Playback {
   readonly #steps: readonly Step[];
   #at = 0;
   #requests = 0;
-  /** Monotonic ms of the first request that met the current step. */
+  /** Monotonic ms of the first request of the current step. */
   #since: number | undefined;
 
   /** @param steps at least one */
@@ -115,7 +115,7 @@ export class Playback {
     this.#steps = steps;
   }
 
-  /** The step that a request meets now, and its number counted from 1. @param now monotonic ms */
+  /** The step for a request that arrives now, and its number from 1. @param now monotonic ms */
   next(now: number): { step: Step; number: number } {
     while (this.#at < this.#steps.length - 1 && this.#isOver(now)) {
       this.#at += 1;

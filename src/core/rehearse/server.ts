@@ -1,6 +1,6 @@
 /**
- * A local server that answers by a script, so that a policy can be tried before it meets production. Binds to the
- * loopback interface only, keeps no payload, and holds the sender to its promises about idempotency keys.
+ * A local server that answers by a script, so that a policy can be tried before production. Binds to the loopback
+ * interface only, keeps no payload, and checks that the sender uses idempotency keys correctly.
  */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -13,7 +13,7 @@ import { KeyBook } from './key-book.js';
 import type { Action, Step } from './script.js';
 import { Playback } from './script.js';
 
-/** One request as the journal tells it. Holds no payload and no credential. */
+/** One request as a line of the journal. Contains no payload and no credential. */
 export interface JournalEntry {
   /** Counted from 1. */
   n: number;
@@ -31,11 +31,11 @@ export interface JournalEntry {
   authorized: boolean;
   /** Step of the script, counted from 1; undefined = the script was not asked (stored answer, probe, violation). */
   step: number | undefined;
-  /** What it got: a status, or what was done to its connection. */
+  /** Its status, or what was done to its connection. */
   answer: number | 'drop' | 'reset' | 'hang';
-  /** The stored answer of an earlier request with the same key. */
+  /** True when it got the stored answer of an earlier request with the same key. */
   replayed: boolean;
-  /** How the sender broke a promise: the key came before with another request, or a write came without a key. */
+  /** How the sender broke the rules: the key was used with another request, or a write had no key. */
   violation: 'key-reused' | 'no-key' | undefined;
 }
 
@@ -58,7 +58,7 @@ export interface RehearsalOptions {
   clock: Clock;
   /** Default `Idempotency-Key`. */
   idempotencyHeader?: string;
-  /** Told of every request when its answer is decided, before it is sent. */
+  /** Called for every request when its answer is decided, before it is sent. */
   onRequest?: (entry: JournalEntry) => void;
 }
 
@@ -70,10 +70,10 @@ export interface Rehearsal {
   close(): Promise<void>;
 }
 
-/** Methods that are asked without a key and outside the script: probes. */
+/** Methods without a key and outside the script: probes. */
 const PROBES: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** @throws {QueueError} code 'usage' when the port cannot be had */
+/** @throws {QueueError} code 'usage' when the port cannot be used */
 export async function startRehearsal(options: RehearsalOptions): Promise<Rehearsal> {
   const rehearsal = new RehearsalServer(options);
   await rehearsal.listen();
@@ -104,7 +104,7 @@ class RehearsalServer implements Rehearsal {
     this.#keyHeader = (options.idempotencyHeader ?? 'Idempotency-Key').toLowerCase();
     this.#playback = new Playback(options.steps);
     this.#server = createServer((request, response) => void this.#serve(request, response));
-    // The script decides how long anything takes.
+    // The script decides how long an answer takes.
     this.#server.requestTimeout = 0;
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket);
@@ -196,7 +196,7 @@ class RehearsalServer implements Rehearsal {
     }
   }
 
-  /** Only a 2xx is kept: an outage or a refusal must not be the answer for ever. */
+  /** Only a 2xx is stored: an outage or a refusal must not become the permanent answer. */
   #endKey(key: string, reply: Reply): void {
     const isEffect = reply.kind === 'answer' && reply.answer.status < 300;
     this.#keys.end(key, isEffect ? reply.answer.status : undefined);
@@ -280,7 +280,7 @@ function isBodiless(status: number): boolean {
   return status === 204 || status === 205 || status === 304;
 }
 
-/** Undefined when the client went away in the middle. The bytes are not kept. */
+/** Undefined when the client disconnected early. The bytes are not kept. */
 async function digestBody(request: IncomingMessage): Promise<{ bytes: number; sha256: string } | undefined> {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -295,7 +295,7 @@ async function digestBody(request: IncomingMessage): Promise<{ bytes: number; sh
   return { bytes, sha256: hash.digest('hex') };
 }
 
-/** Short: a rehearsal of a hundred thousand writes keeps as many of them. */
+/** Cut short: a rehearsal of a hundred thousand writes keeps that many digests. */
 function fingerprintOf(method: string, path: string, bodySha256: string): string {
   return createHash('sha256').update(`${method} ${path} ${bodySha256}`).digest('base64url').slice(0, 22);
 }

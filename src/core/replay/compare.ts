@@ -1,4 +1,6 @@
-/** The original's answer and the replay's side by side: what is the same, what differs, and whether that matters. */
+/**
+ * Compares the answer of the original with that of its copy: what is the same, what differs, and whether it matters.
+ */
 import { isJsonContentType } from '../input/content-type.js';
 import type { Attempt, Method, ResponseExcerpt } from '../nouns/item.js';
 import { hideValuesOf, type Hide } from '../privacy/hide-values.js';
@@ -12,13 +14,13 @@ export interface Side {
   /** Undefined = no answer. */
   status: number | undefined;
   durationMs: number;
-  /** What the server said, or why there is no answer. */
+  /** The server's message, or why there is no answer. */
   message: string | undefined;
 }
 
 /**
- * `same`: the same class of status as the original's, or 2xx where the original got no answer. `differs`: another class.
- * `no-answer`: nobody knows what the target makes of it. `skipped`: was not sent.
+ * `same`: the status class of the original, or 2xx where the original got no answer. `differs`: another class.
+ * `no-answer`: the target's answer is unknown. `skipped`: it was not sent.
  */
 export type Verdict = 'same' | 'differs' | 'no-answer' | 'skipped';
 
@@ -27,20 +29,20 @@ export interface Comparison {
   operation: string;
   method: Method;
   path: string;
-  /** Where the copy went, when paths are mapped. */
+  /** The path of the copy, when paths are mapped. */
   sentPath: string;
   original: Side | undefined;
   replay: Side | undefined;
   verdict: Verdict;
   /** Why it was skipped. */
   reason: string | undefined;
-  /** Differences of the two bodies; empty = none that count, undefined = they could not be compared. */
+  /** Differences of the two bodies; empty = none that matter, undefined = they could not be compared. */
   body: Difference[] | undefined;
-  /** It was replayed before, and not again now. */
+  /** It was replayed in an earlier run and not sent again now. */
   earlier: boolean;
 }
 
-/** The last answer the original got, whatever it was; undefined when it got none yet. */
+/** The last answer to the original; undefined when it has none yet. */
 export function answeredAttempt(item: ArchivedItem): Attempt | undefined {
   return item.attempts.findLast(({ status }) => status !== undefined);
 }
@@ -80,19 +82,19 @@ function sideOf({ response, durationMs, message }: ReplayEntry, hide: Hide): Sid
   return { status: response?.status, durationMs, message: words === undefined ? undefined : hide(words) };
 }
 
-/** Nothing where the status says it all; of a redirect, where to: its page says less. */
+/** Undefined where the status is enough; for a redirect its location, which says more than its page. */
 function serverWords(response: ResponseExcerpt, hide: Hide): string | undefined {
   const kind = classOf(response.status);
   if (kind === 2) return undefined;
   return kind === 3 ? redirectMessage(response.headers['location'], hide) : serverMessage(response);
 }
 
-/** Nothing where the status says it all. */
+/** Undefined where the status is enough. */
 function originalWords({ outcome, message }: Attempt, hide: Hide): string | undefined {
   return message === undefined || outcome === 'delivered' ? undefined : hide(message);
 }
 
-/** A server that quotes a value puts it elsewhere than where the config looks for it. */
+/** A server may quote a sensitive value at a place that the config does not name. */
 function hidden({ path, kind, original, replay }: Difference, hide: Hide): Difference {
   const shown = (text: string | undefined): string | undefined => (text === undefined ? undefined : hide(text));
   return { path: hide(path), kind, original: shown(original), replay: shown(replay) };
@@ -108,7 +110,7 @@ function classOf(status: number): number {
   return Math.floor(status / 100);
 }
 
-/** Bodies of which the end was not kept can only be told apart where they begin: they are not compared. */
+/** Bodies that were cut are not compared. */
 function compareBodies(a: ResponseExcerpt | undefined, b: ResponseExcerpt, rules: DiffRules): Difference[] | undefined {
   if (a?.complete !== true || !b.complete) return undefined;
   const [left, right] = [parsed(a), parsed(b)];
@@ -126,7 +128,7 @@ function parsed({ headers, body }: ResponseExcerpt): { value: unknown } | undefi
   }
 }
 
-/** What is no JSON has no members to hide the sensitive ones of: only its kind and length are told. */
+/** A body that is not JSON has no members to mask, so only its type and length are shown. */
 function described({ headers, body }: ResponseExcerpt): string {
   return `${body.length} bytes of ${headers['content-type'] ?? 'no type'}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Takes copies to the replay's target: the credential, the rate, waiting where the server asks for it, and when to give
- * up. Each item is asked about once: an answer is an answer, whatever it is.
+ * Sends copies to the replay's target: credential, rate, waits that the server asks for, and when to give up. Each copy
+ * is sent once; any answer counts.
  */
 import type { Clock } from '../nouns/clock.js';
 import type { ResponseExcerpt, StoredRequest } from '../nouns/item.js';
@@ -15,12 +15,12 @@ import type { TargetConfig } from '../nouns/target.js';
 export interface CourierDeps {
   clock: Clock;
   env: Readonly<Record<string, string | undefined>>;
-  /** Names of all environment variables that hold a secret; a credential command gets none of them. */
+  /** Names of all environment variables that hold a secret; credential commands get none of them. */
   secretEnv: readonly string[];
   version: string;
 }
 
-/** Why nothing more can be sent now. */
+/** Why the replay cannot go on now. */
 export interface Halt {
   why: 'unreachable' | 'auth' | 'misconfigured' | 'throttled';
   message: string;
@@ -31,12 +31,12 @@ export type Delivery =
   | { kind: 'no-answer'; message: string; durationMs: number; at: number }
   | { kind: 'halt'; halt: Halt };
 
-/** A server that asks to wait is asked again so many times; then its answer stands. */
+/** How often a request is repeated when the server asks to wait; then its answer counts. */
 const MOST_WAITS = 10;
-/** Longest wait that is sat out; a longer one ends the replay, which can be taken up again later. */
+/** Longest wait that the replay waits for; a longer one ends it. It can be resumed later. */
 const LONGEST_WAIT_MS = 5 * 60_000;
 const FIRST_WAIT_MS = 1_000;
-/** Items in a row without an answer after which the server counts as not there. */
+/** After this many items in a row without an answer the server counts as unreachable. */
 const MOST_SILENT = 5;
 
 export class Courier {
@@ -46,7 +46,7 @@ export class Courier {
   readonly #perRequestMs: number;
   readonly #target: TargetConfig;
   #credential: SendOptions['credential'];
-  /** Monotonic ms before which nothing is sent: the rate, and waits that the server asked for. */
+  /** Monotonic ms before which nothing is sent, because of the rate or a wait that the server asked for. */
   #nextAt = 0;
   #silent = 0;
 
@@ -64,7 +64,7 @@ export class Courier {
     this.#perRequestMs = ratePerSecond === undefined ? 0 : 1000 / ratePerSecond;
   }
 
-  /** A halt when the target's settings or its credential cannot be used. */
+  /** Returns a halt when the target's settings or its credential cannot be used. */
   static async open(
     target: TargetConfig,
     ratePerSecond: number | undefined,
@@ -85,7 +85,7 @@ export class Courier {
   }
 
   /**
-   * @param expected status of the original's answer: a 401 there makes a 401 here an answer like any other
+   * @param expected status of the original's answer: if it was 401, a 401 here is an answer like any other
    * @param stop ends waiting; @param abort ends the request too
    */
   async deliver(
@@ -174,7 +174,7 @@ export class Courier {
     return true;
   }
 
-  /** 429 and a 503 with Retry-After say nothing about the item. */
+  /** A 429, or a 503 with Retry-After, says nothing about the item. */
   #waitFor({ status, headers }: ResponseExcerpt, waits: number): number | undefined {
     const asked = retryAfterMs(headers['retry-after'], this.#clock.now(), headers['date']);
     if (status === 429) return asked ?? FIRST_WAIT_MS * 2 ** waits;

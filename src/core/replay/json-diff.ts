@@ -1,4 +1,4 @@
-/** What differs between two JSON values, member by member, as JSON Pointers; paths that always differ are left out. */
+/** Differences of two JSON values as JSON Pointers, without members that always differ. */
 import { pointerTo } from '../json/json-pointer.js';
 import type { SensitivePatterns } from '../nouns/sensitive.js';
 import { compileSensitive, isSensitive } from '../privacy/sensitive.js';
@@ -7,18 +7,18 @@ export interface Difference {
   /** JSON Pointer (RFC 6901); empty = the whole. */
   path: string;
   kind: 'changed' | 'missing' | 'added';
-  /** As JSON text, cut; masked where it is sensitive; undefined where it is missing. */
+  /** The value as JSON text, cut, masked where it is sensitive; undefined where it is missing. */
   original: string | undefined;
   replay: string | undefined;
 }
 
-/** Names of members that tell when and under which number something was stored: they differ between any two servers. */
+/** Names of members that hold times and ids: they differ between any two servers. */
 export const USUALLY_DIFFERENT = [
   'id', '_id', 'uuid', 'guid', 'created', 'createdAt', 'created_at', 'updated', 'updatedAt', 'updated_at', 'modified',
   'modifiedAt', 'modified_at', 'timestamp', 'requestId', 'request_id', 'traceId', 'trace_id', 'correlationId', 'etag',
 ] as const; // prettier-ignore
 
-/** Differences told of one pair. */
+/** Most differences that are reported for one pair. */
 const MOST_DIFFERENCES = 50;
 const LONGEST_VALUE = 200;
 
@@ -41,7 +41,7 @@ export function diffJson(original: unknown, replay: unknown, rules: DiffRules): 
 interface Walk {
   rules: DiffRules;
   found: Difference[];
-  /** We are inside of a sensitive value. */
+  /** True inside a sensitive value. */
   hidden: boolean;
 }
 
@@ -86,7 +86,7 @@ function shown(steps: Steps, value: unknown, hidden: boolean, { sensitive }: Dif
   return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text;
 }
 
-/** A copy in which sensitive members are hidden. */
+/** A copy with sensitive members masked. */
 function masked(steps: Steps, value: unknown, sensitive: SensitivePatterns): unknown {
   if (steps.length > 0 && matches(steps, sensitive)) return '***';
   if (Array.isArray(value)) return value.map((entry, at) => masked([...steps, at], entry, sensitive));

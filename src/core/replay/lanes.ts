@@ -1,19 +1,19 @@
-/** Works through a stream of jobs, one at a time per lane, lowest first, with bounded memory. */
+/** Runs a stream of jobs, one at a time per lane, lowest id first, with bounded memory. */
 
 export interface Job<T> {
   value: T;
   lane: string;
-  /** What it takes in memory. */
+  /** Its size in memory, bytes. */
   bytes: number;
 }
 
 export interface LaneOptions {
-  /** Jobs at work at once. */
+  /** Jobs running at once. */
   concurrency: number;
-  /** Jobs and bytes that wait for their lane at most; then no more are read. */
+  /** Limits for jobs and bytes that wait for their lane; beyond them nothing more is read. */
   windowJobs: number;
   windowBytes: number;
-  /** No job is started after it aborts; those at work end. */
+  /** After it aborts no job is started; running jobs end. */
   stop: AbortSignal;
 }
 
@@ -21,7 +21,7 @@ interface Waiting<T> extends Job<T> {
   order: number;
 }
 
-/** @throws what reading or working threw, after the jobs at work have ended */
+/** @throws what reading or a job threw, after the running jobs have ended */
 export async function workInLanes<T>(
   jobs: AsyncIterable<Job<T>>,
   work: (value: T) => Promise<void>,
@@ -51,7 +51,7 @@ export async function workInLanes<T>(
 class LaneRun<T> {
   readonly #work: (value: T) => Promise<void>;
   readonly #options: LaneOptions;
-  /** Jobs behind the one at work or ready, by lane. */
+  /** Jobs behind the running or ready one, by lane. */
   readonly #lanes = new Map<string, Waiting<T>[]>();
   /** Heads of lanes, lowest first. */
   readonly #ready: Waiting<T>[] = [];
@@ -97,7 +97,7 @@ class LaneRun<T> {
     this.#makeReady(waiting);
   }
 
-  /** True when one was started. */
+  /** True when a job was started. */
   startNext(): boolean {
     if (this.#working.size >= this.#options.concurrency) return false;
     const job = this.#ready.shift();
@@ -121,12 +121,12 @@ class LaneRun<T> {
   }
 
   #makeReady(job: Waiting<T>): void {
-    // From the end: what was just read belongs there.
+    // Searches from the end, where a job that was just read belongs.
     const before = this.#ready.findLastIndex(({ order }) => order < job.order);
     this.#ready.splice(before + 1, 0, job);
   }
 
-  /** Resolves when one of the jobs at work has ended. */
+  /** Resolves when one of the running jobs has ended. */
   async change(): Promise<void> {
     await Promise.race(this.#working);
   }

@@ -1,4 +1,4 @@
-/** What a replay may send, where to, and under which key. Sends nothing. */
+/** Plans a replay: what may be sent, to which URL and with which key. Sends nothing. */
 import { implicitTarget } from '../config/target-shape.js';
 import type { Config } from '../nouns/config.js';
 import { QueueError } from '../nouns/errors.js';
@@ -11,7 +11,7 @@ import { laneOf } from '../policy/lane.js';
 import type { ArchivedItem, ArchivedTarget } from '../store/archive.js';
 import type { TargetConfig } from '../nouns/target.js';
 
-/** A prefix of whole segments that is replaced by another one. */
+/** A prefix of whole path segments, and its replacement. */
 export interface PathRule {
   from: string;
   to: string;
@@ -19,7 +19,7 @@ export interface PathRule {
 
 export interface RequestChanges {
   paths: readonly PathRule[];
-  /** Win over the item's own. Lower-case names. */
+  /** They replace the item's headers of the same name. Lower-case names. */
   headers: Readonly<Record<string, string>>;
   contentType: string | undefined;
 }
@@ -27,7 +27,10 @@ export interface RequestChanges {
 const LONGEST_PATH = 64 * 1024;
 const LONGEST_HEADERS = 16 * 1024;
 
-/** A target of the config by its name, or any URL, which never gets a credential. @throws {QueueError} unknown-target, usage */
+/**
+ * Finds a target of the config by its name, or takes a URL, which never gets a credential. @throws {QueueError}
+ * unknown-target, usage
+ */
 export function replayTarget(config: Config, to: string): TargetConfig {
   const known = config.targets.get(to);
   if (known !== undefined) return known;
@@ -75,7 +78,7 @@ export function parseHeaderFlags(
   });
 }
 
-/** The longest prefix that fits, at the border of a segment. */
+/** The longest matching prefix that ends at a segment. */
 export function mapPath(path: string, rules: readonly PathRule[]): string {
   const fits = ({ from }: PathRule): boolean =>
     path.startsWith(from) && ['', '/', '?'].includes(path.charAt(from.length));
@@ -89,8 +92,8 @@ export function unsendable(item: ArchivedItem): string | undefined {
 }
 
 /**
- * The copy that is sent. The same copy of the same replay has the same key; one that was changed has another, because a
- * server that honours keys would answer a known key with what it made of the request before, or refuse it.
+ * The copy that is sent. The same copy has the same key in every run. A changed copy has another one, because a server
+ * that honours keys would answer a known key with its first answer, or refuse it.
  */
 export function copyOf(item: ArchivedItem, changes: RequestChanges, family: string): StoredRequest {
   const request = {
@@ -103,7 +106,7 @@ export function copyOf(item: ArchivedItem, changes: RequestChanges, family: stri
   const content = [
     request.method,
     request.path,
-    // In whatever order they were given.
+    // Independent of the order in which they were given.
     Object.entries(request.headers).sort(([a], [b]) => (a < b ? -1 : 1)),
     request.contentType ?? null,
     item.payloadSha256 ?? null,
@@ -111,7 +114,7 @@ export function copyOf(item: ArchivedItem, changes: RequestChanges, family: stri
   return { ...request, idempotencyKey: derivedKey(`${family}\n${item.idempotencyKey}\n${JSON.stringify(content)}`) };
 }
 
-/** The lane an item stood in: what must not overtake what. */
+/** The lane of the original: copies of one lane are sent in order. */
 export function replayLane(item: ArchivedItem, orders: ReadonlyMap<string, ArchivedTarget['order']>): string {
   const order = orders.get(item.target) ?? 'entity';
   const { entity, target } = item;

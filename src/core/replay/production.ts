@@ -1,16 +1,16 @@
-/** Keeps copies away from the servers that have the originals. */
+/** Refuses to replay to servers that have, or may have, the originals. */
 import type { Config } from '../nouns/config.js';
 import { QueueError } from '../nouns/errors.js';
 import { serverOf } from '../check/origin.js';
 import type { Recipient } from '../store/archive.js';
 import type { TargetConfig } from '../nouns/target.js';
 
-/** What is known comes before what is feared: the sentence should be the surest one. */
+/** Certain reasons come before possible ones. */
 const SUREST_FIRST: readonly Recipient['why'][] = ['delivered', 'production', 'untold'];
 
 /**
- * Refuses a target that is marked, one that leads to where a marked one leads, and every server that has or may have items
- * of this queue, under whatever name and however its URL is spelled.
+ * Refuses a target marked as production, one with the same address as a marked one, and every server that has or may
+ * have items of this queue, whatever its name or the spelling of its URL.
  *
  * @throws {QueueError} code 'confirm-needed'
  */
@@ -41,7 +41,7 @@ function sentence(why: Recipient['why'], where: string): string {
   }
 }
 
-/** Says why another spelling is meant, too. */
+/** Explains that another spelling means the same server. */
 function alias(known: string, { baseUrl }: TargetConfig): string {
   const [meant, asked] = [originOf(known), originOf(baseUrl)];
   return meant === asked ? '' : `, and ${asked} is the same server`;

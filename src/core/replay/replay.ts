@@ -1,6 +1,6 @@
 /**
- * Sends copies of items to another target and compares the answers. The queue is only read; what was sent is kept in the
- * ledger, so that a replay that was stopped goes on where it was, under the same keys.
+ * Sends copies of items to another target and compares the answers. The queue is only read. A ledger of its own records
+ * what was sent, so that an interrupted replay resumes with the same keys.
  */
 import type { Clock } from '../nouns/clock.js';
 import type { StoredRequest } from '../nouns/item.js';
@@ -16,10 +16,10 @@ import type { ReplayLedger } from '../store/replay-ledger.js';
 import { copyOf, replayLane, unsendable, type RequestChanges } from './plan.js';
 import { SummaryMaker, type ReplaySummary } from './summary.js';
 
-/** Read ahead of what is being sent: enough to find other lanes, little enough for any payload size. */
+/** Items that are read ahead: enough to find other lanes, few enough for any payload size. */
 const WINDOW_JOBS = 1_000;
 const WINDOW_BYTES = 16 * 1024 * 1024;
-/** What requests in flight get after the first signal. */
+/** Time for requests in flight after the first signal, ms. */
 const GRACE_MS = 10_000;
 
 export interface ReplayOptions {
@@ -35,11 +35,11 @@ export interface ReplayOptions {
   env: Readonly<Record<string, string | undefined>>;
   secretEnv: readonly string[];
   version: string;
-  /** The first ends the replay after the requests in flight (10 s at most), the second at once. */
+  /** The first signal ends the replay after the requests in flight (10 s at most), the second at once. */
   stop: AbortSignal;
   abort: AbortSignal;
   onProgress: (done: number, total: number) => void;
-  /** Told of every item in the order of the log, after everything was sent. */
+  /** Called for every item in the order of the log, after everything was sent. */
   onComparison: (comparison: Comparison) => void;
 }
 
@@ -49,7 +49,7 @@ export interface ReplayReport {
   ledger: string;
   /** Requests that were answered in this run. */
   sent: number;
-  /** Items of which the same request was answered before, and was not sent again. */
+  /** Items whose request was answered in an earlier run and was not sent again. */
   earlier: number;
   /** Chosen items that have no answer yet and can still get one. */
   remaining: number;
@@ -57,7 +57,7 @@ export interface ReplayReport {
   /** Why it stopped early. */
   message: string | undefined;
   durationMs: number;
-  /** Ids that were named and that the queue does not have. */
+  /** Requested ids that the queue does not have. */
   missing: number[];
   summary: ReplaySummary;
 }
@@ -90,7 +90,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   };
 }
 
-/** An item, and the request that is made of it. */
+/** An item and the request for its copy. */
 interface Copy {
   item: ArchivedItem;
   request: StoredRequest;
@@ -173,7 +173,7 @@ class ReplayRun {
     this.#sentNow.add(item.id);
   }
 
-  /** A second walk: the comparison comes in the order of the log, and takes in what an earlier run sent. */
+  /** A second pass: it reports in the order of the log and includes what an earlier run sent. */
   async compare(): Promise<ReplaySummary> {
     const { archive, filter, ledger, rules, changes, onComparison } = this.#options;
     const maker = new SummaryMaker();
@@ -203,11 +203,11 @@ export interface PlannedRequest {
   method: string;
   url: string;
   payloadBytes: number | undefined;
-  /** Why it would not be sent. */
+  /** Why it would be skipped. */
   skipped: string | undefined;
 }
 
-/** What a replay would send, in the order of the log; sends nothing, writes nothing. */
+/** Lists what a replay would send, in the order of the log. Sends and writes nothing. */
 export async function* planReplay(
   archive: Archive,
   filter: Filter,

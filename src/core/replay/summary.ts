@@ -1,9 +1,9 @@
-/** Adds up comparisons with memory that does not grow with their number. */
+/** Sums up comparisons in bounded memory. */
 import type { Comparison } from './compare.js';
 
 export interface ReplayGroup {
   operation: string;
-  /** Undefined = the original got no answer yet. */
+  /** Undefined = the original has no answer yet. */
   original: number | undefined;
   /** Undefined = no answer. */
   replay: number | undefined;
@@ -34,25 +34,25 @@ export interface ReplaySummary {
   differs: number;
   noAnswer: number;
   skipped: number;
-  /** Same class of status, and bodies that differ where they count. */
+  /** Same status class, but bodies that differ in members that matter. */
   bodyDiffers: number;
   groups: ReplayGroup[];
   latency: { original: Quantiles; replay: Quantiles };
-  /** In the order of the log; thinned out evenly when there are many. */
+  /** In the order of the log; an even sample when there are many. */
   points: LatencyPoint[];
-  /** Everything that is not `same`, then bodies that differ: the first of them. */
+  /** The first comparisons that are not `same`, then the first with different bodies. */
   differences: Comparison[];
   skips: { item: number; reason: string }[];
 }
 
-/** Details kept of each kind; the rest is counted. */
+/** Details kept for each kind; the rest is only counted. */
 export const MOST_DETAILS = 1_000;
-/** Points of the plot: more than this is a blot. */
+/** Most points of the plot; more would be unreadable. */
 const MOST_POINTS = 4_000;
 
 export class SummaryMaker {
   readonly #groups = new Map<string, ReplayGroup>();
-  /** Kept apart: a thousand bodies that differ must not crowd out the one answer that matters. */
+  /** Kept separately: a thousand different bodies must not crowd out the one different answer. */
   readonly #otherClass: Comparison[] = [];
   readonly #otherBody: Comparison[] = [];
   readonly #skips: { item: number; reason: string }[] = [];
@@ -60,7 +60,7 @@ export class SummaryMaker {
   #bodyDiffers = 0;
   #max = { original: 0, replay: 0 };
   #points: LatencyPoint[] = [];
-  /** Every so many-th item has a point. */
+  /** Every n-th item has a point. */
   #stride = 1;
   #seen = 0;
 
@@ -135,7 +135,7 @@ export class SummaryMaker {
   }
 }
 
-/** Over the points that are kept: exact up to a few thousand items, an even sample beyond. */
+/** From the kept points: exact up to a few thousand items, a sample beyond. */
 function quantiles(values: readonly number[], max: number): Quantiles {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0;

@@ -45,7 +45,7 @@ export interface ArchivedRevision extends Omit<Revision, 'payloadBytes'> {
   payload: Uint8Array | undefined;
 }
 
-/** What a person did, or a change that no attempt explains. */
+/** A command of a person, or another change that is not an attempt. */
 export type ArchivedEvent = Omit<HistoryEntry, 'id' | 'item' | 'target'>;
 
 /** Computed when an item is read, from its row, its target and its last attempt. */

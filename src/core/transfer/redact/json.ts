@@ -7,7 +7,7 @@ import { walkSensitive } from '../../privacy/sensitive.js';
 
 export interface JsonRedaction {
   patterns: SensitivePatterns;
-  /** A sensitive string, or the text of a sensitive number. */
+  /** A sensitive string, or the digits of a sensitive number. */
   sensitive: (text: string) => string;
   /** Any other string or number. */
   other: (text: string) => string;
@@ -15,7 +15,7 @@ export interface JsonRedaction {
   key: (name: string) => string;
 }
 
-/** Told of every sensitive string and number. @throws {JsonFault} when the text is not JSON */
+/** Calls back for every sensitive string and number. @throws {JsonFault} when the text is not JSON */
 export function findSensitive(text: string, patterns: SensitivePatterns, found: (value: string) => void): void {
   replaceSensitive(text, {
     patterns,
@@ -59,7 +59,7 @@ function replaced(kind: JsonKind, token: string, isHidden: boolean, { sensitive,
     const [mantissa = token] = /^[^eE]*/.exec(token) ?? [];
     return change(mantissa) + token.slice(mantissa.length);
   }
-  // Two values leave nothing to choose from: which of the two it was must not be told.
+  // With only two values there is no choice left: the result must not reveal which of the two it was.
   return isHidden && token !== 'null' ? 'false' : token;
 }
 

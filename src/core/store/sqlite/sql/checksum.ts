@@ -1,4 +1,4 @@
-/** The checksum in `payload_sha256`: it seals the bytes of a payload from enqueue to the end. */
+/** The checksum in `payload_sha256`: it protects the bytes of a payload from enqueue to the end. */
 import { hash } from 'node:crypto';
 
 export function sha256(bytes: Uint8Array): Buffer {

@@ -1,4 +1,4 @@
-/** The rules of policy/lane.ts in SQL, for statements that decide many rows at once; lanes.test.ts keeps the two in step. */
+/** The rules of policy/lane.ts in SQL, for statements that decide many rows at once; lanes.test.ts compares the two. */
 import { COMPLETED, ELIG, STATE_CODE } from './codes.js';
 
 /** `item.lane` of items that share the lane of their target. */
@@ -14,7 +14,7 @@ export const headElig = (waits: string): string => `CASE
       WHEN EXISTS (SELECT 1 FROM entity WHERE entity.id = item.entity_id AND entity.paused_at IS NOT NULL) THEN ${ELIG.paused}
       WHEN ${waits} THEN ${ELIG.waiting} ELSE ${ELIG.ready} END`;
 
-/** What `elig` of a pending `item` must be. A wait that has ended may still be stored: `elig` knows. */
+/** The right `elig` of a pending `item`. A wait that has ended may still be stored, so `elig` decides. */
 export const RIGHT_ELIG = `CASE WHEN ${IS_HEAD} THEN ${headElig(`not_before IS NOT NULL AND elig IS NOT ${ELIG.ready}`)} END`;
 
 /** The counts in `tally` and which items they count. */

@@ -1,6 +1,6 @@
 /**
- * The door for other programs: `INSERT INTO outbox` in their own transaction makes a complete item, in its lane, counted.
- * Holds the rules of `input/` a second time, in SQL; test/core/store/sqlite/outbox.test.ts keeps the two in step.
+ * The view `outbox` for other programs: an INSERT in their own transaction stores a complete item, in its lane and
+ * counted. Repeats the rules of `input/` in SQL; test/core/store/sqlite/outbox.test.ts compares the two.
  */
 import { DEFAULT_LIMITS } from '../../../nouns/config.js';
 import { KEY_CHARACTERS, LONGEST_KEY } from '../../../input/key.js';
@@ -18,17 +18,17 @@ const SQL_UUID7 = `(WITH r(t, h) AS (SELECT printf('%012x', ${SQL_NOW}), lower(h
 
 const target = `(SELECT id FROM target WHERE name = NEW.target)`;
 const chosenTarget = `(CASE WHEN NEW.target IS NULL THEN (SELECT default_target FROM queue) ELSE ${target} END)`;
-/** Some drivers (better-sqlite3 among them) hand every number over as REAL: a whole one is taken for what it is. */
+/** Some drivers (better-sqlite3 among them) pass every number as REAL; whole numbers count as integers. */
 const isNoWholeNumber = (value: string): string =>
   `typeof(${value}) NOT IN ('integer', 'real', 'null') OR ${value} <> CAST(${value} AS INTEGER)`;
-/** An id given as a number means its digits. */
+/** An id that is a number is stored as its digits. */
 const entityKey = `CAST(CASE typeof(NEW.entity_id) WHEN 'real' THEN CAST(NEW.entity_id AS INTEGER) ELSE NEW.entity_id END AS TEXT)`;
 const entityRef = `(SELECT id FROM entity WHERE type = NEW.entity_type AND key = ${entityKey})`;
 
 const reject = (message: string, ...conditions: readonly string[]): string =>
   `SELECT RAISE(ABORT, 'syncq: ${message}') WHERE ${conditions.map((condition) => `(${condition})`).join(' OR ')};`;
 
-/** `length` and GLOB stop at a NUL, so a text that holds one is refused before they are asked. */
+/** `length` and GLOB stop at a NUL, so text with a NUL is refused first. */
 const hasNul = (value: string): string => `instr(${value}, char(0))`;
 const isNoText = (value: string): string => `typeof(${value}) NOT IN ('text', 'null') OR ${hasNul(value)}`;
 
@@ -36,7 +36,7 @@ const chars = (...codes: readonly (number | readonly [number, number])[]): strin
   codes
     .map((code) => (typeof code === 'number' ? `char(${code})` : `char(${code[0]}) || '-' || char(${code[1]})`))
     .join(' || ');
-/** As `isPrintable` and `String.trim` in input/text.ts see them. */
+/** The same characters as `isPrintable` and `String.trim` in check/text.ts. */
 const HIDDEN = chars([1, 0x1f], [0x7f, 0x9f], [0x200e, 0x200f], [0x2028, 0x202e], [0x2066, 0x2069], 0xfeff);
 const SPACES = chars(0x20, 0xa0, 0x1680, [0x2000, 0x200a], 0x202f, 0x205f, 0x3000);
 
@@ -61,7 +61,7 @@ const BAD_PATH = [
 ];
 
 const headersAsWritten = `replace(replace(replace(replace(NEW.headers, ' ', ''), char(9), ''), char(10), ''), char(13), '')`;
-/** A credential never goes into the file; the others are the connection's. Escapes in a name could hide it. */
+/** Credentials never go into the file; the other headers belong to the connection. An escaped name could hide one. */
 const REFUSED_HEADERS = [
   'authorization',
   'proxy-authorization',
@@ -153,7 +153,9 @@ const laneOfNew = `(SELECT CASE
     WHEN NEW.not_before > ${SQL_NOW} THEN NULL
     ELSE 0 END FROM target WHERE target.id = ${chosenTarget})`;
 
-/** The item that this trigger just stored: nobody else can have stored one since, the trigger holds the write lock. */
+/**
+ * The item that this trigger just stored. The trigger holds the write lock, so nobody else can have stored one since.
+ */
 const newest = `(SELECT max(id) FROM item)`;
 const newestIs = (elig: number): string => `ifnull((SELECT elig = ${elig} FROM item WHERE id = ${newest}), 0)`;
 

@@ -9,8 +9,8 @@ const IN_WRONG_HALF = `item.state = ${REVIEW} AND (SELECT may_have_arrived FROM 
 const RIGHT_COUNT = `(SELECT count(*) FROM item WHERE item.state = ${REVIEW} AND item.review_group = review_group.id)`;
 
 /**
- * Puts every item in review into the group that says the same as the item of whether the server may have it, and counts
- * the groups anew.
+ * Puts every review item into the group that agrees with it on whether the server may already have it, and counts the
+ * groups again.
  */
 export const REGROUP: readonly string[] = [
   `INSERT INTO review_group (target_id, reason, status, operation, cause, message, may_have_arrived)

@@ -219,7 +219,7 @@ export function toRequest(row: RequestColumns): StoredRequest {
   return areHeaders(row.headers) ? request : { ...request, fault: 'its headers are not a JSON object of texts' };
 }
 
-/** Another program may have stored any text here: values that are not strings are left out. */
+/** Another program may have stored any text here; values that are not strings are skipped. */
 export function toHeaders(json: string | null): Record<string, string> {
   if (json === null) return {};
   const parsed: unknown = parseOr(json, {});

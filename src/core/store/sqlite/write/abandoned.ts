@@ -1,4 +1,4 @@
-/** Claims that a dead runner left open, read as if they were the new runner's own. */
+/** Reads claims that a dead runner left open, so that the new runner can settle them as its own. */
 import type { StoredRequest } from '../../../nouns/item.js';
 import type { Claim } from '../../store.js';
 import type { TargetRow } from '../../../nouns/target.js';
@@ -15,7 +15,7 @@ export interface AbandonedClaim extends FactColumns, Pick<RequestColumns, 'metho
   claim_at: number;
 }
 
-/** Nothing is sent by it: of its request only what a person is told is read. */
+/** Nothing is sent with it, so only the parts of its request that people see are read. */
 export function toClaim(row: AbandonedClaim, target: TargetRow): Claim {
   const { method, path } = row;
   return {

@@ -1,4 +1,4 @@
-/** Gives out lane heads: lowest id first over all targets, or in rotation where a target is being tested. */
+/** Claims lane heads: lowest id first over all targets, or in rotation while a target is being tested. */
 import type { Claim, Gate, ItemFacts } from '../../store.js';
 import type { TargetRow } from '../../../nouns/target.js';
 import { UNANSWERED } from '../../../policy/outage.js';
@@ -10,8 +10,8 @@ import type { ClaimedItem } from './settle.js';
 import type { Tally } from './tally.js';
 
 /**
- * `+?`, because SQLite looks into a bare LIMIT parameter while it plans, and then plans anew at every binding: seven times
- * the cost of the search itself (22 us against 3, Node 20.20, better-sqlite3 12.11, November 2026).
+ * `+?`, because SQLite uses the value of a bare LIMIT parameter when it plans, so it plans again at every binding. That
+ * costs seven times the search itself (22 us against 3, Node 20.20, better-sqlite3 12.11, November 2026).
  */
 const READY = `SELECT id FROM item INDEXED BY item_ready WHERE target_id = ? AND elig = ${ELIG.ready} AND id > ? ORDER BY id LIMIT +?`;
 
@@ -24,8 +24,9 @@ const CLAIM = `UPDATE item SET state = ${SENDING}, elig = NULL, not_before = NUL
   claim_attempt = ?, claim_at = ?, state_at = ? WHERE id = ?`;
 
 /**
- * If the first attempt that may have arrived was made after the last edit, all of them went out under the present key.
- * Attempts of another queue (0) are no evidence, nor are those before a base URL was accepted: they went to another server.
+ * If the first attempt that may have arrived was made after the last edit, all of them used the present key. Attempts
+ * of another queue (0) are no evidence, nor are those from before a new base URL was accepted: they went to another
+ * server.
  */
 const REPEAT = `SELECT ? <= (SELECT max(attempts) FROM revision WHERE item_id = ?) AS has_earlier_key, min(number) AS repeat_of
   FROM attempt WHERE item_id = ? AND attempt > 0 AND outcome = '${UNANSWERED}' AND status IS NULL AND NOT EXISTS
@@ -43,20 +44,20 @@ export interface Candidate {
 }
 
 /**
- * First ready lane heads, remembered from commit to commit: with a thousand targets, asking each one anew would cost more
- * than all the rest of a claim.
+ * Caches the first ready lane head of each target between commits. With a thousand targets, a query for each would cost
+ * more than the rest of a claim.
  */
 export class ReadyHeads {
   readonly #connection: Connection;
   readonly #first = new Map<number, number>();
-  /** Found in the commit that is being made, so not known to stay. */
+  /** Found in the open commit, which may still be rolled back. */
   readonly #found = new Map<number, number>();
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
-  /** Lowest id of the target's ready heads. @param moved some of them were moved by the commit that is being made */
+  /** Lowest id of the target's ready heads. @param moved the open commit has moved some of them */
   first(target: number, moved: boolean): number | undefined {
     const known = moved ? undefined : (this.#first.get(target) ?? this.#found.get(target));
     if (known !== undefined) return known;
@@ -69,25 +70,25 @@ export class ReadyHeads {
     return readyIds(this.#connection, target, 0, most);
   }
 
-  /** The head after the one tested last, wrapping round: never the same one twice while another lane has one. */
+  /** The head after the one tested last, in rotation: never the same one twice while another lane has a head. */
   rotated({ id, tester }: TargetRow): number[] {
     const next = readyIds(this.#connection, id, tester, 1);
     return next.length > 0 ? next : this.upTo(id, 1);
   }
 
-  /** The commit in which they were found was rolled back. */
+  /** The commit that found them was rolled back. */
   dropFound(): void {
     this.#found.clear();
   }
 
-  /** It went through, and moved ready heads of these targets. */
+  /** The commit succeeded and moved ready heads of these targets. */
   committed(moved: Iterable<number>): void {
     for (const [target, id] of this.#found) this.#first.set(target, id);
     for (const target of moved) this.#first.delete(target);
     this.#found.clear();
   }
 
-  /** Others have written. */
+  /** Another process has committed. */
   forget(): void {
     this.#first.clear();
     this.#found.clear();
@@ -95,10 +96,10 @@ export class ReadyHeads {
 }
 
 /**
- * Ready lane heads that may go now, lowest id first over all targets.
+ * Ready lane heads that may be sent now, lowest id first over all targets.
  *
  * @param targets those that have ready heads
- * @param gateOf asked for a target only when its first head would be among the wanted ones
+ * @param gateOf called for a target only when its first head would be among the wanted ones
  */
 export function candidates(
   heads: ReadyHeads,
@@ -125,7 +126,7 @@ export function candidates(
   return found.slice(0, wanted);
 }
 
-/** Sorts only when more than a few are asked for: mostly the first target with ready heads may be sent to. */
+/** Sorts only for larger requests: usually the first target with ready heads may be sent to. */
 function* lowestFirst<T extends { first: number }>(entries: T[]): Generator<T> {
   for (let round = 0; round < 8; round += 1) {
     let [lowest] = entries;
@@ -148,12 +149,15 @@ function readyIds(connection: Connection, target: number, after: number, most: n
 
 export type ClaimResult =
   | { kind: 'claimed'; claim: Claim; place: ClaimedItem }
-  /** Somebody moved it since it was looked up; take the next. */
+  /** It moved since it was looked up; take the next one. */
   | { kind: 'gone' }
-  /** Its bytes no longer match their checksum. */
+  /** Its bytes do not match their checksum. */
   | { kind: 'damaged' };
 
-/** Marks one item as being sent under this attempt id. Its bytes are checked against their checksum, or sealed. */
+/**
+ * Marks one item as being sent under this attempt id. Checks its bytes against their checksum, or adds a missing
+ * checksum.
+ */
 export function claimItem(
   connection: Connection,
   tally: Tally,
@@ -164,11 +168,11 @@ export function claimItem(
   const row = connection.get<ClaimColumns>(LOOK, id);
   if (row === undefined) return { kind: 'gone' };
   const digest = row.payload === null ? null : sha256(row.payload);
-  // Nothing that is still to be sent loses its bytes by a rule or a command, so bytes that are gone are damage too.
+  // No rule or command removes the bytes of an unfinished item, so missing bytes are damage too.
   if (row.payload_sha256 !== null && digest?.equals(row.payload_sha256) !== true) return { kind: 'damaged' };
   connection.run(CLAIM, attempt, now, now, id);
   row.attempts += 1;
-  // A foreign INSERT cannot compute a checksum: the first claim seals the bytes it is going to send.
+  // A foreign INSERT cannot compute a checksum, so the first claim adds the one of the bytes it sends.
   if (row.payload_sha256 === null && digest !== null)
     connection.run('UPDATE item SET payload_sha256 = ? WHERE id = ?', digest, id);
   tally.move(target.id, { state: 'pending', elig: ELIG.ready }, { state: 'sending', elig: null });
@@ -188,7 +192,7 @@ export function claimItem(
   };
 }
 
-/** What an answer to the next attempt may be about, where one before it may have arrived. */
+/** Which earlier attempts an answer to the next attempt may be about. */
 function earlierAttempts(
   connection: Connection,
   { id, may_have_arrived: first }: Pick<FactColumns, 'id' | 'may_have_arrived'>,

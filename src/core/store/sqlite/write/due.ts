@@ -1,4 +1,4 @@
-/** What time does to waiting items: waits end, deadlines pass, pauses of entities run out. */
+/** Effects of time on waiting items: waits end, deadlines pass, pauses of entities end. */
 import type { Expired } from '../../store.js';
 import type { Connection } from '../file/connection.js';
 import { nextDueOf } from '../read/next-due.js';
@@ -12,7 +12,7 @@ import type { Work } from './settle.js';
 
 const WAITING_TARGETS = 'SELECT target_id FROM tally WHERE waiting > 0';
 
-/** Lane heads whose time has come are ready. True when more are due than `limit` per target. */
+/** Makes lane heads ready whose time has come. True when a target has more of them than `limit`. */
 export function promoteDue({ connection, tally, now }: Work, limit: number): boolean {
   tally.flush(connection);
   let more = false;
@@ -32,8 +32,8 @@ export function promoteDue({ connection, tally, now }: Work, limit: number): boo
 }
 
 /**
- * Waits that were set at a time which the wall clock has since run back behind are over: otherwise a clock that was
- * once a year ahead would hold an item for a year. So are pauses of entities that were to have an end. Scans the waiting heads, so it is called at start and after a jump.
+ * Ends waits and timed pauses of entities that were set while the clock was ahead. Otherwise a clock that was once a
+ * year ahead would hold an item for a year. Scans the waiting heads, so it is called at start and after a clock jump.
  */
 export function endWaitsFromTheFuture({ connection, tally, now }: Work, slackMs: number): void {
   tally.flush(connection);
@@ -92,7 +92,9 @@ interface DueToExpire {
   may_have_arrived: number | null;
 }
 
-/** Flags pending items past their deadline, lane heads or not; they keep their place and block their lane. */
+/**
+ * Puts pending items past their deadline into review, lane heads or not. They keep their place and block their lane.
+ */
 export function expireItems({ connection, tally, now, runner }: Work, limit: number): Expired[] {
   const rows = connection.all<DueToExpire>(
     `SELECT item.id, item.target_id, target.name, item.operation, item.elig, item.expires_at,
@@ -116,7 +118,7 @@ export function expireItems({ connection, tally, now, runner }: Work, limit: num
   }));
 }
 
-/** Pauses of entities that had an end and reached it. */
+/** Ends timed pauses of entities. */
 export function resumeEntities({ connection, tally, now }: Work): void {
   const over = connection.all<{ id: number }>(
     'SELECT id FROM entity INDEXED BY entity_paused WHERE paused_at IS NOT NULL AND paused_until <= ?',
@@ -133,7 +135,7 @@ function endPause(work: Pick<Work, 'connection' | 'tally'>, entity: number): voi
   markHeadsOf(work, entity);
 }
 
-/** Gives the lane heads of an entity the eligibility that its pause, or its end, asks for. */
+/** Sets the eligibility of an entity's lane heads after a pause or a resume. */
 export function markHeadsOf({ connection, tally }: Pick<Work, 'connection' | 'tally'>, entity: number): number {
   const heads = connection.all<{ id: number; target_id: number; elig: number; not_before: number | null }>(
     `SELECT id, target_id, elig, not_before FROM item INDEXED BY item_entity

@@ -1,6 +1,6 @@
 /**
- * Changes what an item sends: the old version stays as a revision with who, when and why, and the new one gets a key of
- * its own (decision 0008). While an editor has it open, the item is in review and holds its place.
+ * Edits what an item sends. The old version is kept as a revision with who, when and why; the new one gets its own key
+ * (decision 0008). While an editor has it open, the item is in review and keeps its place.
  */
 import { emptyReport } from '../../../nouns/change-report.js';
 import { newIdempotencyKey } from '../../../input/key.js';
@@ -47,7 +47,7 @@ export function beginEdit(change: Change, id: number, yes?: boolean): ChangeRepo
   });
 }
 
-/** Puts the item back where it was, with the edit or without. Refused when somebody freed it meanwhile. */
+/** Puts the item back into its former state, with or without the edit. Refused when somebody released it meanwhile. */
 export function endEdit(change: Change, id: number, token: number, edit: Edit | undefined): ChangeReport {
   return onItem(change, id, (row) => {
     const open = openEdit(change.connection, id);
@@ -102,7 +102,7 @@ function putBack({ connection, tally, now }: Change, row: ChangeRow, opened: Ope
   tally.move(row.target_id, { state: 'review', elig: null }, { state: 'pending', elig });
 }
 
-/** A group that is kept for an open edit is never removed; a missing one means that the file was mended by hand. */
+/** A group that an open edit refers to is never removed; a missing one means that the file was changed by hand. */
 function rejoin(connection: Connection, row: ChangeRow, { group, reason }: Opened): number {
   const kept = connection.get<Pick<ReviewCause, 'reason' | 'status' | 'operation' | 'cause' | 'message'>>(
     'SELECT reason, status, operation, cause, message FROM review_group WHERE id = ?',

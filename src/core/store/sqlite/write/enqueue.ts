@@ -38,10 +38,10 @@ interface EntityRef {
   paused: boolean;
 }
 
-/** The most that is remembered of a kind: a long stream must not grow without bound. */
+/** Cache limit per kind: a long stream must not use unbounded memory. */
 const MOST_KNOWN = 100_000;
 
-/** Entities and lanes that new items of one transaction belong to; each is looked up once. */
+/** Caches the entities and lanes of new items in one transaction; each is looked up once. */
 export class Places {
   readonly #connection: Connection;
   readonly #entities = new Map<string, EntityRef>();
@@ -74,7 +74,7 @@ export class Places {
   }
 }
 
-/** One transaction's worth of enqueueing; remembers look-ups, so a bulk import asks for each lane once. */
+/** Enqueues items in one transaction. Caches look-ups, so a bulk enqueue looks up each lane once. */
 export class Enqueuer {
   readonly #connection: Connection;
   readonly #now: number;
@@ -90,7 +90,7 @@ export class Enqueuer {
     this.#onConflict = onConflict;
   }
 
-  /** Undefined when the key is there with other content, and `onConflict` left the item out. Nothing is written then. */
+  /** Undefined when the key belongs to other content and `onConflict` skipped the item; nothing is written then. */
   add(item: NewItem, ifQueued: IfQueued): EnqueueResult | undefined {
     const known = item.idempotencyKey === undefined ? undefined : this.#findDuplicate(item, item.idempotencyKey);
     if (known === 'other') return undefined;
@@ -174,7 +174,10 @@ export class Enqueuer {
     };
   }
 
-  /** The latest item of the same target, entity and operation that was never claimed, here or where it came from. */
+  /**
+   * The latest item of the same target, entity and operation that was never claimed, neither here nor in a queue it
+   * came from.
+   */
   #unsent(target: number, entity: number, operation: string): EnqueueResult | undefined {
     const row = this.#connection.get<{ id: number; idempotency_key: string }>(
       `SELECT id, idempotency_key FROM item INDEXED BY item_entity
@@ -189,8 +192,8 @@ export class Enqueuer {
   }
 
   /**
-   * Discards the old item when nothing of its lane came after it: an update that another write follows must stay
-   * before it. Undefined when it had to stay.
+   * Discards the old item when it is the last of its lane: an update that another write follows must stay before it.
+   * Undefined when it has to stay.
    */
   #discardLast(old: number, target: number, item: NewItem): number | undefined {
     const row = this.#connection.get<{ lane: number | null; elig: number | null }>(
@@ -275,7 +278,7 @@ function ensureEntity(connection: Connection, type: string, key: string): Entity
 interface FoundKey {
   id: number;
   state: number;
-  /** Of its content; undefined where the bytes are gone and no digest was kept. */
+  /** Digest of the content; undefined where the bytes are gone and no digest was kept. */
   digest: Buffer | undefined;
 }
 
@@ -299,7 +302,7 @@ const BY_OLD_KEY = `${SELECT_CONTENT(
   'revision JOIN item ON item.id = revision.item_id',
 )} WHERE revision.idempotency_key = ?`;
 
-/** The item with this key, also when an edit gave it another one since, or when it was pruned. */
+/** The item with this key, also when it was edited or pruned since. */
 export function findByKey(connection: Connection, key: string): FoundKey | undefined {
   const row = connection.get<KeyColumns>(BY_KEY, key) ?? connection.get<KeyColumns>(BY_OLD_KEY, key);
   if (row === undefined) {
@@ -314,7 +317,7 @@ export function findByKey(connection: Connection, key: string): FoundKey | undef
   return { id: row.id, state: row.state, digest: digestOf(row) };
 }
 
-/** Of an item whose bytes are gone, the checksum stands for them. */
+/** For an item without bytes, the stored checksum represents them. */
 function digestOf(row: KeyColumns): Buffer {
   const payloadGone = row.payload === null && row.payload_bytes !== null;
   return contentDigest({

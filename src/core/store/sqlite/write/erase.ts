@@ -1,4 +1,4 @@
-/** Forgets what is known about one entity: every payload, old version and answer, in one commit. */
+/** Erases what is stored about one entity: every payload, old version and answer, in one commit. */
 import { QueueError } from '../../../nouns/errors.js';
 import type { Entity } from '../../../nouns/item.js';
 import type { Actor, EraseReport } from '../../store.js';
@@ -46,7 +46,7 @@ export function eraseEntity(
   if (options.dryRun) return report;
   const groups = new Set<number>();
   const tally = new Tally();
-  // Read anew: ending the item before it may have made it the head of its lane.
+  // Read again: ending the item before it may have made it the head of its lane.
   const discardAsItStands = (id: number): void => {
     const row = readRow(connection, id);
     if (row !== undefined) endItem({ connection, tally, by: options.by, now: options.now }, row, 'discard');
@@ -58,7 +58,7 @@ export function eraseEntity(
     const { attempts, revisions } = dropPayload(connection, row.id);
     report.attempts += attempts;
     report.revisions += revisions;
-    // What people typed may name the person: who, when and what was done stays.
+    // Text that people typed may name the person, so it goes; who, when and what was done stays.
     connection.run('UPDATE history SET reason = NULL WHERE item_id = ? AND item_id IS NOT NULL', row.id);
     connection.run('UPDATE revision SET reason = NULL WHERE item_id = ?', row.id);
     noteItem({ connection, ...options }, row, 'erased');

@@ -1,16 +1,16 @@
-/** Takes the bytes of a write out of the file, wherever they are kept; the item itself stays as a tombstone. */
+/** Removes the bytes of a write from the file, wherever they are stored. The item itself stays as a tombstone. */
 import { OWN_REASONS } from '../../../policy/item-words.js';
 import type { Clock } from '../../../nouns/clock.js';
 import { isBusy, isFull, storeError, type Connection } from '../file/connection.js';
 import { sha256 } from '../sql/checksum.js';
 import { openEdits } from './open-edits.js';
 
-/** How long emptying the log waits for other processes to let go of it, ms. */
+/** How long emptying the write-ahead log waits for other processes, ms. */
 const CHECKPOINT_PATIENCE_MS = 3_000;
 
 /**
- * Removes an item's payload, those of its older revisions, and what servers said about it, for an answer may quote what
- * was sent. Length and checksum stay: a repeated key still answers.
+ * Removes an item's payload, those of its older revisions, and the servers' answers, which may quote it. Length and
+ * checksum stay, so a repeated key still answers.
  */
 export function dropPayload(connection: Connection, id: number): { attempts: number; revisions: number } {
   const row = connection.get<{ payload: Buffer; payload_sha256: Buffer | null }>(
@@ -36,7 +36,7 @@ export function dropPayload(connection: Connection, id: number): { attempts: num
   return { attempts, revisions };
 }
 
-/** Causes that no item has any more keep the words of the one that had them first. */
+/** An empty group keeps the message of its first item. */
 export function dropCauses(connection: Connection, renew: readonly number[] = []): void {
   const kept = openEdits(connection).flatMap(({ group }) => (group === undefined ? [] : [group]));
   connection.run(
@@ -46,10 +46,7 @@ export function dropCauses(connection: Connection, renew: readonly number[] = []
   renewWords(connection, renew);
 }
 
-/**
- * Groups that had the words of an item that is forgotten take those of the item that is left, or what is alike in all of
- * several.
- */
+/** Groups with the message of an erased item take that of the item that is left, or the common part of several. */
 export function renewWords(connection: Connection, groups: readonly number[]): void {
   for (const group of groups) {
     connection.run(
@@ -64,8 +61,8 @@ export function renewWords(connection: Connection, groups: readonly number[]): v
 }
 
 /**
- * Moves everything from the log into the file and empties the log: until then it still holds the pages as they were.
- * False when another process kept it busy, or the disk has no room for it. What was committed before stays committed.
+ * Checkpoints and empties the write-ahead log, which holds the old pages until then. False when another process keeps
+ * the log busy or the disk is full. Earlier commits are not affected.
  *
  * @throws {QueueError} store-unknown when the disk fails; corrupt
  */

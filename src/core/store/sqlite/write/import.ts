@@ -1,4 +1,4 @@
-/** Stores items that were taken out of another queue: key, order, ledger, revisions and history as they were. */
+/** Stores items from another queue with their key, order, ledger, revisions and history. */
 import { QueueError } from '../../../nouns/errors.js';
 import { contentDigest } from '../../../input/content-digest.js';
 import type { Attempt } from '../../../nouns/item.js';
@@ -20,7 +20,7 @@ const INSERT_ITEM = `INSERT INTO item (id, idempotency_key, created_at, target_i
   path, operation, content_type, headers, tags, payload_sha256, payload,
   may_have_arrived, touched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
-/** The attempt ids of another queue mean nothing here: 0 is before them all. */
+/** Attempt ids of another queue have no meaning here: 0 is before all of them. */
 const INSERT_ATTEMPT = `INSERT INTO attempt (item_id, number, attempt, started_at, duration_ms, outcome, counted, status,
   message, runner, redirected_to, response_headers, response_complete, response_body)
   VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
@@ -28,7 +28,10 @@ const INSERT_ATTEMPT = `INSERT INTO attempt (item_id, number, attempt, started_a
 const INSERT_REVISION = `INSERT INTO revision (item_id, number, at, who, reason, attempts, idempotency_key, path,
   content_type, headers, payload_sha256, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
-/** One transaction over all batches; awaiting the input inside it is safe, nobody else uses this store meanwhile. */
+/**
+ * One transaction over all batches. Awaiting the input inside it is safe, because nobody else uses this store
+ * meanwhile.
+ */
 export async function importItems(
   connection: Connection,
   batches: AsyncIterable<readonly ArchivedItem[]>,
@@ -59,7 +62,7 @@ class Importer {
   readonly #tally = new Tally();
   readonly #targets = new Map<string, TargetRef>();
   readonly #places: Places;
-  /** A queue that never held an item keeps the ids, so that "item 1041" means the same in both. */
+  /** A queue that never held an item keeps the imported ids, so that "item 1041" means the same in both. */
   readonly #keepsIds: boolean;
   /** Items from this id on came with this import. */
   #firstNew = Infinity;
@@ -107,7 +110,7 @@ class Importer {
     return { ...this.#report, paused };
   }
 
-  /** A later bundle of the same items may name one more server that has them. */
+  /** A later bundle of the same items may name another server that has them. */
   #bringsRecipients(): boolean {
     const { recipients = [] } = this.#options;
     if (recipients.length === 0) return false;
@@ -140,7 +143,7 @@ class Importer {
     return [...this.#targets.keys()];
   }
 
-  /** Id of the item that is here under this key already. */
+  /** Id of the item that already has this key here. */
   #known(item: ArchivedItem): number | undefined {
     const found = findByKey(this.#connection, item.idempotencyKey);
     if (found === undefined) return undefined;
@@ -148,7 +151,7 @@ class Importer {
     // Two items of one queue never have one key.
     if (isOther || (item.id > 0 && found.id >= this.#firstNew))
       throw this.#conflict(item, item.idempotencyKey, found.id);
-    // Its target counts as one of the import's: --as-paused pauses it also when the import is repeated.
+    // Its target counts as imported, so --as-paused pauses it also when the import is repeated.
     this.#target(item.target);
     this.#report.duplicates += 1;
     return found.id;
@@ -244,7 +247,7 @@ class Importer {
     if (target !== undefined) return target;
     const facts = this.#options.targets.find((candidate) => candidate.name === name);
     target = ensureTarget(this.#connection, name, facts?.implicitBaseUrl, facts?.order ?? 'entity', this.#options.now);
-    // Items that were on the wire to one server must not go to another by the mere move to this queue.
+    // Items that were sent to one server must not go to another just because they moved to this queue.
     this.#connection.run(
       'UPDATE target SET bound_to = ? WHERE id = ? AND bound_to IS NULL',
       orNull(facts?.boundTo),

@@ -1,4 +1,4 @@
-/** Lane heads: the one statement that finds who is next in a lane, and the ones that recompute it after a change. */
+/** Lane heads: finds the next item of a lane, and updates the heads after a change. */
 import { headEligibility, stillAhead } from '../../../policy/lane.js';
 import type { Connection } from '../file/connection.js';
 import { orNull } from '../sql/rows.js';
@@ -27,8 +27,8 @@ export function eligibility(connection: Connection, entity: number | null, notBe
 }
 
 /**
- * Makes the first unfinished item of the lane its head, if it is pending. The moment a stored `notBefore` lies in the
- * past it is dropped, so that the head is ready at once.
+ * Makes the first unfinished item of the lane its head, if it is pending. Drops a `notBefore` in the past, so that the
+ * head is ready at once.
  */
 export function nextInLane(connection: Connection, tally: Tally, target: number, lane: number, now: number): void {
   const head = connection.get<HeadRow>(HEAD, target, lane);
@@ -53,7 +53,7 @@ export function takePlace(connection: Connection, busy: Set<string>, target: num
   return connection.get(LANE_IS_BUSY, target, lane) === undefined;
 }
 
-/** A pending item that went back to its place: makes it the head if it is, and takes the mark off the one behind it. */
+/** For a pending item that returned to its place: marks it when it is the head, and unmarks the one behind it. */
 export function restorePlace(
   connection: Connection,
   tally: Tally,
@@ -65,7 +65,7 @@ export function restorePlace(
   return eligibility(connection, item.entity_id, notBefore);
 }
 
-/** A review item holds its place, so nobody behind it is marked; only an item put back before others finds some. */
+/** A review item keeps its place, so no item behind it is marked. Only an item put back before others finds a mark. */
 function demoteLater(connection: Connection, tally: Tally, target: number, lane: number, id: number): void {
   const later = connection.get<{ id: number; elig: number }>(
     `SELECT id, elig FROM item INDEXED BY item_lane WHERE target_id = ? AND lane = ? AND lane IS NOT NULL

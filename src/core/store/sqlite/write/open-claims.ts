@@ -1,10 +1,10 @@
-/** Where each claim of a session that is under way stands. */
+/** State of each open claim of a session. */
 import type { ClaimedItem } from './settle.js';
 
 export class OpenClaims {
   /**
-   * No Map, and found by looking through them: there are no more than requests under way, and what a table that is used
-   * like this leaves behind only V8's slow collector takes away (see `send/deadline.ts`).
+   * An array, not a Map: there are only as many entries as requests in flight, and a Map that entries keep coming to
+   * and going from leaves garbage that only a major collection frees (see `send/deadline.ts`).
    */
   readonly #open: { attempt: number; place: ClaimedItem }[] = [];
 
@@ -12,7 +12,7 @@ export class OpenClaims {
     return this.#open.length;
   }
 
-  /** By its attempt: the same item may be claimed again in the commit that settles it. */
+  /** Found by attempt, because the same item may be claimed again in the commit that settles it. */
   get(attempt: number): ClaimedItem | undefined {
     return this.#open.find((claim) => claim.attempt === attempt)?.place;
   }

@@ -1,9 +1,9 @@
-/** Items that are open in an editor: where each stood before is kept in the history row that says who opened it. */
+/** Items that are open in an editor. The history row of the opening holds the former state. */
 import type { Connection } from '../file/connection.js';
 import { REVIEW } from '../sql/codes.js';
 import { orUndefined } from '../sql/rows.js';
 
-/** Where an item stood before an editor opened it. */
+/** The state of an item before an editor opened it. */
 export interface Opened {
   from: 'pending' | 'review';
   notBefore: number | null;
@@ -25,7 +25,7 @@ export function openEdit(
   return row?.detail == null ? undefined : { token: row.id, who: row.who, opened: JSON.parse(row.detail) as Opened };
 }
 
-/** Every item that is open in an editor, with the review group that it goes back to. */
+/** Every item that is open in an editor, with the review group it returns to. */
 export function openEdits(connection: Connection): { id: number; group: number | undefined }[] {
   return connection
     .all<{ id: number }>(

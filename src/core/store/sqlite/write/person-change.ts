@@ -1,4 +1,4 @@
-/** One command of a person while it is carried out, and the item that it finds. */
+/** The context of a person's command while it is carried out, and the row of an item it acts on. */
 import { STATES, type Outcome, type ReviewReason, type State } from '../../../nouns/item.js';
 import type { FoundItem, Lookups } from '../../../policy/person-commands.js';
 import type { Actor } from '../../store.js';
@@ -16,7 +16,7 @@ export interface Change {
   now: number;
 }
 
-/** The columns of an item that a command decides by or writes back. */
+/** The columns of an item that a command reads or writes. */
 export interface ChangeRow {
   id: number;
   state: number;

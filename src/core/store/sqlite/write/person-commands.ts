@@ -1,4 +1,4 @@
-/** What people do to items: each command one commit, with its line in the history. `policy/person` decides. */
+/** Carries out people's commands on items, one commit each, with a history entry. `policy/person-commands` decides. */
 import { emptyReport } from '../../../nouns/change-report.js';
 import { decideRetry, isRefusal, refuseEnd, type Refusal, type RetryMove } from '../../../policy/person-commands.js';
 import type { Actor, ChangeReport, Filter, PersonCommand, ReviewGroup } from '../../store.js';
@@ -14,7 +14,7 @@ import { PENDING, STATE_CODE } from '../sql/codes.js';
 import { selectIds } from '../read/select.js';
 import { Tally } from './tally.js';
 
-/** Ids of items that may have arrived that a report names; enough to warn. */
+/** Most ids of possibly arrived items in a report; enough for a warning. */
 const MOST_UNKNOWN = 100;
 
 /** Carries out one command inside the caller's transaction. */
@@ -58,7 +58,7 @@ function dispatch(change: Change, command: PersonCommand): ChangeReport {
   }
 }
 
-/** Carries out what `decide` answers for each item; a dry run only asks. */
+/** Applies the decision of `decide` to each item; a dry run only asks. */
 function onItems(
   { connection }: Change,
   { filter, dryRun }: { filter: Filter; dryRun: boolean },
@@ -131,7 +131,7 @@ function retry(change: Change, row: ChangeRow, move: RetryMove): void {
   noteItem(change, row, 'pending', { from: stateOf(row), ...arrivedDetail(row) });
 }
 
-/** Whatever the item's state; `erase` asks for it as well. The next of its lane goes on. */
+/** Ends an item in any state; `erase` uses it too. The next item of its lane goes on. */
 export function endItem(change: Change, row: ChangeRow, kind: 'complete' | 'discard'): void {
   const { connection, tally, now } = change;
   const state = kind === 'complete' ? 'completed' : 'discarded';

@@ -1,4 +1,4 @@
-/** What people do to targets and entities: pause, resume, accept a moved base URL, rename. */
+/** Carries out people's commands on targets and entities: pause, resume, accept a changed base URL, rename. */
 import { emptyReport } from '../../../nouns/change-report.js';
 import { QueueError } from '../../../nouns/errors.js';
 import type { TargetRow } from '../../../nouns/target.js';
@@ -53,7 +53,7 @@ export function pause(change: Change, what: PauseScope, until: number | undefine
   return report;
 }
 
-/** Ends a pause, and an automatic hold: the next send is the test. */
+/** Ends a pause or an automatic hold; the next send is the test. */
 export function resume(change: Change, what: PauseScope): ChangeReport {
   const { connection, now } = change;
   const report = emptyReport();
@@ -89,7 +89,7 @@ export function resume(change: Change, what: PauseScope): ChangeReport {
   return report;
 }
 
-/** The new base URL is meant: items that were on the wire to the old one may go to the new one. */
+/** Accepts the new base URL: items that were sent to the old one may go to the new one. */
 export function acceptTarget(change: Change, name: string, baseUrl: string | undefined): ChangeReport {
   const { connection, now } = change;
   const [target] = targetsOf(connection, { target: name });

@@ -1,4 +1,4 @@
-/** Carries out the retention rules: finished items, oldest end first, a few at a time. Unfinished ones are never met. */
+/** Applies the retention rules to finished items, oldest end first, in batches. Never touches unfinished items. */
 import { KEY_KEPT_MS } from '../../../policy/retention.js';
 import type { PruneReport, PruneRules } from '../../store.js';
 import { STATES } from '../../../nouns/item.js';
@@ -10,7 +10,7 @@ import { orNull } from '../sql/rows.js';
 import { COMPLETED } from '../sql/codes.js';
 import { Tally } from './tally.js';
 
-/** The index holds finished items only: those with a payload first, then those without. */
+/** The index holds finished items only, those with a payload first. */
 const DONE = (withoutPayload: 0 | 1): string => `FROM item INDEXED BY item_done
   WHERE state >= ${COMPLETED} AND (typeof(payload) = 'null') = ${withoutPayload} AND state_at < ?`;
 
@@ -31,7 +31,7 @@ export interface PruneWork {
   now: number;
 }
 
-/** What the rules would let go now, counted up to `limit`. */
+/** What the rules would remove now, counted up to `limit`. */
 export function countPrunable(
   connection: Connection,
   { completedBefore, payloadsBefore }: PruneRules,
@@ -56,7 +56,7 @@ export function pruneBatch(work: PruneWork): PruneReport {
   const quoting = new Set<number>();
   const items = removeItems(work, quoting);
   const payloads = limit > items ? removePayloads(connection, rules.payloadsBefore, limit - items, quoting) : 0;
-  // At once, not with the last batch: a crash between the two would leave words of what is gone.
+  // Done in each batch: after a crash, no message of a removed item may stay.
   renewWords(connection, [...quoting]);
   const more = items + payloads >= limit;
   if (more) return { items, payloads, more };
@@ -92,7 +92,7 @@ function removeItems({ connection, rules: { completedBefore }, limit, now }: Pru
   return taken.length;
 }
 
-/** The key, and those it had before edits, go on to answer; the digest stands for the content. */
+/** The item's present and earlier keys still answer; the digest represents the content. */
 function keepKeys(connection: Connection, { id, state, idempotency_key: key }: DoneRow, now: number): void {
   const older = connection.all<{ key: string }>('SELECT idempotency_key AS key FROM revision WHERE item_id = ?', id);
   for (const name of [key, ...older.map((row) => row.key)]) {

@@ -1,4 +1,4 @@
-/** Applies what the config says of targets: rows for new ones, lanes anew where the order changed, the default target. */
+/** Applies the targets of the config: rows for new ones, new lanes where the order changed, the default target. */
 import type { TargetFacts } from '../../store.js';
 import { ensureTarget } from './enqueue.js';
 import { headElig } from '../sql/lane-sql.js';
@@ -6,8 +6,8 @@ import { COMPLETED, ELIG, PENDING, SENDING } from '../sql/codes.js';
 import type { Work } from './settle.js';
 
 /**
- * Only the holder of the right to send calls this. A target of which an item is being sent keeps its order for now: two
- * items that are under way must not find themselves in one lane.
+ * Called only by the holder of the right to send. A target with an item in flight keeps its order for now: two items in
+ * flight must not end up in one lane.
  */
 export function syncTargets(work: Work, targets: readonly TargetFacts[], defaultTarget: string | undefined): void {
   const { connection, now } = work;

@@ -13,19 +13,19 @@ export interface ReviewCause {
   /** The message with ids and numbers taken out. */
   cause: string;
   message: string;
-  /** The server may have the item already. */
+  /** The server may already have the item. */
   mayHaveArrived: boolean;
 }
 
 /**
- * What the whole group was told: where two of its items were told different things, only what is alike in both. Only a
- * server's sentence begins with its status; what syncq says itself is the same for all.
+ * The message of the group; where two items got different messages, their common part. Only a server's sentence begins
+ * with its status; syncq's own sentences are equal for all items.
  */
 function sharedWords(cause: string, message: string): string {
   return /^\d{3} (.+)$/s.exec(cause)?.[1] ?? message;
 }
 
-/** Adds one item to its group and answers the group's id. */
+/** Adds one item to its group and returns the group's id. */
 export function joinGroup(
   connection: Connection,
   { target, reason, status, operation, cause, message, mayHaveArrived }: ReviewCause,
@@ -49,7 +49,7 @@ export function joinGroup(
   return row.id;
 }
 
-/** What is needed to put one item into review. */
+/** The facts needed to put one item into review. */
 interface Flaggable {
   id: number;
   target_id: number;
@@ -58,7 +58,7 @@ interface Flaggable {
   may_have_arrived: number | null;
 }
 
-/** Puts an item into review for something that no answer of a server says; it keeps its place. */
+/** Puts an item into review for a reason that comes from no server; it keeps its place. */
 export function flagItem(
   { connection, tally, now }: { connection: Connection; tally: Tally; now: number },
   row: Flaggable,
@@ -88,7 +88,7 @@ export function leaveGroup(connection: Connection, group: number): void {
   connection.run('UPDATE review_group SET items = items - 1 WHERE id = ?', group);
 }
 
-/** Groups that have the words which this item was told, though it may have left them. */
+/** Groups with the message of this item, also those that it has left. */
 export function groupsQuoting(connection: Connection, item: number): number[] {
   return connection
     .all<{ id: number }>(

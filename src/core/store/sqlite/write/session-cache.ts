@@ -1,6 +1,6 @@
 /**
- * A session's cache between its commits: how many lane heads each target has, which head is first, and when time will
- * next change something. Valid until anybody else writes.
+ * A session's cache between its commits: the number of lane heads of each target, the first head, and when time will
+ * next change something. Valid until another process writes.
  */
 import type { Expired, Settled, StepInput, StepResult } from '../../store.js';
 import { ReadyHeads } from './claim.js';
@@ -9,11 +9,11 @@ import { expireItems, nextDeadlineAt, nextDueAt, promoteDue, resumeEntities } fr
 import type { Work } from './settle.js';
 import type { Heads, Tally } from './tally.js';
 
-/** Rows that one commit promotes or expires at most, so that each commit is short. */
+/** Most rows that one commit promotes or expires, so that each commit is short. */
 const BATCH = 100;
 
 interface Quiet extends Pick<StepResult, 'nextDueAt' | 'nextDeadlineAt'> {
-  /** Epoch ms: no wait and no deadline of any target ends before. */
+  /** Epoch ms before which no wait and no deadline ends. */
   until: number;
   only: StepInput['only'];
 }
@@ -22,7 +22,7 @@ export class SessionCache {
   readonly firstHeads: ReadyHeads;
   readonly #connection: Connection;
   readonly #heads = new Map<number, Heads>();
-  /** Targets with ready heads, as of the last commit; below, with waiting ones. */
+  /** Targets with ready heads as of the last commit; `#waiting` below: with waiting heads. */
   readonly #ready = new Set<number>();
   readonly #waiting = new Set<number>();
   #quiet: Quiet | undefined;
@@ -32,7 +32,7 @@ export class SessionCache {
     this.firstHeads = new ReadyHeads(connection);
   }
 
-  /** Call after others have written: reads everything again. */
+  /** Call after another process has written: reads everything again. */
   renew(): void {
     const rows = this.#connection.all<Heads & { target_id: number }>(
       'SELECT target_id, ready, waiting FROM tally WHERE ready > 0 OR waiting > 0',
@@ -51,13 +51,13 @@ export class SessionCache {
     this.firstHeads.committed(tally.heads.keys());
   }
 
-  /** Call when a commit failed or will be tried again. */
+  /** Call when a commit failed or will be repeated. */
   rolledBack(): void {
     this.firstHeads.dropFound();
     this.#quiet = undefined;
   }
 
-  /** Ends the waits, deadlines and pauses whose time has come. `more` = there are more than fit into one commit. */
+  /** Ends the waits, deadlines and pauses whose time has come. `more` = not all of them fit into one commit. */
   passTime(work: Work): { expired: Expired[]; more: boolean } {
     if (this.#quiet !== undefined && work.now < this.#quiet.until) return { expired: [], more: false };
     this.#quiet = undefined;

@@ -1,6 +1,6 @@
 /**
  * The right to send, and the one hot call that uses it. Order within a commit (decision 0002): settle, target states,
- * release, expire, promote, then claim; so a 503 of one item keeps the next one in, and a result never waits.
+ * release, expire, promote, claim. So a 503 for one item holds the next one back, and a result never waits.
  */
 import { QueueError } from '../../../nouns/errors.js';
 import type { TargetRow } from '../../../nouns/target.js';
@@ -39,16 +39,16 @@ import { moveOf } from '../read/recipients.js';
 import { releaseClaim, settleClaim, type ClaimedItem, type Work } from './settle.js';
 import { Tally } from './tally.js';
 
-/** Attempt ids are epoch * 2^30 + n: they ascend over all runners without a look-up, and fence every write-back. */
+/** Attempt ids are epoch * 2^30 + n: they ascend over all runners without a query, and they fence every write-back. */
 const ATTEMPTS_PER_EPOCH = 2 ** 30;
 
-/** How often a busy runner renews its sign of life, ms. */
+/** How often a busy runner updates `lastActiveAt`, ms. */
 const SEEN_EVERY_MS = 1_000;
 
-/** `end` is a courtesy: stopping must not wait for another process's long transaction. ms */
+/** ms. Recording the end is optional, so stopping must not wait for another process's long transaction. */
 const END_PATIENCE_MS = 100;
 
-/** A runner walks along the log: what it needs again is little, and it may live for months beside an app. */
+/** A runner reads each item once and may run for months beside an app, so a small page cache is enough. */
 const CACHE_KIB = 4_000;
 
 export class SqliteSession implements Session {
@@ -64,7 +64,7 @@ export class SqliteSession implements Session {
   readonly #cache: SessionCache;
   #version: string | undefined;
   #lastAttempt: number;
-  /** Of the commit that is being made. */
+  /** Of the open commit. */
   #claimed: { claim: Claim; place: ClaimedItem }[] = [];
   #seenAt = 0;
 
@@ -148,10 +148,10 @@ export class SqliteSession implements Session {
       const ended = [...input.settle.map(({ claim }) => claim), ...input.release];
       for (const { attempt } of ended) this.#open.delete(attempt);
       for (const { claim, place } of this.#claimed) this.#open.add(claim.attempt, place);
-      // Nothing is under way any more and nothing may be started: the runner has to say why it stops.
+      // Nothing is in flight and nothing may be started, so the runner has to report why it stops.
       const stuck = disk.holdsUp && this.#open.size === 0;
       if (stuck && ended.length === 0) this.#reserve.assertRoom(0, 'nothing more was sent');
-      // What ended is reported first; the runner comes again at once and is told then.
+      // Finished attempts are recorded first; the runner calls again at once and gets the error then.
       return { ...result, ...this.#cache.heads, more: result.more || stuck };
     } catch (error) {
       this.#lastAttempt = claimedBefore;
@@ -196,14 +196,16 @@ export class SqliteSession implements Session {
         { patienceMs: END_PATIENCE_MS, quiet: true },
       );
     } catch {
-      // How the last run went is news, not a promise.
+      // The record of the last run is informative; losing it is harmless.
     } finally {
       this.#lock.release();
       this.#reserve.ensure();
     }
   }
 
-  /** One fenced commit. `changed` gathers target rows; they replace ours only when the commit went through. */
+  /**
+   * One fenced commit. `changed` collects target rows; they replace the session's rows only when the commit succeeded.
+   */
   async #commit<T>(
     now: number,
     body: (work: Work, changed: TargetChanges) => T,
@@ -212,7 +214,7 @@ export class SqliteSession implements Session {
     const changed = new TargetChanges();
     let tally = new Tally();
     const attempt = (): T => {
-      // Called a second time when the first was rolled back.
+      // Runs a second time when the first was rolled back.
       changed.clear();
       tally = new Tally();
       this.#assertStillOurs();
@@ -261,7 +263,7 @@ export class SqliteSession implements Session {
     return this.#connection.get<{ epoch: number }>('SELECT epoch FROM runner')?.epoch;
   }
 
-  /** Another process has committed since: people pause, resume and accept, and new items come. */
+  /** Another process has committed: people pause, resume and accept, and new items arrive. */
   #refresh(version: string): void {
     this.#connection.checkAfterOthers();
     const rows = this.#connection.all<TargetColumns>(SELECT_TARGETS).map(toTarget);
@@ -306,16 +308,16 @@ export class SqliteSession implements Session {
 
   #updateTarget(work: Work, { target: id, from, change, note }: TargetUpdate, changed: TargetChanges): void {
     const target = this.#target(id, changed);
-    // A probe takes its time: meanwhile an answer may have throttled the target, or a person resumed it.
+    // While a probe was running, an answer may have throttled the target, or a person may have resumed it.
     if (from !== undefined && from !== target.state) return;
     if (change.boundTo !== undefined) this.#noteMove(work, target, change.boundTo);
     this.#changeTarget(work, target, change, changed);
     if (note !== undefined) this.#note(work, target, { event: change.state ?? target.state, reason: note });
   }
 
-  /** What was delivered stays where it is: the server that the target leaves must still be known as one that has items. */
+  /** Delivered items stay recorded under the old base URL: that server must still be known as one that has items. */
   #noteMove(work: Work, target: TargetRow, to: string): void {
-    // Of this commit, too.
+    // Including those of this commit.
     work.tally.flush(this.#connection);
     const move = moveOf(this.#connection, target.id, to);
     if (move?.delivered === true) this.#note(work, target, { event: 'moved', reason: undefined, detail: move });
@@ -376,7 +378,7 @@ export class SqliteSession implements Session {
     return { claims, damaged: undefined };
   }
 
-  /** A claim that a dead runner left, as if it were ours. */
+  /** Settles a claim of a dead runner as if it were our own. */
   #adopt(row: AbandonedClaim, changed: TargetChanges): Settlement['claim'] {
     this.#open.add(row.claim_attempt, { target: row.target_id, lane: row.lane, entity: row.entity_id });
     return toClaim(row, this.#target(row.target_id, changed));

@@ -1,4 +1,7 @@
-/** Writes how a claimed attempt ended: the ledger's row, the item's move, the lane's next head. Fenced by the claim. */
+/**
+ * Records how a claimed attempt ended: the ledger's row, the item's new state, the lane's next head. Fenced by the
+ * claim.
+ */
 import type { AttemptEnd, Claim, ClaimRef, Decision, ItemMove } from '../../store.js';
 import type { Connection } from '../file/connection.js';
 import { eligibility, nextInLane } from './lanes.js';
@@ -11,7 +14,7 @@ const FENCE = `WHERE id = ? AND state = ${SENDING} AND claim_attempt = ?`;
 const UNCLAIM = 'claim_attempt = NULL, claim_at = NULL, state_at = ?';
 
 const COMPLETE = `UPDATE item SET state = ${COMPLETED}, crashes = 0, ${UNCLAIM} ${FENCE}`;
-/** Of attempts that may have arrived the item remembers the first. */
+/** The item records the first attempt that may have arrived. */
 const ARRIVED = 'may_have_arrived = ifnull(may_have_arrived, ?)';
 
 const FLAG = `UPDATE item SET state = ${REVIEW}, review_group = ?, retry_count = ?, ${ARRIVED}, ${UNCLAIM} ${FENCE}`;
@@ -23,7 +26,7 @@ const RECORD = `INSERT INTO attempt (item_id, number, attempt, started_at, durat
   runner, redirected_to, response_headers, response_complete, response_body)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
-/** What a commit has at hand. */
+/** The context that a commit provides. */
 export interface Work {
   connection: Connection;
   tally: Tally;
@@ -38,7 +41,9 @@ export interface ClaimedItem {
   entity: number | null;
 }
 
-/** False when the claim was no longer ours: then nothing is written, the record of whoever took it is the true one. */
+/**
+ * False when the claim is no longer ours. Nothing is written then: the record of whoever took it over is the true one.
+ */
 export function settleClaim(
   work: Work,
   claim: Claim,
@@ -116,7 +121,7 @@ function moveItem(
   }
 }
 
-/** Undoes a claim that never reached the wire: no attempt, same place, as if it had not been made. */
+/** Undoes a claim that never reached the wire: no attempt is counted, and the item keeps its place. */
 export function releaseClaim({ connection, tally, now }: Work, claim: ClaimRef, place: ClaimedItem): boolean {
   const elig = eligibility(connection, place.entity, null);
   if (connection.run(RELEASE, elig, now, claim.item, claim.attempt).changes === 0) return false;

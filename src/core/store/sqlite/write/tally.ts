@@ -1,6 +1,6 @@
 /**
- * Keeps the counts of `tally` in step: deltas are gathered while a commit is being made and flushed once at its end,
- * one UPDATE per target, so that counting costs nearly nothing and `status` never counts rows.
+ * Maintains the counts in `tally`. Changes are collected during a commit and written once at its end, with one UPDATE
+ * per target. So counting costs almost nothing and `status` never counts rows.
  */
 import { STATES, type State } from '../../../nouns/item.js';
 import type { Connection } from '../file/connection.js';
@@ -8,7 +8,7 @@ import { ELIG } from '../sql/codes.js';
 
 type Column = State | 'ready' | 'waiting' | 'paused';
 const COLUMNS: readonly Column[] = [...STATES, 'ready', 'waiting', 'paused'];
-/** Where a column stands in the parameters of the flush. */
+/** Position of a column in the parameters of the UPDATE. */
 const AT = Object.fromEntries(COLUMNS.map((name, index) => [name, index])) as Record<Column, number>;
 const COLUMN_OF_ELIG: Record<number, Column> = {
   [ELIG.ready]: 'ready',
@@ -27,13 +27,13 @@ interface Delta {
   completedAt: number;
 }
 
-/** How many lane heads of a target may go (`ready`), and how many wait for their time. */
+/** Lane heads of a target that may be sent (`ready`), and those that wait for their time. */
 export interface Heads {
   ready: number;
   waiting: number;
 }
 
-/** Where an item stands: its state, and its eligibility when it is a pending lane head. */
+/** An item's state, and its eligibility when it is a pending lane head. */
 export interface Standing {
   state: State;
   elig: number | null;
@@ -41,18 +41,20 @@ export interface Standing {
 
 export class Tally {
   readonly #deltas = new Map<number, Delta>();
-  /** What became of the counts of lane heads since the beginning, flushed or not; a target is in it once one moved. */
+  /**
+   * Changes of the lane head counts since the beginning, written or not; has an entry for each target with a change.
+   */
   readonly heads = new Map<number, Heads>();
-  /** A lane head began or ceased to wait. */
+  /** A lane head started or stopped waiting. */
   waitsChanged = false;
 
-  /** An item moved; `undefined` on a side = it was made or removed. */
+  /** An item moved; `undefined` on a side = it was created or removed. */
   move(target: number, from: Standing | undefined, to: Standing | undefined): void {
     if (from !== undefined) this.#add(target, from, -1);
     if (to !== undefined) this.#add(target, to, 1);
   }
 
-  /** `n` pending items that are no lane heads, and so on, in one go: what a bulk import adds. */
+  /** Adds `n` items of one kind at once, for bulk input. */
   add(target: number, column: Column, n: number): void {
     addTo(this.#of(target), column, n);
     this.#countHeads(target, column, n);
@@ -68,7 +70,7 @@ export class Tally {
     delta.completedAt = Math.max(delta.completedAt, at);
   }
 
-  /** Writes what was gathered, inside the transaction that moved the items, and starts anew. */
+  /** Writes the collected changes inside the transaction that moved the items, then starts from zero. */
   flush(connection: Connection): void {
     for (const [target, { counts, soundAttempt, completedAt }] of this.#deltas) {
       if (soundAttempt > 0 || completedAt > 0) {

@@ -1,4 +1,7 @@
-/** Target rows that one commit changes: seen by the rest of the commit at once, by the session once it went through. */
+/**
+ * Target rows that one commit changes. The rest of the commit sees them at once, the session after the commit
+ * succeeded.
+ */
 import type { TargetRow } from '../../../nouns/target.js';
 import type { Connection } from '../file/connection.js';
 import { targetParameters, UPDATE_TARGET } from '../sql/rows.js';
@@ -11,7 +14,7 @@ export class TargetChanges {
     return this.#rows.get(id);
   }
 
-  /** @param write false when only what the tally row keeps has changed: that row is written by every commit anyway */
+  /** @param write false when only columns of the tally row changed, which every commit writes anyway */
   set(row: TargetRow, write: boolean): void {
     this.#rows.set(row.id, row);
     if (write) this.#dirty.add(row.id);
