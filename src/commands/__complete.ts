@@ -1,4 +1,4 @@
-/** For the completion scripts: what can follow on a line that is being typed, one candidate a line. Never fails. */
+/** For the completion scripts: prints candidates for a command line, one per line. Never fails. */
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
 import { queueLookup } from '../cli/help/candidates.js';
@@ -18,7 +18,7 @@ export default class CompleteWord extends BaseCommand {
     const { argv, flags } = await this.parse(CompleteWord);
     const words = flags.line === undefined ? argv.map(String) : splitLine(flags.line).slice(1);
     let queue: Queue | undefined;
-    // The queue of the line, not of this command; what is wrong with it is not said in the middle of typing.
+    // The queue named on the line, not this command's; errors are not shown while somebody types.
     const open = async (): Promise<Queue> => {
       const chosen = { queue: flagValue(words, '--queue'), config: flagValue(words, '--config') };
       return (queue ??= (await openCliQueue('read', chosen, this.config)).queue);

@@ -1,4 +1,4 @@
-/** Ends items that the server has already, as a person has checked. */
+/** Marks items as completed that a person found on the server. */
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
 import { chosenItems, confirmFlags, itemArgs } from '../cli/items/choose-items.js';

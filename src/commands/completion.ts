@@ -1,4 +1,4 @@
-/** Prints what makes a shell complete commands, flags, ids, targets, states and tags. */
+/** Prints a completion script for a shell. */
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
 import { SHELLS } from '../cli/help/complete-words.js';

@@ -1,4 +1,4 @@
-/** Ends items that are not to be sent any more. */
+/** Discards items, which are then never sent. */
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
 import { chosenItems, confirmFlags, itemArgs } from '../cli/items/choose-items.js';

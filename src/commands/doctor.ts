@@ -1,4 +1,4 @@
-/** Examines the queue file and everything around it, and says what is safe and what to do. */
+/** Examines the queue file and its surroundings, and says what is safe and what to do. */
 import { Flags } from '@oclif/core';
 import { effectiveUser } from '../cli/program/actor.js';
 import { BaseCommand } from '../cli/queue/base-command.js';

@@ -1,4 +1,4 @@
-/** Stores one write, or many, durably, and prints what was acknowledged; never touches the network. */
+/** Stores one write or many durably and prints their ids; never uses the network. */
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
 import { enqueueBulk } from '../cli/items/enqueue-bulk.js';

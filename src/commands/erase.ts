@@ -1,4 +1,4 @@
-/** Forgets what the queue holds about one entity. */
+/** Removes everything stored about one entity. */
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
 import { confirmFlags } from '../cli/items/choose-items.js';

@@ -1,4 +1,4 @@
-/** Takes items out of a queue as lines, a bundle or curl commands, with stand-ins for personal data when asked. */
+/** Exports items as lines, a bundle or curl commands, with personal data replaced on request. */
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
 import { EXIT } from '../cli/program/exit-codes.js';

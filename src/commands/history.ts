@@ -1,4 +1,4 @@
-/** Tells what happened: to one item, or what people did with the whole queue. */
+/** Shows the history of one item or of the whole queue. */
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
 import { tellHistory } from '../cli/items/history.js';

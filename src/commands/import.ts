@@ -1,4 +1,4 @@
-/** Puts the items of a bundle, or of an app's own queue table, into a queue. */
+/** Imports the items of a bundle or of another program's queue table. */
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
 import { EXIT } from '../cli/program/exit-codes.js';

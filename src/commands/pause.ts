@@ -1,4 +1,4 @@
-/** Stops sending to a target or about an entity, also while a runner lives, until `resume` or for a time. */
+/** Pauses a target, an entity or everything, until `resume` or for a time; works while a runner is active. */
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
 import { durationFlag } from '../cli/items/duration-flag.js';

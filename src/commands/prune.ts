@@ -1,4 +1,4 @@
-/** Removes finished items, or their payloads, as the retention rules say. */
+/** Removes finished items or their payloads by the retention rules. */
 import { BaseCommand } from '../cli/queue/base-command.js';
 import { confirmFlags } from '../cli/items/choose-items.js';
 import { EXIT } from '../cli/program/exit-codes.js';

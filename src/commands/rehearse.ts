@@ -1,4 +1,4 @@
-/** A local server that answers by a script: to try a policy before it meets production. */
+/** Runs a local server that answers by a script, to try a policy before production. */
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
 import { exitCodeOfSignal } from '../cli/program/exit-codes.js';

@@ -1,4 +1,4 @@
-/** Ends a pause, or an automatic hold whose cause is mended. */
+/** Ends a pause, or an automatic hold whose cause is fixed. */
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
 import { pauseAnswer, pauseScope } from '../cli/items/pause-resume.js';

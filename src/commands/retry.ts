@@ -1,4 +1,4 @@
-/** Sends items on that are in review, or makes waiting ones due now. Sends nothing itself. */
+/** Returns review items to the queue, or makes waiting items due now. Sends nothing itself. */
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
 import { chosenItems, itemArgs } from '../cli/items/choose-items.js';

@@ -1,4 +1,4 @@
-/** Sends what is due, then ends. */
+/** Sends what is due, then exits. */
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
 import { durationFlag } from '../cli/items/duration-flag.js';
@@ -14,10 +14,10 @@ import { drainDocument, drainLines, dryRunDocument, dryRunTable } from '../rende
 import { eventDocument, eventLine } from '../render/events.js';
 import type { JsonObject } from '../render/json.js';
 
-/** Hooks under way get this long at the end, ms: their own limit. */
+/** Time for running hooks at the end, ms: their own limit. */
 const HOOK_PATIENCE_MS = 30_000;
 
-/** Requests that a dry run lists unless --limit says otherwise. */
+/** Most requests that a dry run lists without --limit. */
 const MOST_LISTED = 1_000;
 
 export default class Run extends BaseCommand {
@@ -58,7 +58,7 @@ export default class Run extends BaseCommand {
       const rows = found.slice(0, most);
       const more = found.length > most;
       await this.print(...(await dryRunTable(rows, await this.look())));
-      // An empty list is no answer: a held target is probed by a real run, which may then send.
+      // An empty list alone would mislead: a real run probes a held target and may then send.
       if (rows.length === 0) await this.say('nothing is due; what waits, and for what: syncq status');
       if (more && limit === undefined) await this.say(`the first ${MOST_LISTED} are listed; for more: --limit N`);
       return { ...dryRunDocument(rows), more };
@@ -88,7 +88,7 @@ export default class Run extends BaseCommand {
         abort: stopping.abort,
         stopCode: () => stopping.exitCode(),
         onEvent: (event) => {
-          // Not before: a run that finds nothing to send, every minute under cron, need not load for it.
+          // Loaded late, so that a run with nothing to send, every minute under cron, does not pay for it.
           if (event.event === 'sending') void keepHeapSmall();
           printer.handle(event);
           hooks.handle(event);
@@ -111,7 +111,7 @@ export default class Run extends BaseCommand {
     }
   }
 
-  /** Every event with --events; else a progress line for a person, and for cron only what needs one. */
+  /** All events with --events; else a progress line on a terminal, or under cron only what needs a person. */
   private async printer(all: boolean, stopping: Stopping): Promise<EventPrinter> {
     const look = await this.look();
     const progress = this.progress('sending');

@@ -1,4 +1,4 @@
-/** Shows, installs or removes what makes the system run syncq by itself. */
+/** Shows, installs or removes the schedule that runs syncq. */
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
@@ -63,7 +63,7 @@ export default class Schedule extends BaseCommand {
     return { kind, files: files.map(({ name, text }) => ({ name, text })) };
   }
 
-  /** The queue need not be there: a schedule may come before the first write, and be taken away after the last. */
+  /** The queue does not have to exist: a schedule may be set up before the first write and removed after the last. */
   private facts(everyMs: number, { queue, remove }: { queue?: string | undefined; remove: boolean }): ScheduleFacts {
     const lookup = this.configLookup();
     const lenient = readConfig(remove ? 'read' : 'write', lookup);
@@ -114,7 +114,7 @@ export default class Schedule extends BaseCommand {
     return answer(kind, { installed: true, files, problem });
   }
 
-  /** Whatever there is for this queue, units and crontab line. */
+  /** Removes everything of this queue: units and the crontab line. */
   private async remove(kind: ScheduleKind, { queue }: ScheduleFacts, yes: boolean): Promise<JsonObject> {
     if (process.platform === 'win32')
       refuseUsage('--remove knows systemd and cron only', 'Take it away in the system’s own way: schtasks /Delete');

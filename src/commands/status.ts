@@ -1,4 +1,4 @@
-/** Answers whether everything is delivered, and if not, why not. */
+/** Shows whether everything is delivered, and if not, why. */
 import { Flags } from '@oclif/core';
 import { effectiveUser } from '../cli/program/actor.js';
 import { BaseCommand } from '../cli/queue/base-command.js';

@@ -1,4 +1,4 @@
-/** Waits until items are delivered, for scripts that need to know. Sends nothing itself. */
+/** Waits until items are delivered, for scripts. Sends nothing itself. */
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
 import { durationFlag } from '../cli/items/duration-flag.js';

@@ -1,4 +1,4 @@
-/** The background loop in the foreground: delivers whenever a server can be reached, until it is told to stop. */
+/** Runs the background loop in the foreground: sends whenever a server can be reached, until it is stopped. */
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
 import { loadConfig } from '../cli/queue/config-file.js';
@@ -118,7 +118,7 @@ export default class Watch extends BaseCommand {
     };
   }
 
-  /** Somebody may have added the target after this config was read (`target add`). */
+  /** The target may have been added after this config was read (`target add`). */
   private configNames(target: string): boolean {
     try {
       return loadConfig(this.configLookup()).targets.has(target);
@@ -127,7 +127,7 @@ export default class Watch extends BaseCommand {
     }
   }
 
-  /** A config that cannot be read must not end a service that works: it goes on with the one it has. */
+  /** A broken config must not end a working service: it continues with the present one. */
   private canReload(): boolean {
     try {
       loadConfig(this.configLookup());

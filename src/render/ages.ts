@@ -1,4 +1,4 @@
-/** How old the unfinished items are, as a table after Postfix's qshape. */
+/** Prints the ages of unfinished items as a table like Postfix's qshape. */
 import type { AgeRow } from '../core/index.js';
 import type { JsonObject } from './json.js';
 import type { Look } from './style.js';

@@ -1,4 +1,4 @@
-/** What `doctor` prints: the answer first, then each finding with what is safe and what to do, the figures last. */
+/** Prints the report of `doctor`: the answer, each finding with what is safe and what to do, then the figures. */
 import type { Examination, RepairReport } from '../core/index.js';
 import type { JsonObject } from './json.js';
 import { isoTime } from './json.js';

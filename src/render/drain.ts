@@ -1,4 +1,4 @@
-/** How a drain ended, and what it would send: for `run`. */
+/** Prints the report and the dry run of `run`. */
 import type { DryRunRow } from '../core/runner/options.js';
 import type { DrainReport } from '../core/nouns/report.js';
 import { span } from '../core/policy/time-words.js';
@@ -62,7 +62,7 @@ const STOPPED: Readonly<Partial<Record<DrainReport['stopped'], string>>> = {
 
 type Held = DrainReport['held'][number];
 
-/** The report does not say since when: `status` does. */
+/** The report has no start time; `status` shows it. */
 function heldWords(
   name: string,
   state: Held['state'],

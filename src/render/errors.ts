@@ -1,4 +1,4 @@
-/** What an error looks like: two lines for a person, one document for a script. Only code, message and hint ever get out. */
+/** Prints an error: two lines for a person, one document for a script. Shows only code, message and hint. */
 import { printable } from './printable.js';
 import type { JsonObject } from './json.js';
 import type { Style } from './style.js';

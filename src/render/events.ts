@@ -1,4 +1,4 @@
-/** What a runner tells: one line per event, for a person or a log, and its NDJSON twin. */
+/** Prints a runner's events: a line for a person or a log, or NDJSON. */
 import type { QueueEvent } from '../core/nouns/events.js';
 import { moment, span } from '../core/policy/time-words.js';
 import { targetSentence } from '../core/policy/why.js';
@@ -27,7 +27,7 @@ function plain(value: unknown): JsonValue {
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, plain(entry)]));
 }
 
-/** One line: local clock time on a terminal, ISO time in a log; everything foreign in it is made harmless. */
+/** One line: local time on a terminal, ISO time in a log. Foreign text is escaped. */
 export function eventLine(event: QueueEvent, look: Look): string {
   const time = look.terminal ? absolute(event.at).slice(11) : (isoTime(event.at) ?? '');
   return `${look.style.dim(time)} ${colourOf(event, look.style)(oneLine(sentence(event, look.now)))}`;
@@ -59,7 +59,7 @@ function subject({ item, method, path, target, entity }: ItemEvent): string {
   return `item ${item} (${method} ${path} to ${target}${entity === undefined ? '' : `, ${entity}`})`;
 }
 
-/** The event as a fragment without time, not yet made harmless: `delivered item 1041 (PUT /x to production): 201 after 120 ms`. */
+/** The event without its time, not yet escaped: `delivered item 1041 (PUT /x to production): 201 after 120 ms`. */
 export function sentence(event: QueueEvent, now: number): string {
   switch (event.event) {
     case 'started':

@@ -1,8 +1,8 @@
-/** An item as it may be shown: what its payload hides is hidden too where servers repeated it. */
+/** Masks an item for display: values masked in its payload are masked in servers' answers too. */
 import type { Hide } from '../core/privacy/hide-values.js';
 import type { Attempt, ItemDetail, LastError, ResponseExcerpt } from '../core/nouns/item.js';
 
-/** Of an answer only the headers: its body is hidden key by key first, see `responseBody`. */
+/** For an answer only the headers; `responseBody` masks the body key by key first. */
 export function hidePayloadValues(item: ItemDetail, hide: Hide): ItemDetail {
   return {
     ...item,

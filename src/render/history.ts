@@ -1,4 +1,4 @@
-/** What happened, told in sentences that can be read out, and as JSON. */
+/** Prints a history as sentences that can be read out, and as JSON. */
 import type { Attempt, ItemDetail } from '../core/nouns/item.js';
 import type { HistoryEntry } from '../core/index.js';
 import { absolute, span } from '../core/policy/time-words.js';
@@ -17,10 +17,10 @@ export type Told =
 
 const LONGEST_NAME = 24;
 const GAP = 2;
-/** Columns that words need to be read at ease. */
+/** Narrowest column for the sentences. */
 const NARROWEST = 30;
 
-/** One line an entry. @param one the story is about one item: its number need not be said */
+/** One line per entry. @param one the history is about one item, so its number is left out */
 export function storyLines(entries: readonly Told[], look: Look, one: boolean): string[] {
   const rows = entries.map((told) => ({
     told,
@@ -33,7 +33,7 @@ export function storyLines(entries: readonly Told[], look: Look, one: boolean): 
   return rows.flatMap(({ told, who, what }) => {
     const head = `${absolute(told.at)}  ${who}${' '.repeat(width - textWidth(who))}`;
     const room = look.columns - textWidth(head) - GAP;
-    // Where names are long, the words get lines of their own.
+    // When names are long, the sentences go on lines of their own.
     const indent = room < NARROWEST ? GAP * 2 : look.columns - room;
     const [first = '', ...rest] = wrapText(what, room < NARROWEST ? look.columns - indent : room);
     const tail = [...(room < NARROWEST ? [first] : []), ...rest].map((line) => ' '.repeat(indent) + line);
@@ -97,7 +97,7 @@ function attemptWords({ outcome, status, message, durationMs, counted }: Attempt
   return `${words}${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`;
 }
 
-/** What an event says of an item; the words of people's commands, then of rules. */
+/** Sentences about events: first people's commands, then rules. */
 const ITEM_EVENTS: Readonly<Record<string, string>> = {
   pending: 'sent it on',
   completed: 'marked it as completed',
@@ -134,7 +134,7 @@ function eventWords(entry: HistoryEntry, one: boolean): string {
 }
 
 function detailWords(event: string, detail: Record<string, unknown> | undefined): string {
-  // `lastOutcome` is what version 1 of the file noted.
+  // Version 1 of the file stored `lastOutcome`.
   const mayHaveArrived = detail?.['mayHaveArrived'] !== undefined || detail?.['lastOutcome'] === 'unknown';
   const unknown = mayHaveArrived ? ', though the server may have it already' : '';
   if (event === 'edited') {
@@ -199,5 +199,5 @@ function attemptFields({
   };
 }
 
-/** What was read from a JSON column is plain already; its type does not say so. */
+/** A value from a JSON column is plain already, although its type does not say so. */
 const plain = (value: unknown): unknown => value;

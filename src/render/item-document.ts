@@ -1,4 +1,4 @@
-/** An item as public JSON, with exactly the field names of the contract, section 3. */
+/** An item as public JSON. */
 import type { Hide } from '../core/privacy/hide-values.js';
 import type { Attempt, ItemDetail, ItemSummary, LastError, ResponseExcerpt } from '../core/nouns/item.js';
 import { why } from '../core/policy/why.js';
@@ -6,14 +6,14 @@ import type { JsonObject } from './json.js';
 import { isJsonType, isoTime, payloadFields } from './json.js';
 import { hidePayloadValues } from './hide-payload-values.js';
 
-/** Makes the display copy of a payload or an answer; the same bytes back = nothing was hidden. */
+/** Makes the display copy of a payload or an answer; returns the same bytes when nothing was masked. */
 export type Mask = (bytes: Uint8Array) => Uint8Array;
 
 export interface DocumentOptions {
   /** Epoch ms, for `why`. */
   now: number;
   mask: Mask;
-  /** Hides the same values where a server repeated them. */
+  /** Masks the same values where a server repeated them. */
   hide?: Hide | undefined;
   /** The document is one line of NDJSON. */
   oneLine?: boolean;
@@ -60,7 +60,7 @@ export function itemDocument(stored: ItemDetail, options: DocumentOptions): Json
   };
 }
 
-/** The payload as it may be shown; `payloadMasked` tells that it is not what is sent (and `enqueue --from` refuses it). */
+/** The payload for display; `payloadMasked` says that it is not what is sent (`enqueue --from` refuses it). */
 function payloadPart(item: ItemDetail, { mask, oneLine = false }: DocumentOptions): JsonObject {
   if (item.payload === undefined) return {};
   const shown = mask(item.payload);
@@ -70,7 +70,7 @@ function payloadPart(item: ItemDetail, { mask, oneLine = false }: DocumentOption
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
-/** Which of the four a pending item is: the blocker's id, the target's state, the time, or due. */
+/** What a pending item waits for: the blocker's id, the target's state, the time; or due. */
 function waitingFields({ waiting, waitingOn: on, notBefore }: ItemSummary): JsonObject {
   return {
     due: waiting === 'due',
@@ -113,13 +113,13 @@ function responseDocument(response: ResponseExcerpt | undefined, options: Docume
   };
 }
 
-/** An answer in JSON may echo what was sent; its other forms have no keys to mask by, only values that they repeat. */
+/** A JSON answer may echo what was sent, so it is masked by key. Other answers are masked only by value. */
 export function responseBody(response: ResponseExcerpt, mask: Mask, hide: Hide | undefined): Uint8Array {
   const isJson = isJsonType(response.headers['content-type']) && response.body.length > 0;
   const masked = isJson ? mask(response.body) : response.body;
   const text = hide === undefined ? undefined : decodeExcerpt(masked);
   if (hide === undefined || text === undefined) return masked;
-  // Behind this sign also the beginning of a value is looked for: an excerpt may end within one.
+  // At the end of a cut excerpt the beginning of a value is masked too.
   const cut = response.complete ? '' : '…';
   const shown = hide(text + cut).slice(0, cut === '' ? undefined : -cut.length);
   return shown === text ? masked : Buffer.from(shown, 'utf8');

@@ -1,4 +1,4 @@
-/** The page about one item: why it is where it is, what helps, what was tried, and what is sent. */
+/** Prints the page about one item: why it is where it is, what helps, the attempts, and what is sent. */
 import type { Attempt, ItemDetail } from '../core/nouns/item.js';
 import { whatHelps } from '../core/policy/help-for-item.js';
 import { why } from '../core/policy/why.js';
@@ -10,7 +10,7 @@ import type { Look } from './style.js';
 import { fullTime, span } from './time.js';
 import { hidePayloadValues } from './hide-payload-values.js';
 
-/** What must not be seen: by key where it stands, by value where a server repeated it. */
+/** How to mask sensitive values: by key, and by value where a server repeated them. */
 export type Hidden = Pick<DocumentOptions, 'mask' | 'hide'>;
 
 /** Lines of the page, without line feeds. */
@@ -82,7 +82,7 @@ function attempts({ attempts: list, isOrphaned }: ItemDetail, look: Look, hidden
   ];
 }
 
-/** `open`: what an attempt without an outcome is called. */
+/** `open`: the word for an attempt without an outcome. */
 type Listing = Hidden & { width: number; open: string };
 
 function attemptLines(attempt: Attempt, look: Look, { width, open, mask, hide }: Listing): string[] {

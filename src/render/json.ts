@@ -1,9 +1,9 @@
 /**
- * Writes the public JSON documents. It is no `JSON.stringify`, because a JSON payload must come out with the very bytes
- * that went in (2^53+1, 1e400, order and duplicates of keys), which a parsed value no longer has.
+ * Writes the public JSON documents. `JSON.stringify` does not fit, because a JSON payload must keep its exact bytes
+ * (2^53+1, 1e400, order and duplicates of keys), which a parsed value loses.
  */
 
-/** JSON text that is spliced in as it is. Made by `payloadFields` only, after checking that it is JSON. */
+/** JSON text that is inserted as it is. Only `payloadFields` makes it, after checking that it is JSON. */
 export class RawJson {
   readonly text: string;
 
@@ -19,8 +19,8 @@ export interface JsonObject {
 }
 
 /**
- * What `JSON.stringify` leaves raw but a terminal or a log reader may obey: DEL, C1, direction controls, line
- * separators. (It escapes C0 and lone surrogates itself.)
+ * Characters that `JSON.stringify` does not escape but a terminal or a log reader may obey: DEL, C1, direction
+ * controls, line separators. (It escapes C0 and lone surrogates itself.)
  */
 const HARMFUL = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
@@ -33,7 +33,7 @@ const quote = (text: string): string => escapeHarmful(JSON.stringify(text));
 interface Layout {
   /** Spaces per level; 0 = everything on one line. */
   indent: number;
-  /** Spliced text keeps its bytes unless a terminal would read them. */
+  /** Inserted text keeps its bytes, except on a terminal. */
   terminal: boolean;
 }
 
@@ -69,7 +69,7 @@ function write(value: JsonValue, layout: Layout, level: number): string {
 
 const isList = (value: JsonValue): value is readonly JsonValue[] => Array.isArray(value);
 
-/** One document, indented by two, ending in a line feed. `terminal`: a person looks at it, so spliced payloads are made harmless too. */
+/** One document, indented by two, ending in a line feed. `terminal`: inserted payloads are escaped too. */
 export function jsonDocument(value: JsonObject, terminal = false): string {
   return `${write(value, { indent: 2, terminal }, 0)}\n`;
 }
@@ -79,7 +79,7 @@ export function jsonLine(value: JsonObject, terminal = false): string {
   return `${write(value, { indent: 0, terminal }, 0)}\n`;
 }
 
-/** What the input takes for JSON (`core/input/content-type.ts`; a test keeps the two alike). */
+/** The same rule as the input's (`core/input/content-type.ts`; a test compares the two). */
 const JSON_TYPE = /^(?:application\/json|text\/json|[^/;]*\/[^;]*\+json)\s*(?:;|$)/i;
 
 /** True for `application/json`, `text/json` and every `+json` (RFC 6839, section 3.1), with or without parameters. */
@@ -105,11 +105,11 @@ function isJson(text: string): boolean {
 }
 
 /**
- * The payload as the public JSON shows it: JSON spliced, text as a string, anything else base64 (and then
- * `payloadEncoding` says so). Enqueueing the fields again gives the same bytes (contract, section 3); no payload is no
- * field at all, because `"payload": null` is the JSON text `null`.
+ * The payload in public JSON: JSON inserted, text as a string, anything else base64 (then `payloadEncoding` says so).
+ * Enqueueing the fields again gives the same bytes. Without a payload there is no field, because `"payload": null` is
+ * the JSON text `null`.
  *
- * @param oneLine the document is one line of NDJSON: JSON with a raw line break cannot be spliced there
+ * @param oneLine the document is one line of NDJSON, so JSON with a raw line break cannot be inserted
  */
 export function payloadFields(
   payload: Uint8Array | undefined,
@@ -125,7 +125,7 @@ export function payloadFields(
   return { payload: Buffer.from(payload).toString('base64'), payloadEncoding: 'base64' };
 }
 
-/** ISO 8601 UTC with milliseconds; null for no time, or one beyond what a date can say. */
+/** ISO 8601 UTC with milliseconds; null for no time, or one beyond the range of Date. */
 export function isoTime(at: number | undefined): string | null {
   if (at === undefined) return null;
   const date = new Date(at);

@@ -1,4 +1,4 @@
-/** Items as a table: what needs attention can be seen from the first columns, and why from the last. */
+/** Prints items as a table: the first columns show what needs attention, the last one why. */
 import type { ItemSummary } from '../core/nouns/item.js';
 import { shortWhy, why } from '../core/policy/why.js';
 import type { DocumentOptions } from './item-document.js';
@@ -12,7 +12,7 @@ import { timeCell } from './time.js';
 
 interface ItemColumn extends Column {
   cell: (item: ItemSummary, look: Look) => Cell;
-  /** What to sort by; items without it come last. */
+  /** The sort column; items without a value come last. */
   key: (item: ItemSummary, now: number) => string | number | undefined;
 }
 
@@ -20,7 +20,7 @@ const stateOf = (item: ItemSummary): string => (item.state === 'pending' ? (item
 const entityOf = ({ entity }: ItemSummary): string | undefined =>
   entity === undefined ? undefined : `${entity.type}/${entity.id}`;
 
-/** A column of plain text; nothing to say is a dash. */
+/** A column of plain text; `-` without a value. */
 const text = (title: string, of: (item: ItemSummary) => string | undefined, flexible = true): ItemColumn => ({
   title,
   flexible,
@@ -39,7 +39,7 @@ const time = (title: string, of: (item: ItemSummary) => number | undefined): Ite
   key: of,
 });
 
-/** Columns by the name that `--columns` and `--sort` know. */
+/** Columns by their names in `--columns` and `--sort`. */
 export const ITEM_COLUMNS = {
   id: number('ID', ({ id }) => id),
   state: {
@@ -51,7 +51,7 @@ export const ITEM_COLUMNS = {
   method: text('METHOD', ({ method }) => method, false),
   path: text('PATH', ({ path }) => (path === '' ? undefined : path)),
   entity: text('ENTITY', entityOf),
-  /** The entity, or where there is none what tells most instead. */
+  /** The entity, or without one the most telling substitute. */
   about: text('ABOUT', (item) => entityOf(item) ?? `${item.method} ${item.path}`),
   operation: text('OPERATION', ({ operation }) => operation),
   tries: number('TRIES', ({ attemptCount }) => attemptCount),
@@ -76,11 +76,11 @@ export const ITEM_COLUMNS = {
 export type ColumnName = keyof typeof ITEM_COLUMNS;
 
 const USUAL: readonly ColumnName[] = ['id', 'state', 'target', 'method', 'path', 'entity', 'tries', 'stored', 'why'];
-/** Where there is little room, what tells least goes, so that something of the reason can be read. */
+/** On a narrow terminal the least useful columns are dropped, so that the reason stays readable. */
 const NARROW: readonly ColumnName[] = ['id', 'state', 'about', 'stored', 'why'];
 const NARROW_BELOW = 100;
 
-/** In a pipe: tab-separated, without header, uncut, and the same columns at every width. */
+/** In a pipe: tab-separated, without header, uncut, always the same columns. */
 export async function itemTable(
   items: readonly ItemSummary[],
   look: Look,
@@ -94,7 +94,7 @@ export async function itemTable(
   );
 }
 
-/** A copy in the order of a column; equal ones keep theirs. */
+/** A copy sorted by a column; the sort is stable. */
 export function sortItems(
   items: readonly ItemSummary[],
   { column, descending }: { column: ColumnName; descending: boolean },

@@ -1,4 +1,4 @@
-/** The live view of `watch`: one screen, the answer first, as much of the rest as fits. Data in, lines out. */
+/** Renders the live view of `watch`: one screen, the answer first, then as much as fits. */
 import type { QueueEvent } from '../core/nouns/events.js';
 import { arrivedWords } from '../core/policy/item-words.js';
 import { statusAnswer } from '../core/policy/status-answer.js';
@@ -23,19 +23,19 @@ export interface LiveState {
   backlog: readonly number[];
   totalDelivered: number;
   startedAt: number;
-  /** It was asked to stop, and lets requests under way end. */
+  /** The watch is stopping and waits for requests in flight. */
   isStopping?: boolean;
 }
 
 const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const RATE_SECONDS = 10;
-/** What the end of a first line may leave unused, so that two lines are enough. */
+/** Columns that a wrapped first line may leave unused, so that two lines are enough. */
 const WORD_BREAK = 20;
 const GROUPS_SHOWN = 3;
 const SENDING_SHOWN = 4;
-/** Targets are not crowded out by the rest, nor the rest by them. */
+/** Neither the targets nor the other sections may fill the whole screen. */
 const LEAST_TARGETS = 4;
-/** Lines kept for the last events, with their title, where the screen is not too low for that. */
+/** Lines reserved for the last events and their title, if the screen is high enough. */
 const LAST_LINES = 5;
 const LOW_SCREEN = 16;
 
@@ -133,13 +133,13 @@ function targets(report: StatusReport, look: Look): string[] {
   });
 }
 
-/** The name and the state stand there already: what is left to say of a target that is not sent to as usual. */
+/** Details of a held target; its name and state are shown already. */
 function reason({ until, reason: text }: TargetStatus, now: number): string {
   const next = until !== undefined && until > now ? `, next at ${moment(until, now)}` : '';
   return `${next}${text === undefined || text === '' ? '' : `: ${text}`}`;
 }
 
-/** At most so many; what is left out is counted. */
+/** At most this many; the rest is counted. */
 function shorten(lines: readonly string[], most: number): readonly string[] {
   if (lines.length <= most) return lines;
   return [...lines.slice(0, most - 1), `and ${lines.length - most + 1} more: syncq status`];
@@ -181,12 +181,12 @@ function section(title: string, lines: readonly string[], { style }: Look): stri
   return lines.length === 0 ? [] : ['', style.bold(title), ...lines.map((line) => `  ${line}`)];
 }
 
-/** Whole sections while they fit; the first that does not is cut, and says so by its length. */
+/** Whole sections while they fit; the first that does not is cut. */
 function fill(sections: readonly string[][], room: number): string[] {
   const lines: string[] = [];
   for (const each of sections) {
     const left = room - lines.length;
-    // A title without a line under it says nothing.
+    // A title alone is useless.
     if (left < 3) break;
     lines.push(...each.slice(0, left));
   }

@@ -1,18 +1,18 @@
 /**
- * The queue as OpenMetrics text (https://prometheus.io/docs/specs/om/open_metrics_spec/), kept to what the older
- * Prometheus text format reads as well: node exporter's textfile collector knows no `stateset` and no `info`.
+ * The queue as OpenMetrics text (https://prometheus.io/docs/specs/om/open_metrics_spec/), limited to what the older
+ * Prometheus text format can read: node exporter's textfile collector knows neither `stateset` nor `info`.
  */
 import { STATES, TARGET_STATES } from '../core/nouns/item.js';
 import type { StatusReport } from '../core/nouns/report.js';
 
 export const OPENMETRICS_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
-/** What only a running `watch` knows: counts since it started. */
+/** Counts that only a running `watch` has, since its start. */
 export interface LiveCounts {
   startedAt: number;
   /** By target. */
   delivered: ReadonlyMap<string, number>;
-  /** By target and outcome, joined by a line feed. */
+  /** By target and outcome; the key joins them with a line feed. */
   failed: ReadonlyMap<string, number>;
   review: ReadonlyMap<string, number>;
 }
@@ -132,7 +132,7 @@ function liveFamilies({ startedAt, delivered, failed, review }: LiveCounts): Fam
   ];
 }
 
-/** A family without a value is left out: absent says unknown, 0 would say none. */
+/** A family without a value is left out: absent means unknown, 0 would mean none. */
 function familyLines({ name, type, help, samples }: Family): string[] {
   const known = samples.filter((sample): sample is [Labels, number] => sample[1] !== undefined);
   if (known.length === 0) return [];

@@ -1,12 +1,12 @@
 /**
- * The one gate for foreign text (server answers, paths, payloads, names): what passes it cannot move the cursor, change
- * the title, touch the clipboard, overwrite a line or turn the reading direction.
+ * Escapes foreign text (server answers, paths, payloads, names), so that it cannot move the cursor, change the title,
+ * use the clipboard, overwrite a line or change the reading direction.
  */
 import stringWidth from 'string-width';
 
 /**
- * C0, DEL and C1 (\p{Cc}); lone surrogates (\p{Cs} under the u flag); marks and controls of the reading direction
- * (Unicode Bidi_Control); the two separators that some programs take for the end of a line.
+ * C0, DEL and C1 (\p{Cc}); lone surrogates (\p{Cs} under the u flag); direction marks and controls (Unicode
+ * Bidi_Control); the two separators that some programs treat as the end of a line.
  */
 const HARMFUL = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 const PLAIN_ASCII = /^[\x20-\x7e]*$/;
@@ -21,14 +21,16 @@ function visible(character: string): string {
   );
 }
 
-/** Text of several lines: keeps line feeds and tabs, everything else that could do harm becomes visible (`\x1b`, `\u202e`). */
+/**
+ * Escapes text of several lines: keeps line feeds and tabs; other harmful characters become visible (`\x1b`, `\u202e`).
+ */
 export function printable(text: string): string {
   return text.replace(HARMFUL, (character) =>
     character === '\n' || character === '\t' ? character : visible(character),
   );
 }
 
-/** Text for one line of a log, a table or a sentence: line feeds and tabs become visible too. */
+/** Escapes text for one line of a log, a table or a sentence: line feeds and tabs become visible too. */
 export function oneLine(text: string): string {
   return PLAIN_ASCII.test(text) ? text : text.replace(HARMFUL, visible);
 }
@@ -38,7 +40,7 @@ export function textWidth(text: string): number {
   return PLAIN_ASCII.test(text) ? text.length : stringWidth(text);
 }
 
-/** Cuts sanitised text to at most `columns` columns, between characters as a reader sees them; a cut ends in `…`. */
+/** Cuts sanitised text to at most `columns` columns, between visible characters; a cut ends in `…`. */
 export function cut(text: string, columns: number): string {
   if (textWidth(text) <= columns) return text;
   if (columns < 1) return '';
@@ -53,8 +55,8 @@ export function cut(text: string, columns: number): string {
   return `${kept}…`;
 }
 
-/** Foreign text made safe, on one line, within `columns` columns. */
+/** Escapes foreign text and cuts it to one line of `columns` columns. */
 export function fitted(text: string, columns: number): string {
-  // A reader never sees more than this many characters; a megabyte need not be walked.
+  // No reader sees more characters than this, so the rest of a long text is not processed.
   return cut(oneLine(text.length > columns * 8 ? text.slice(0, columns * 8) : text), columns);
 }

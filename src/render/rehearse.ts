@@ -1,4 +1,4 @@
-/** What a rehearsal tells: one line or one NDJSON object per request, and a summary at its end. */
+/** Prints a rehearsal: one line or one NDJSON object per request, and a summary. */
 import type { JournalEntry, RehearsalSummary } from '../core/rehearse/server.js';
 import type { JsonObject } from './json.js';
 import { isoTime } from './json.js';

@@ -1,4 +1,4 @@
-/** The replay report as one HTML file that needs nothing else: no script, no font, no image from anywhere. */
+/** The replay report as one self-contained HTML file: no script, no external font or image. */
 import type { Comparison } from '../core/replay/compare.js';
 import type { ReplayReport } from '../core/replay/replay.js';
 import type { LatencyPoint, ReplayGroup } from '../core/replay/summary.js';
@@ -48,7 +48,7 @@ ${skips(report)}
 `;
 }
 
-/** For text and for attribute values in double quotes. Characters that mislead a reader are made visible first. */
+/** Escapes text and attribute values in double quotes. Misleading characters become visible first. */
 function escape(text: string): string {
   return printable(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

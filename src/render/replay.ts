@@ -1,4 +1,4 @@
-/** What `replay` says: the comparison as public JSON, and the lines for a person. */
+/** Prints the comparison of `replay`: public JSON, and lines for a person. */
 import type { Comparison, Side } from '../core/replay/compare.js';
 import type { PlannedRequest, ReplayReport } from '../core/replay/replay.js';
 import type { Quantiles, ReplayGroup } from '../core/replay/summary.js';
@@ -8,7 +8,7 @@ import type { Column } from './table.js';
 import { renderTable } from './table.js';
 import type { Look } from './style.js';
 
-/** Differences that are told one by one; a report has them all. */
+/** Most differences that are listed; the report has all of them. */
 const MOST_TOLD = 20;
 
 export function comparisonDocument(comparison: Comparison): JsonObject {
@@ -109,7 +109,7 @@ function answerOf({ summary, target, sent, earlier, remaining }: ReplayReport): 
     ...(bodyDiffers > 0 ? [`${bodyDiffers} with another body`] : []),
     ...(skipped > 0 ? [`${skipped} not sent`] : []),
   ];
-  // An answer of last week must not pass for one to what was just asked.
+  // An answer from an earlier run must not look like a new one.
   const when = `${sent} answered now, ${earlier} in an earlier replay`;
   return `replayed to ${target}: ${parts.join(', ')}; ${when}${remaining > 0 ? `; ${remaining} left` : ''}`;
 }

@@ -1,4 +1,4 @@
-/** `status --json`, with exactly the field names of the contract, section 6. */
+/** The document of `status --json`. */
 import type { CheckResult } from '../core/policy/status-check.js';
 import type { StatusReport } from '../core/nouns/report.js';
 import type { JsonObject } from './json.js';
@@ -42,7 +42,7 @@ export function statusDocument(report: StatusReport, check?: CheckResult): JsonO
   };
 }
 
-/** Who is sending: of `status --json` and `run --json`. */
+/** The `runner` member of `status --json` and `run --json`. */
 export function runnerDocument({ runner }: Pick<StatusReport, 'runner'>): JsonObject | null {
   if (runner === undefined) return null;
   const { kind, pid, host, since, lastActiveAt } = runner;
@@ -62,7 +62,7 @@ function lastRunDocument({ lastRun }: StatusReport): JsonObject | null {
   };
 }
 
-/** Review items by cause; a status of 0 means that there was none. */
+/** Review items by cause; a status of 0 means none. */
 export function reviewGroupsDocument(groups: StatusReport['reviewGroups']): JsonObject[] {
   return groups.map(({ target, reason, status, operation, count, firstId, message, mayHaveArrived }): JsonObject => ({
     target,

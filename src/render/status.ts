@@ -1,4 +1,4 @@
-/** The status view: the answer first, then the numbers behind it. */
+/** Prints the status: the answer first, then the numbers. */
 import type { CheckResult, FailedLimit } from '../core/policy/status-check.js';
 import { arrivedWords } from '../core/policy/item-words.js';
 import { statusAnswer } from '../core/policy/status-answer.js';
@@ -14,7 +14,7 @@ import { hanging } from './wrap.js';
 /** Lines of the view, without line feeds. `user`: login name, for *No queue yet at PATH (user NAME)*. */
 export async function statusView(report: StatusReport, look: Look, user?: string): Promise<string[]> {
   const facts = statusAnswer(report, look.now, user);
-  // In a pipe the first line says it all: `syncq status | head -1`.
+  // In a pipe the first line is complete: `syncq status | head -1`.
   const answer = (look.terminal ? facts : [facts.join('; ')]).flatMap((line) =>
     hanging('', look.suggest(oneLine(line)), look),
   );
@@ -46,7 +46,7 @@ function countsLine({ counts, due, waiting, blocked, held }: StatusReport): stri
   return `pending ${pending}${parts}, sending ${sending}, review ${review}, completed ${completed}, discarded ${discarded}`;
 }
 
-/** In a pipe one line; on a narrow terminal broken where it reads best. */
+/** One line in a pipe; wrapped on a narrow terminal. */
 function countsLines(report: StatusReport, { terminal, columns }: Look): string[] {
   const line = countsLine(report);
   return terminal && line.length > columns ? line.split(/, (?=sending )/) : [line];
@@ -101,12 +101,12 @@ async function targetLines(targets: readonly TargetStatus[], look: Look): Promis
   return ['', ...(await renderTable(columns, rows, look))];
 }
 
-/** What the end of a first line may leave unused, so that two lines are enough. */
+/** Columns that a wrapped first line may leave unused, so that two lines are enough. */
 const WORD_BREAK = 20;
-/** Causes shown on a terminal; the rest is counted. */
+/** Most causes shown on a terminal; the rest is counted. */
 const MOST_CAUSES = 10;
 
-/** A cause and how to look closer: two lines on a terminal, one in a pipe. */
+/** A cause and the command to see its items: two lines on a terminal, one in a pipe. */
 async function reviewLines({ reviewGroups }: StatusReport, look: Look): Promise<string[]> {
   if (reviewGroups.length === 0) return [];
   if (!look.terminal) {
@@ -131,7 +131,7 @@ async function reviewLines({ reviewGroups }: StatusReport, look: Look): Promise<
       const { count, target, reason, status, operation, message } = group;
       const head = `${String(count).padStart(width)} in review  `;
       const facts = `${target}, ${operation}, ${reason}${status === 0 ? '' : ` ${status}`}${arrivedWords(group)}: `;
-      // The sentence is what the person reads out: it gets a second line before it is cut.
+      // People read the sentence out, so it may take a second line before it is cut.
       const room = look.columns - head.length;
       const words = hanging(head, fitted(facts + message, room * 2 - WORD_BREAK), look);
       return [

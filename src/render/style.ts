@@ -1,4 +1,4 @@
-/** How output may look: colour or none, terminal or pipe, how wide. Every renderer is handed a `Look`; none asks the system. */
+/** How output looks: colour, terminal or pipe, width. Every renderer is given a `Look`; none asks the system. */
 
 import type { Suggest } from './suggest.js';
 
@@ -19,9 +19,9 @@ export interface Look {
   /** Columns of the terminal. Default 80. */
   columns: number;
   style: Style;
-  /** Epoch ms: what relative times are relative to. */
+  /** Epoch ms: the base of relative times. */
   now: number;
-  /** Completes the commands that a text offers, see `suggest.ts`. */
+  /** Completes suggested commands, see `suggest.ts`. */
   suggest: Suggest;
 }
 
@@ -41,8 +41,8 @@ export interface ColourFacts {
 }
 
 /**
- * Colour or none. NO_COLOR (any value but the empty one, https://no-color.org) wins over FORCE_COLOR, as it does in
- * oclif's own output; chalk 5 itself does not know NO_COLOR.
+ * Whether to use colour. NO_COLOR (any value but empty, https://no-color.org) wins over FORCE_COLOR, as in oclif's own
+ * output; chalk 5 does not know NO_COLOR.
  */
 export function wantsColour(facts: ColourFacts): boolean {
   if (facts.refused) return false;
@@ -53,7 +53,7 @@ export function wantsColour(facts: ColourFacts): boolean {
 
 let coloured: Style | undefined;
 
-/** The one chalk instance, loaded when colour is first wanted. */
+/** The one chalk instance, loaded at the first use of colour. */
 export async function colourStyle(): Promise<Style> {
   if (coloured === undefined) {
     const { Chalk } = await import('chalk');

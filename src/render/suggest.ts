@@ -1,8 +1,11 @@
-/** Makes commands that a text suggests mean the queue and the config that this command was told, so that they can be copied. */
+/** Adds this command's --queue and --config to suggested commands, so that they can be copied. */
 import { shellWord } from '../core/policy/shell-word.js';
 import { oneLine } from './printable.js';
 
-/** What was named on the command line; what the environment or the working directory named holds for the next command too. */
+/**
+ * The names given on the command line. Those from the environment or the working directory apply to the next command
+ * anyway.
+ */
 export interface NamedPlace {
   queue?: string | undefined;
   config?: string | undefined;
@@ -11,7 +14,7 @@ export interface NamedPlace {
 export type Suggest = (text: string) => string;
 
 /**
- * Puts `--queue` and `--config` behind the command words of every `syncq COMMAND` in a text that does not name a place itself.
+ * Adds `--queue` and `--config` to every `syncq COMMAND` in a text that does not name a place itself.
  *
  * @param commandIds the ids of all commands, as oclif writes them (`target:add`)
  */

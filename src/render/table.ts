@@ -1,15 +1,15 @@
-/** Tables: aligned and cut to the width on a terminal, one tab-separated line per row in a pipe. */
+/** Prints tables: aligned and cut to the width on a terminal, one tab-separated line per row in a pipe. */
 import { cut, oneLine, textWidth } from './printable.js';
 import type { Look } from './style.js';
 
 export interface Column {
   title: string;
   align?: 'right';
-  /** May be cut when the terminal is narrow; the widest such column gives first. */
+  /** May be cut on a narrow terminal; the widest such column is cut first. */
   flexible?: boolean;
 }
 
-/** A cell: foreign text as it is (it is made harmless here), or with a colour for the finished cell. */
+/** A cell: raw foreign text, which is escaped here, optionally with a colour. */
 export type Cell = string | { text: string; paint: (text: string) => string };
 
 const GAP = 2;
@@ -19,8 +19,8 @@ const NARROWEST = 6;
 const textOf = (cell: Cell): string => oneLine(typeof cell === 'string' ? cell : cell.text);
 
 /**
- * Widths within `columns`: the widest flexible column shrinks first, down to the narrowest that still says something.
- * What cannot be helped stays too wide: a line that wraps is better than an id that is cut.
+ * Widths within `columns`: the widest flexible column shrinks first, down to a minimum. Beyond that the table stays too
+ * wide: a wrapped line is better than a cut id.
  */
 export function fitWidths(natural: readonly number[], flexible: readonly boolean[], columns: number): number[] {
   const widths = [...natural];
@@ -54,12 +54,12 @@ async function terminalTable(
     columns.map(({ flexible }) => flexible ?? false),
     look.columns,
   );
-  // Right-aligned text would stick to its neighbour: there the gap is part of the cell.
+  // Right-aligned text would touch its neighbour, so the gap is part of the cell.
   const spaced = (text: string, index: number): string =>
     columns[index]?.align === 'right' && index < columns.length - 1 ? text + ' '.repeat(GAP) : text;
   const table = new Table({
     head: columns.map(({ title }, index) => spaced(look.style.dim(title), index)),
-    // cli-table3 counts the padding into the width; the last column needs none.
+    // cli-table3 includes the padding in the width; the last column needs none.
     colWidths: widths.map((width, index) => width + (index === widths.length - 1 ? 0 : GAP)),
     colAligns: columns.map(({ align }) => align ?? 'left'),
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
@@ -86,7 +86,10 @@ const BORDERS = [
   'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle',
 ] as const; // prettier-ignore
 
-/** Lines of the table, without line feeds. In a pipe there is no header: columns keep their order and are only added. */
+/**
+ * Lines of the table, without line feeds. In a pipe there is no header; columns keep their order and new ones are only
+ * appended.
+ */
 export async function renderTable(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],

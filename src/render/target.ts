@@ -1,4 +1,4 @@
-/** Targets as `target list` and `target test` show them. */
+/** Prints targets for `target list` and `target test`. */
 import type { TargetStateName } from '../core/nouns/item.js';
 import { span } from '../core/policy/time-words.js';
 import type { ProbeResult } from '../core/send/result.js';
@@ -8,13 +8,13 @@ import { oneLine } from './printable.js';
 import type { Look } from './style.js';
 import { renderTable } from './table.js';
 
-/** What config and queue know of a target together. */
+/** A target as known from config and queue. */
 export interface ShownTarget {
   name: string;
-  /** Undefined when only the queue knows it. */
+  /** Undefined when it is only in the queue. */
   baseUrl: string | undefined;
   isDefault: boolean;
-  /** `config`, `implicit` (from an absolute URL), or `missing`: the queue has items for it, the config lacks it. */
+  /** `config`, `implicit` (from an absolute URL), or `missing`: the queue has items for it, but the config lacks it. */
   origin: 'config' | 'implicit' | 'missing';
   state: TargetStateName;
   since: number | undefined;

@@ -1,4 +1,4 @@
-/** Which form a time takes: relative words for a person at a terminal, ISO 8601 UTC in a pipe. */
+/** Formats times: relative for a person at a terminal, ISO 8601 UTC in a pipe. */
 import { absolute, moment, relative, span } from '../core/policy/time-words.js';
 import { isoTime } from './json.js';
 import type { Look } from './style.js';

@@ -1,8 +1,8 @@
-/** Breaks sanitised text into lines that fit a terminal, between words where there are any. */
+/** Wraps sanitised text for a terminal, between words where possible. */
 import { cut, textWidth } from './printable.js';
 import type { Look } from './style.js';
 
-/** At least one line. A word that is longer than a line is broken within. */
+/** At least one line. A word that is longer than a line is split. */
 export function wrapText(text: string, columns: number): string[] {
   const width = Math.max(8, columns);
   const lines: string[] = [];
@@ -17,7 +17,7 @@ export function wrapText(text: string, columns: number): string[] {
   return [...lines, line];
 }
 
-/** Foreign words behind `lead`, broken between words on a terminal, further lines under the first; one line in a pipe. */
+/** Foreign text after `lead`, wrapped and indented on a terminal; one line in a pipe. */
 export function hanging(lead: string, text: string, { terminal, columns }: Look): string[] {
   if (!terminal) return [lead + text];
   const [first = '', ...rest] = wrapText(text, columns - textWidth(lead));
@@ -25,10 +25,10 @@ export function hanging(lead: string, text: string, { terminal, columns }: Look)
   return [lead + first, ...rest.map((line) => indent + line)];
 }
 
-/** The lines that fit a screen of so many rows, from the first on: what scrolls off its top is the answer. */
+/** The first lines that fit a screen, because the answer must not scroll off the top. */
 export function fitScreen(lines: readonly string[], columns: number, rows: number): string[] {
   const shown: string[] = [];
-  // The last row stays free for the cursor, the one before it tells of what is left out.
+  // The last row stays free for the cursor, the one before it counts what is left out.
   let room = rows - 1;
   for (const [at, line] of lines.entries()) {
     const taken = Math.max(1, Math.ceil(textWidth(line) / Math.max(1, columns)));
@@ -44,7 +44,7 @@ function pieces(word: string, width: number): string[] {
   const found: string[] = [];
   let rest = word;
   while (textWidth(rest) > width) {
-    // `cut` ends in an ellipsis; what stands before it is what fits.
+    // `cut` ends in an ellipsis; the text before it fits.
     const piece = cut(rest, width).slice(0, -1);
     if (piece === '') break;
     found.push(piece);

@@ -1,4 +1,7 @@
-/** What `doctor` does beside looking: repairs, saves, adopts; then looks again, so that it reports what is now. */
+/**
+ * What `doctor` does besides examining: repair, save, adopt. It examines again afterwards, so that the report is
+ * current.
+ */
 import type { Examination } from '../../core/index.js';
 import { adoptQueue, examineQueue, repairQueue } from '../../core/index.js';
 import { QueueError } from '../../core/nouns/errors.js';
@@ -56,7 +59,7 @@ async function look(file: FoundFile): Promise<Examination> {
   return examineQueue(file, file.config);
 }
 
-/** Findings that say it is not ours to read, or not a queue at all; damage is no such reason. */
+/** Findings that forbid saving: the file belongs to somebody else or is not a queue. Damage does not. */
 const NOT_OURS = ['queue-owner', 'not-a-queue', 'newer-schema'];
 
 function assertReadable({ findings }: Examination): void {

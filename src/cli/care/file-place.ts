@@ -1,4 +1,4 @@
-/** Which queue file a command means that works on the file itself, not through an open queue (doctor, backup). */
+/** Finds the queue file for commands that work on the file itself, not on an open queue (doctor, backup). */
 import { lstatSync } from 'node:fs';
 import { systemClock } from '../../core/nouns/clock.js';
 import type { FilePlace } from '../../core/index.js';
@@ -9,14 +9,14 @@ import { environment } from '../program/environment.js';
 import { refuseUsage } from '../program/usage.js';
 
 export interface FoundFile extends FilePlace {
-  /** False: nothing is at the default place, and nobody named it. */
+  /** False: there is no file at the default place, and nobody named one. */
   exists: boolean;
   config: LenientConfig;
 }
 
 /**
  * @param flag `--queue`; undefined = not given
- * @throws {QueueError} `queue-not-found` when somebody named a file that is not there; `usage` for a queue that is no file
+ * @throws {QueueError} `queue-not-found` when a named file does not exist; `usage` for a queue that is not a file
  */
 export function findFile(flag: string | undefined, lookup: ConfigLookup, dataDir: string): FoundFile {
   const config = loadConfigLeniently(lookup);

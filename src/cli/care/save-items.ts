@@ -1,6 +1,6 @@
 /**
- * Writes every item that can be read to NDJSON that `enqueue --from` takes. Items that are at their end go to a file of
- * their own: enqueued again, they would be sent a second time.
+ * Writes every readable item as NDJSON for `enqueue --from`. Finished items go to a separate file: enqueued again, they
+ * would be sent a second time.
  */
 import path from 'node:path';
 import type { FilePlace, SavedItem } from '../../core/index.js';
@@ -13,12 +13,12 @@ import { isoTime, jsonLine, payloadFields } from '../../render/json.js';
 export interface SaveReport {
   file: string;
   saved: number;
-  /** Where completed and discarded items went, and how many; undefined = there were none. */
+  /** File and number of completed and discarded items; undefined = there were none. */
   finishedFile: string | undefined;
   finished: number;
-  /** Ids on pages that cannot be read; some may never have been given to an item. */
+  /** Ids on unreadable pages; some may never have been used. */
   unreadable: number[];
-  /** Items whose bytes are not those that were enqueued: not saved, because nobody wants them sent. */
+  /** Items whose bytes differ from those enqueued; they are not saved, because they must not be sent. */
   altered: number[];
 }
 
@@ -31,7 +31,9 @@ class Part extends AtomicFile {
   }
 }
 
-/** @throws {QueueError} usage when a file is in the way; disk-full, unwritable, corrupt: then neither file is made */
+/**
+ * @throws {QueueError} usage when a file exists already; disk-full, unwritable, corrupt. Neither file is created then.
+ */
 export function saveItems(place: FilePlace, to: string): SaveReport {
   const file = path.resolve(to);
   const finishedFile = `${file}.finished`;
@@ -63,7 +65,7 @@ export function saveItems(place: FilePlace, to: string): SaveReport {
   };
 }
 
-/** An unfinished item whose payload is gone cannot be sent any more either. */
+/** An unfinished item without its payload cannot be sent either. */
 const isOver = ({ state, payloadGone }: SavedItem): boolean =>
   state === 'completed' || state === 'discarded' || payloadGone;
 

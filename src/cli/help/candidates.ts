@@ -1,4 +1,4 @@
-/** Words for completion that only the queue knows: a few reads, and silence where something is wrong. */
+/** Completion candidates from the queue: a few reads, and no output where something is wrong. */
 import type { ItemSummary, Queue } from '../../core/index.js';
 import { why } from '../../core/policy/why.js';
 import { cut, oneLine } from '../../render/printable.js';
@@ -8,7 +8,7 @@ import { FILES } from './complete-words.js';
 /** What a person can look through. */
 const MOST = 100;
 const LONGEST = 70;
-/** Items, the newest first, whose words are offered. */
+/** Most items whose words are offered, newest first. */
 const RECENT = 200;
 
 /** @param open called when first needed */
@@ -54,7 +54,7 @@ async function recent(queue: Queue): Promise<ItemSummary[]> {
   return [...first.items, ...items];
 }
 
-/** Each once, without those that a shell could not take. */
+/** Each word once, without those that a shell could not take. */
 function words(items: readonly ItemSummary[], of: (item: ItemSummary) => readonly string[]): Candidate[] {
   const found = [...new Set(items.flatMap(of))].filter((word) => oneLine(word) === word && word.trim() !== '');
   return found.map((value) => ({ value, description: '' }));

@@ -1,4 +1,4 @@
-/** oclif's hook for a command that does not exist: says so with the nearest one, exit 2, as JSON when JSON was asked for. */
+/** oclif's hook for an unknown command: suggests the nearest one, exit 2, as JSON with --json. */
 import type { Hook } from '@oclif/core';
 import { nearestWord } from '../../core/check/nearest.js';
 import { errorDocument, errorText } from '../../render/errors.js';

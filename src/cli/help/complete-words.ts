@@ -1,6 +1,6 @@
 /**
- * What can follow on a command line that is being typed. The commands and their flags come from oclif, what is in the
- * queue from the caller; here is only how a line is read.
+ * Completion candidates for a command line. Commands and flags come from oclif, words from the queue come from the
+ * caller.
  */
 
 export interface CommandShape {
@@ -16,12 +16,12 @@ export interface FlagShape {
   isSwitch: boolean;
   char: string | undefined;
   description: string;
-  /** The words it takes, where they are a closed list. */
+  /** Its values, where they are a closed list. */
   options: readonly string[];
   multiple: boolean;
 }
 
-/** What only the queue, or the file system, knows. */
+/** Kinds of words that only the queue or the file system knows. */
 export type Unknowns = 'id' | 'review-id' | 'target' | 'entity' | 'tag' | 'operation' | 'file';
 
 export interface Candidate {
@@ -31,7 +31,7 @@ export interface Candidate {
 
 export type Lookup = (kind: Unknowns) => Promise<Candidate[]>;
 
-/** Whoever shows candidates takes this for "and the names of files". */
+/** A candidate that stands for file names. */
 export const FILES: Candidate = { value: ':files', description: '' };
 
 const OF_FLAG: Readonly<Record<string, Unknowns>> = {
@@ -52,13 +52,11 @@ const OF_FLAG: Readonly<Record<string, Unknowns>> = {
   map: 'file',
 };
 
-/** Of commands whose first argument is the name of a target. */
+/** Commands whose first argument is the name of a target. */
 const ON_TARGETS = new Set(['pause', 'resume', 'target accept', 'target test', 'target rename']);
 const ON_REVIEW = new Set(['retry', 'discard', 'complete', 'edit']);
 
-/**
- * @param words of the line behind the program's name; the last one is being typed and may be empty
- */
+/** @param words after the program's name; the last one is being typed and may be empty */
 export async function completeWords(
   words: readonly string[],
   commands: readonly CommandShape[],
@@ -104,7 +102,7 @@ export function splitLine(line: string): string[] {
   return [...words, word];
 }
 
-/** The value of a flag that was typed already: which queue and config the candidates come from. */
+/** The value of a flag on the line: names the queue and config of the candidates. */
 export function flagValue(words: readonly string[], name: string): string | undefined {
   const at = words.slice(0, -1).lastIndexOf(name);
   if (at >= 0) return words[at + 1];
@@ -116,7 +114,7 @@ function commandOf(words: readonly string[], commands: readonly CommandShape[]):
   return fits.sort((a, b) => b.id.length - a.id.length)[0];
 }
 
-/** Commands, or those of the topic that stands there. */
+/** Commands, or the commands of the topic on the line. */
 function nextWords(before: readonly string[], commands: readonly CommandShape[]): Candidate[] {
   const found = new Map<string, string>();
   for (const { id, summary } of commands) {
@@ -169,7 +167,7 @@ async function argumentValues(command: CommandShape, given: readonly string[], l
 const METHODS = ['POST', 'PUT', 'PATCH', 'DELETE', 'GET'] as const;
 export const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
 
-/** The words that are no flags and no values of flags. */
+/** The words that are neither flags nor values of flags. */
 function positional(command: CommandShape, given: readonly string[]): string[] {
   return given.filter((word, index) => {
     if (word.startsWith('-') && word !== '-') return false;

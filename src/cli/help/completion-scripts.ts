@@ -1,8 +1,8 @@
-/** What a shell has to be told so that it asks `syncq __complete`. */
+/** Shell scripts that call `syncq __complete`. */
 
 type Shell = 'bash' | 'zsh' | 'fish' | 'powershell';
 
-/** Bash splits words at = and :, so the whole line is handed over, and what stands before the last of them is cut off. */
+/** Bash splits words at = and :, so the whole line is passed, and the part before the last of them is removed. */
 const BASH = `# syncq completion for bash. Add to ~/.bashrc:  eval "$(BIN completion bash)"
 _BIN_complete() {
   local line="\${COMP_LINE:0:COMP_POINT}" word kept value rest

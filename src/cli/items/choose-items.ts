@@ -1,4 +1,4 @@
-/** How `retry`, `discard` and `complete` are told which items they mean: ids, ids on stdin, filters, or all of them. */
+/** Chooses the items of `retry`, `discard` and `complete`: ids, ids on stdin, filters, or all. */
 import { Args, Flags } from '@oclif/core';
 import type { Filter } from '../../core/index.js';
 import type { FilterFlags } from './filters.js';
@@ -10,7 +10,7 @@ export const itemArgs = {
   id: Args.string({ description: 'ids of items, or - for ids on stdin', multiple: true, ignoreStdin: true }),
 };
 
-/** Of commands that end items: they ask, so they can be told not to. */
+/** Shared flags of commands that discard or complete items. */
 export const confirmFlags = {
   yes: Flags.boolean({ char: 'y', description: 'do not ask; needed where nobody can be asked' }),
   'dry-run': Flags.boolean({ description: 'count by cause, change nothing' }),
@@ -32,7 +32,7 @@ export async function chosenItems(
     );
   }
   if (!byFilter) return { ids: await readIds(words, process.stdin) };
-  // A filter means what waits for a person, unless it names states itself; all = all that the command can change.
+  // A filter means review items unless it names states; --all means everything that the command can change.
   const filter = filterOf(flags, now);
   if (flags.state === undefined) return { ...filter, states: ['review'] };
   return flags.state.includes('all') ? { ...filter, states: ['review', 'pending'] } : filter;

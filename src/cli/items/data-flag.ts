@@ -1,9 +1,9 @@
-/** The value of `-d`: JSON as it is, `@file`, or `-` for stdin; always the exact bytes. */
+/** Reads the value of `-d`: JSON, `@file`, or `-` for stdin; always the exact bytes. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { fileError } from '../../core/files/read-file.js';
 
 /**
- * @param mostBytes a larger payload is read no further than one byte beyond, so that the check of its size refuses it
+ * @param mostBytes reading stops one byte beyond, so that the size check refuses a larger payload
  * @param stdin read only for `-`
  */
 export async function readData(

@@ -1,4 +1,4 @@
-/** What `discard` and `complete` share: look, ask with the count by cause, act on what was shown, tell. */
+/** What `discard` and `complete` share: find the items, ask with the count by cause, change exactly those, report. */
 import type { Actor, ChangeReport, Filter, Queue } from '../../core/index.js';
 import { arrivedWords } from '../../core/policy/item-words.js';
 import { quote } from '../../core/policy/why.js';
@@ -19,7 +19,7 @@ export interface EndOptions {
 export interface Ended {
   document: JsonObject;
   lines: string[];
-  /** Nothing was there to be changed. */
+  /** True when there was nothing to change. */
   nothing: boolean;
 }
 
@@ -43,7 +43,7 @@ export async function endItems(queue: Queue, filter: Filter, options: EndOptions
     json,
   });
   if (!go) return { document: {}, lines: ['nothing was changed'], nothing: true };
-  // Exactly what was shown, whatever came to the queue meanwhile.
+  // Exactly the items that were shown, even if others arrived meanwhile.
   const report = await queue.desk[kind]({ ids: [...shown.changed, ...sending] }, { dryRun: false, by });
   const left = shown.skipped.filter(({ state }) => state !== 'sending');
   return answer({ ...report, skipped: [...left, ...report.skipped], missing: shown.missing }, kind, false);
@@ -78,10 +78,10 @@ function answer(report: ChangeReport, kind: EndOptions['kind'], dry: boolean): E
   };
 }
 
-/** Causes told; a person who is asked must still see the question. */
+/** Most causes that are listed; the question must stay visible. */
 const MOST_CAUSES = 15;
 
-/** How many for which cause; pending items have none yet. */
+/** Items per cause; pending items have none. */
 export function causeLines({ groups, from }: Pick<ChangeReport, 'groups' | 'from'>): string[] {
   const causes = groups.map(({ count, target, reason, status, message, ...group }) =>
     oneLine(

@@ -1,4 +1,4 @@
-/** Flags that hold a duration or a number, read with the flag's name in the refusal. */
+/** Reads flags that hold a duration; a refusal names the flag. */
 import { parseDuration } from '../../core/check/duration.js';
 import { inFlag } from './filters.js';
 

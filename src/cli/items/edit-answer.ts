@@ -1,4 +1,4 @@
-/** What `edit` says when it is done: what changed, what to mind, and how the item goes on. */
+/** The answer of `edit`: what changed, warnings, and what happens next. */
 import type { EditResult, Next } from '../../core/index.js';
 import type { JsonObject } from '../../render/json.js';
 import { oneLine } from '../../render/printable.js';

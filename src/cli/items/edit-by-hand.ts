@@ -1,4 +1,4 @@
-/** `edit` in an editor: the item is out of the way meanwhile, and comes back with what was saved, or as it was. */
+/** `edit` in an editor: the item is held back meanwhile, and returns with the saved text or unchanged. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Actor, EditResult, ItemEdits, OpenEdit, Queue } from '../../core/index.js';
@@ -16,11 +16,11 @@ import { decideSignals, endBySignal } from '../program/signals.js';
 import { refuseUsage } from '../program/usage.js';
 
 export interface HandOptions {
-  /** Stdout is for the document: the editor gets the terminal elsewhere, and nobody is asked. */
+  /** With --json stdout is for the document: the editor uses the terminal directly, and no question is asked. */
   json: boolean;
-  /** Edits also what the server may have already. */
+  /** Also edits an item that the server may already have. */
   yes: boolean;
-  /** What the editor is started with: no secret. */
+  /** The editor's environment, without secrets. */
   env: Environment;
   say: (...lines: string[]) => Promise<void>;
 }
@@ -33,7 +33,7 @@ export async function editByHand(
   options: HandOptions,
 ): Promise<EditResult | undefined> {
   const editor = theEditor();
-  // Asked before anybody types: while it is open, nothing of it is sent.
+  // Asked before the editor opens, so that no typing is lost.
   const open = await askedFirst((yes) => queue.desk.beginEdit(id, by, { yes }), options);
   if (open === undefined) return undefined;
   const { stop, received, dispose } = stopOnSignals();
@@ -73,17 +73,17 @@ export async function editByHand(
       try {
         return await queue.desk.endEdit(open, edits, by);
       } catch (error) {
-        // Somebody freed or ended the item meanwhile: what was typed must not be lost with it.
+        // Somebody released or ended the item meanwhile; the typed text must not be lost.
         keep = !saved.equals(text.bytes);
         throw keep ? keptIn(file, error) : error;
       }
     }
   } catch (error) {
-    // Whatever went wrong, the item must not stay behind.
+    // After any error, the item must return to the queue.
     if (!keep) await queue.desk.endEdit(open, undefined, by).catch(() => undefined);
     throw error;
   } finally {
-    // Somebody was told where it is.
+    // A message names this file, so it stays.
     if (directory !== undefined) (keep && !stop.aborted ? forgetTemporary : removeTemporary)(directory);
     dispose();
     const signal = received();
@@ -103,7 +103,7 @@ function stopOnSignals(): { stop: AbortSignal; received: () => StopSignal | unde
   return { stop: controller.signal, received: () => received, dispose };
 }
 
-/** @throws {QueueError} code 'usage' when the editor took the file away */
+/** @throws {QueueError} code 'usage' when the editor removed the file */
 function savedIn(file: string): Buffer {
   try {
     return readFileSync(file);
@@ -133,7 +133,7 @@ async function wantsAgain(problem: Error, stop: AbortSignal, { json, say }: Hand
   return await Promise.race([askYesNo('open the editor again? [Y/n] ', true), stopped]);
 }
 
-/** The same failure, with the place of the text that it would otherwise cost. */
+/** The same error, with the name of the file that holds the typed text. */
 function keptIn(file: string, error: unknown): unknown {
   if (!(error instanceof QueueError)) return error;
   const hint = `What was typed is in ${file}; take it over with --data @FILE, then remove it.`;
@@ -147,7 +147,7 @@ interface Text {
   editsOf(saved: Buffer): ItemEdits;
 }
 
-/** JSON is laid out for reading, and goes back the way it came: on one line if it was. */
+/** JSON is laid out for reading and returns in its original layout. */
 function textOf({ item }: OpenEdit): Text {
   if (item.payload === undefined)
     throw new QueueError('bad-item', `item ${item.id} has no payload to edit; nothing was changed`, {
@@ -170,7 +170,7 @@ function textOf({ item }: OpenEdit): Text {
     isJson: true,
     editsOf: (saved) => {
       const now = decodeText(saved);
-      // Of an editor that saves another encoding: to be refused with its reason.
+      // The editor saved another encoding; the check refuses it with a reason.
       if (now === undefined) return { payload: saved };
       if (compactJson(now) === compact) return { payload: stored };
       return { payload: compact === text ? compacted(saved, now) : likeBefore(saved, text) };
@@ -178,7 +178,7 @@ function textOf({ item }: OpenEdit): Text {
   };
 }
 
-/** What is no JSON is handed on as it is, to be refused with its reason. */
+/** Text that is not JSON is passed on unchanged; the check refuses it with a reason. */
 function compacted(saved: Buffer, text: string): Buffer {
   try {
     JSON.parse(text);
@@ -188,7 +188,7 @@ function compacted(saved: Buffer, text: string): Buffer {
   return Buffer.from(compactJson(text), 'utf8');
 }
 
-/** Editors end a file with a line feed whether one was there or not. */
+/** Editors end a file with a line feed, even if there was none. */
 function likeBefore(saved: Buffer, before: string): Buffer {
   return !before.endsWith('\n') && saved.at(-1) === 0x0a ? saved.subarray(0, -1) : saved;
 }

@@ -1,4 +1,4 @@
-/** The flags of `edit` as changes of an item. */
+/** Turns the flags of `edit` into changes of an item. */
 import type { ItemEdits, JsonChange } from '../../core/index.js';
 import { parseHeaderFlag } from '../../core/input/headers.js';
 import { parsePointer, valueText } from '../../core/json/json-edit.js';

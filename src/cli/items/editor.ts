@@ -8,13 +8,13 @@ import { refuseUsage } from '../program/usage.js';
 
 export type EditorEnd =
   | { kind: 'saved' }
-  /** It ended with an error (in vi: `:cq`): nothing is taken over. */
+  /** It ended with an error (in vi: `:cq`): nothing is saved. */
   | { kind: 'failed' }
-  /** There is no such program, or it may not be run. */
+  /** The program does not exist or may not be run. */
   | { kind: 'not-started' }
   | { kind: 'killed'; signal: string };
 
-/** $VISUAL, else $EDITOR, else vi where somebody can use it. @throws {QueueError} code 'usage' */
+/** $VISUAL, else $EDITOR, else vi on a terminal. @throws {QueueError} code 'usage' */
 export function theEditor(): string {
   const env = environment();
   const named = ['VISUAL', 'EDITOR'].map((name) => variable(name, env)).find((name) => name.trim() !== '');
@@ -26,11 +26,11 @@ export function theEditor(): string {
   );
 }
 
-/** How long an editor that was asked to end may take for it, ms: it must not write where nothing is any more. */
+/** How long an editor may take to end after a signal, ms: it must not write after the file is gone. */
 const EDITOR_END_MS = 1000;
 
 /**
- * The name may hold arguments (`code --wait`), so a shell reads it; the file is handed over apart from it.
+ * The command may hold arguments (`code --wait`), so a shell reads it; the file name is a separate argument.
  *
  * @param stop its reason is the signal that the editor gets when it aborts
  */
@@ -39,7 +39,7 @@ export async function openEditor(
   file: string,
   { env, json, stop }: { env: Environment; json: boolean; stop: AbortSignal },
 ): Promise<EditorEnd> {
-  // In place of the shell, where that can be: a signal then reaches the editor itself.
+  // `exec` replaces the shell, so that a signal reaches the editor itself.
   const command = /^[\w./+ -]+$/.test(editor) ? `exec ${editor}` : editor;
   return await new Promise<EditorEnd>((resolve) => {
     const stdio = ['inherit', json ? 2 : 'inherit', 'inherit'] as const;
@@ -61,11 +61,11 @@ export async function openEditor(
   });
 }
 
-/** A shell tells the signal that ended its command as 128 + its number. */
+/** A shell reports the signal that ended its command as 128 + its number. */
 function endOf(code: number | null, signal: NodeJS.Signals | null): EditorEnd {
   if (signal !== null) return { kind: 'killed', signal };
   if (code === 0) return { kind: 'saved' };
-  // What a shell answers for a command that it cannot run, or cannot find.
+  // A shell's exit codes for a command that it cannot run or find.
   if (code === 126 || code === 127) return { kind: 'not-started' };
   const known = Object.entries(constants.signals).find(([, number]) => number + 128 === code);
   return known === undefined ? { kind: 'failed' } : { kind: 'killed', signal: known[0] };

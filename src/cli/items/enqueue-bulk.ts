@@ -1,4 +1,4 @@
-/** `enqueue --from`: stores a file or stdin and reports what became of its lines. */
+/** `enqueue --from`: stores the lines of a file or stdin, and reports the result. */
 import { systemClock } from '../../core/nouns/clock.js';
 import type { EnqueueFromReport } from '../../core/index.js';
 import { BulkReader } from '../../core/input/bulk-reader.js';
@@ -16,9 +16,9 @@ interface BulkFlags {
   stream: boolean;
 }
 
-/** Bad lines that are listed on stderr; --json has them all. */
+/** Most bad lines that are listed on stderr; --json has all of them. */
 const MOST_LISTED = 20;
-/** Items that are checked before a queue file is made for all-or-nothing input. */
+/** Most items that are checked before a queue file is created for all-or-nothing input. */
 const MOST_CHECKED = 20_000;
 
 /** @throws {QueueError} the first bad line, with its number, unless `--partial` */
@@ -45,10 +45,10 @@ export async function enqueueBulk(
 }
 
 /**
- * Checks the beginning of the input before a missing queue is made, so that a mistake there leaves no file behind. Returns
- * false when no line is good.
+ * Checks the beginning of the input before a missing queue is created, so that a mistake there leaves no file behind.
+ * Returns false when no line is good.
  *
- * @param most items that are checked; a mistake further on is found when it is stored, and leaves an empty queue
+ * @param most items that are checked; a later mistake is found when it is stored, and leaves an empty queue
  * @throws {QueueError} the first bad line, unless bad lines are only listed
  */
 async function isWorthAQueue(reader: BulkReader, most: number): Promise<boolean> {

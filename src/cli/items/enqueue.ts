@@ -1,4 +1,4 @@
-/** `enqueue METHOD PATH`: from its flags to one stored item and the words about it. */
+/** `enqueue METHOD PATH`: stores one item from the flags and reports it. */
 import { systemClock } from '../../core/nouns/clock.js';
 import type { Config } from '../../core/nouns/config.js';
 import type { IfQueued, Write } from '../../core/index.js';

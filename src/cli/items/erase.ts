@@ -1,4 +1,4 @@
-/** What `erase` shows before it asks, and what it tells when it is done. */
+/** The question and the answer of `erase`. */
 import type { Actor, Entity, EraseReport, Queue } from '../../core/index.js';
 import type { JsonObject } from '../../render/json.js';
 import { oneLine } from '../../render/printable.js';
@@ -25,7 +25,7 @@ export async function eraseEntity(queue: Queue, entity: Entity, options: EraseOp
   const name = oneLine(`${entity.type}/${entity.id}`);
   const shown = await queue.desk.erase(entity, { dryRun: true, by });
   if (dryRun) return answer(shown, entity, name, true);
-  // Nothing to ask about; but the log may still hold what an earlier call removed from the file.
+  // Nothing to ask about, but the write-ahead log may still hold what an earlier call removed.
   if (shown.items.length === 0)
     return answer(await queue.desk.erase(entity, { dryRun: false, by }), entity, name, false);
   const what = `what ${countWords(shown.items.length)} ${shown.items.length === 1 ? 'holds' : 'hold'} about ${name}`;

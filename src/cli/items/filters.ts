@@ -1,4 +1,6 @@
-/** The flags by which `inspect`, `retry` and their like choose items: the same flag twice means or, different flags and. */
+/**
+ * The filter flags of `inspect`, `retry` and similar commands: the same flag twice means or, different flags mean and.
+ */
 import { Flags } from '@oclif/core';
 import { QueueError } from '../../core/nouns/errors.js';
 import { parseSince } from '../../core/input/time.js';
@@ -85,7 +87,7 @@ export function hasFilter(flags: FilterFlags): boolean {
  */
 export function filterOf(flags: FilterFlags, now: number): Filter {
   const filter: Filter = {};
-  // Said in full: a list without states is of what is unfinished.
+  // All states by name: a list without states shows unfinished items.
   if (flags.state !== undefined) filter.states = flags.state.includes('all') ? STATES : (flags.state as State[]);
   if (flags.entity !== undefined) filter.entities = flags.entity.map(entityFilter);
   if (flags.target !== undefined) filter.targets = flags.target;
@@ -139,7 +141,7 @@ function timeOf(flag: string, text: string, now: number): number {
   return inFlag(flag, () => parseSince(text, now));
 }
 
-/** Runs `read`; what it refuses is told with the flag's name. */
+/** Runs `read`; a refusal gets the flag's name. */
 export function inFlag<T>(flag: string, read: () => T): T {
   try {
     return read();

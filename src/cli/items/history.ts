@@ -1,4 +1,4 @@
-/** Gathers what `history` tells: the log of what people did, and for one item its attempts too. */
+/** Reads the history of the queue, or of one item with its attempts. */
 import type { Queue } from '../../core/index.js';
 import { parseSince } from '../../core/input/time.js';
 import { timeline } from '../../core/queue/timeline.js';
@@ -19,7 +19,7 @@ export interface HistoryQuestion {
   look: Look;
 }
 
-/** @throws {QueueError} code 'not-found' for an id that never was */
+/** @throws {QueueError} code 'not-found' for an id that never existed */
 export async function tellHistory(
   queue: Queue,
   { id: word, since: sinceText, limit = DEFAULT_LIMIT, look }: HistoryQuestion,

@@ -1,13 +1,13 @@
-/** Item ids as people and programs give them: bare numbers as words, or on stdin where `-` is written. */
+/** Reads item ids from arguments, or from stdin where `-` is given. */
 import { QueueError } from '../../core/nouns/errors.js';
 
-/** Enough for five million ids; more is a wrong file. */
+/** Bytes: enough for five million ids; more is a wrong file. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
 /**
- * Ids from the words of a command line, each once, in the order given; `-` stands for those on stdin.
+ * Ids from the arguments, each once, in the order given; `-` stands for those on stdin.
  *
- * @param stdin read only when `-` is among the words
+ * @param stdin read only when `-` is among the arguments
  * @throws {QueueError} code 'usage'
  */
 export async function readIds(words: readonly string[], stdin: AsyncIterable<Uint8Array | string>): Promise<number[]> {
@@ -43,7 +43,10 @@ async function idsFrom(stdin: AsyncIterable<Uint8Array | string>): Promise<numbe
   return parseIds(Buffer.concat(chunks).toString('utf8'));
 }
 
-/** Ids separated by white space, or one JSON object with an `id` a line (what `inspect --json` and `watch --json` give). */
+/**
+ * Ids separated by white space, or one JSON object with an `id` per line (as `inspect --json` and `watch --json`
+ * print).
+ */
 export function parseIds(text: string): number[] {
   const ids: number[] = [];
   for (const [at, line] of text.split('\n').entries()) {

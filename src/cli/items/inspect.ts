@@ -1,4 +1,4 @@
-/** What `inspect` shows: a list by filters, or items by their ids; values are masked unless a person asks for them. */
+/** `inspect`: a list by filters, or items by their ids; sensitive values are masked unless a person reveals them. */
 import type { Hide } from '../../core/privacy/hide-values.js';
 import { hideValuesOf } from '../../core/privacy/hide-values.js';
 import type { SensitivePatterns } from '../../core/nouns/sensitive.js';
@@ -40,7 +40,7 @@ export interface ListFlags extends FilterFlags {
   sort?: string | undefined;
 }
 
-/** A sorted list looks at this many at most. */
+/** Most items that a sorted list reads. */
 const MOST_SORTED = 1_000;
 
 export async function listItems(opened: CliQueue, flags: ListFlags, look: Look, by: By): Promise<Shown> {
@@ -123,7 +123,7 @@ function joinPages(items: readonly ItemDetail[], look: Look, mask: Mask, hides: 
   ]);
 }
 
-/** Without a config nobody has said what is harmless: then every value is hidden. */
+/** Without a config nobody has said what is harmless, so every value is masked. */
 function patternsOf({ config, maskAll }: CliQueue): SensitivePatterns {
   return maskAll ? EVERYTHING : compileSensitive(config.sensitive);
 }
@@ -134,7 +134,7 @@ function maskOf(opened: CliQueue, reveal: boolean): Mask {
   return (bytes) => maskJson(bytes, patterns);
 }
 
-/** Of an edited item also the values it had before: the answers that refused those are still there. */
+/** Includes the values from before an edit, because answers may still quote them. */
 async function hidesOf(
   opened: CliQueue,
   items: readonly ItemDetail[],
@@ -151,7 +151,7 @@ async function hidesOf(
   return new Map(items.map(({ id, payload }) => [id, hideValuesOf([payload, ...(older.get(id) ?? [])], patterns)]));
 }
 
-/** Who looked at sensitive values, and of which item: part of the history. */
+/** Records in the history who revealed sensitive values of which item. */
 async function recordReveal({ queue }: CliQueue, ids: readonly number[], { who, command, reason }: By): Promise<void> {
   for (const item of ids) {
     await queue.record({ item, target: undefined, who, command, event: 'revealed', reason, detail: undefined });

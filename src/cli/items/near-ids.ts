@@ -1,13 +1,13 @@
-/** Which item a mistyped id was probably meant to be. */
+/** Suggests items for a mistyped id. */
 import type { Queue } from '../../core/index.js';
 import { QueueError } from '../../core/index.js';
 import { itemWords } from '../program/usage.js';
 
 const USUAL_HINT = 'See what there is: syncq inspect --state all';
-/** More would be no help. */
+/** Most suggestions. */
 const MOST = 3;
 
-/** Ids one slip away: a digit left out, doubled, wrong, or two exchanged. The likeliest slips first. */
+/** Ids that are one typing error away: a digit missing, doubled, wrong, or two swapped. The likeliest first. */
 export function slips(id: number): number[] {
   const text = String(id);
   const places = Array.from(text, (_digit, index) => index);
@@ -22,7 +22,7 @@ export function slips(id: number): number[] {
   return [...new Set(ids)].filter((near) => near !== id && Number.isSafeInteger(near));
 }
 
-/** `Did you mean item 1041?`, of those that wait for something; else how to see what there is. */
+/** `Did you mean item 1041?` for an unfinished item nearby, else how to list items. */
 export async function nearIdHint(queue: Queue, id: number): Promise<string> {
   const order = slips(id);
   const { items } = await queue.list({ ids: order, states: ['review', 'pending', 'sending'] }, { limit: order.length });
@@ -32,7 +32,7 @@ export async function nearIdHint(queue: Queue, id: number): Promise<string> {
   return `Did you mean ${itemWords(found.slice(0, MOST))}? ${USUAL_HINT}`;
 }
 
-/** Runs `act`; when it finds no such item, the hint names the ones that are near. */
+/** Runs `act`; when the item does not exist, the hint names similar ids. */
 export async function withNearIds<T>(queue: Queue, id: number, act: () => Promise<T>): Promise<T> {
   try {
     return await act();

@@ -1,4 +1,4 @@
-/** What `pause` and `resume` act on, and what they say about it. */
+/** The scope of `pause` and `resume`, and their answer. */
 import type { ChangeReport, Entity } from '../../core/index.js';
 import { moment } from '../../core/policy/time-words.js';
 import { isoTime } from '../../render/json.js';

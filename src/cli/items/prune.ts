@@ -1,4 +1,4 @@
-/** What `prune` shows before it asks, and what it tells when it is done. */
+/** The question and the answer of `prune`. */
 import type { Config } from '../../core/nouns/config.js';
 import type { Actor, PruneReport, Queue } from '../../core/index.js';
 import type { JsonObject } from '../../render/json.js';

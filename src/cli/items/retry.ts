@@ -1,4 +1,4 @@
-/** What `retry` says: how many items go on, which do not and why, and who will send them. */
+/** The answer of `retry`: how many items go on, which do not and why, and who will send them. */
 import type { ChangeReport, Next } from '../../core/index.js';
 import { targetSentence } from '../../core/policy/why.js';
 import type { JsonObject } from '../../render/json.js';
@@ -43,7 +43,7 @@ function dryLines(report: ChangeReport): string[] {
   return [`${countWords(report.changed.length)} would go on`, ...causeLines(report)];
 }
 
-/** What a person must know before it goes out again: the first time may have arrived. */
+/** A warning before it is sent again: the first time may have arrived. */
 function unknownLines({ unknown, underNewKey }: ChangeReport): string[] {
   const same = unknown.filter((id) => !underNewKey.includes(id));
   return [

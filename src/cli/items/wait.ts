@@ -1,4 +1,4 @@
-/** Which items `wait` waits for, and what it says in the end. */
+/** The items of `wait`, and its answer. */
 import type { Queue } from '../../core/index.js';
 import { why } from '../../core/policy/why.js';
 import type { JsonObject } from '../../render/json.js';

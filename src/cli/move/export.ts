@@ -1,4 +1,4 @@
-/** What `export` does with its flags: the format, the place, the stand-ins, and what it says at the end. */
+/** `export`: format, output, redaction and the answer. */
 import { createHash, randomBytes } from 'node:crypto';
 import { compileSensitive, EVERYTHING } from '../../core/privacy/sensitive.js';
 import type { Filter } from '../../core/index.js';
@@ -53,7 +53,7 @@ export async function exportItems(
     return answer({ file: undefined, format, count, bytes: undefined, sha256: undefined, ...redaction });
   }
   refuseQueueFile(flags.output, queue.location);
-  // A file without an item is nothing that anybody asked for.
+  // Do not create a file without items.
   if ((await queue.archive.extent(filter)).count === 0)
     return answer({ file: undefined, format, count: 0, bytes: undefined, sha256: undefined, ...redaction });
   const file = new AtomicFile(flags.output);
@@ -84,7 +84,7 @@ interface Facts {
   bytes: number | undefined;
   sha256: string | undefined;
   redacted: boolean;
-  /** No field was named as sensitive, so every value was replaced. */
+  /** No field is marked as sensitive, so every value was replaced. */
   everything: boolean;
 }
 
@@ -104,7 +104,7 @@ function answer({ everything, ...facts }: Facts): ExportAnswer {
   };
 }
 
-/** Made anew for each export unless one is named, so that nobody can try values out on the file. */
+/** A new key for each export unless one is named, so that nobody can guess values from the file. */
 function redactKey(name: string | undefined): Uint8Array {
   if (name === undefined) return randomBytes(32);
   const value = environment()[name] ?? '';

@@ -1,4 +1,4 @@
-/** What `import` does with its flags, and what it says about what it stored. */
+/** `import`: reads a bundle or a table, and reports what was stored. */
 import { readFileSync } from 'node:fs';
 import type { Actor, StoreReport } from '../../core/index.js';
 import { importBundle } from '../../core/transfer/import.js';
@@ -18,7 +18,7 @@ export interface ImportFlags {
   /** An app's SQLite file. */
   sqlite: string | undefined;
   table: string | undefined;
-  /** A ready mapping, or the path of one. */
+  /** Name of a built-in mapping, or the path of one. */
   map: string;
   asPaused: boolean;
 }

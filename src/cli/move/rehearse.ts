@@ -1,4 +1,6 @@
-/** Runs the rehearsal server until a signal ends it: its journal on disk, its requests on stdout, in order. */
+/**
+ * Runs the rehearsal server until a signal ends it; writes the journal to disk and the requests to stdout, in order.
+ */
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { systemClock } from '../../core/nouns/clock.js';
 import { QueueError } from '../../core/nouns/errors.js';

@@ -1,4 +1,4 @@
-/** What `replay` does with its flags: where to, which copies, the ledger, the report. */
+/** `replay`: target, copies, ledger and report. */
 import { extname } from 'node:path';
 import { systemClock } from '../../core/nouns/clock.js';
 import { secretNames } from '../../core/config/secret-names.js';
@@ -29,7 +29,7 @@ import type { CliQueue } from '../queue/open-queue.js';
 import { refuseQueueFile } from '../program/output-file.js';
 import { countWords, itemWords, refuseUsage } from '../program/usage.js';
 
-/** As the command line names them. */
+/** As named on the command line. */
 export interface ReplayFlags {
   to: string;
   concurrency: number;
@@ -52,7 +52,7 @@ export interface ReplayContext {
   onProgress: (done: number, total: number) => void;
 }
 
-/** Items that --json lists whole; of a larger replay it lists those that differ. */
+/** Up to this many items --json lists all of them; beyond it only those that differ. */
 const MOST_LISTED = 1_000;
 
 interface Prepared {
@@ -88,7 +88,7 @@ export interface DryAnswer {
   talk: string[];
 }
 
-/** What would be sent. Sends nothing, makes no ledger. */
+/** Lists what would be sent. Sends nothing and creates no ledger. */
 export async function dryReplay(
   opened: CliQueue,
   flags: ReplayFlags,
@@ -185,7 +185,7 @@ export async function replayItems(opened: CliQueue, flags: ReplayFlags, context:
   }
 }
 
-/** 3 wins over 4: a difference is for a person, what is left goes on by itself. */
+/** 3 wins over 4: a difference needs a person, what is left goes on by itself. */
 export function replayExitCode({ summary, stopped }: ReplayReport, signal: StopSignal | undefined): ExitCode {
   if (stopped === 'signal') return exitCodeOfSignal(signal ?? 'SIGTERM');
   if (summary.count === 0) return EXIT.nothingMatched;
@@ -202,7 +202,7 @@ function ignoredPaths({ ignore = [], exact }: ReplayFlags, config: Config): Retu
   return ignoring([...(config.replay?.ignore ?? []), ...ignore], exact);
 }
 
-/** `20/s`, `100/m`, `5000/h`; a bare number counts a second. */
+/** `20/s`, `100/m`, `5000/h`; a bare number is per second. */
 function ratePerSecond(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const match = /^([1-9]\d{0,5})(?:\/([smh]))?$/.exec(text);
@@ -216,7 +216,7 @@ interface ReportWriter {
   discard(): void;
 }
 
-/** JSON has every item, written as it comes; HTML the summary and the differences. */
+/** JSON lists every item, written as it arrives; HTML has the summary and the differences. */
 function reportWriter(path: string): ReportWriter {
   const kind = extname(path).toLowerCase();
   if (kind !== '.html' && kind !== '.json') refuseUsage('--report names neither an .html nor a .json file');

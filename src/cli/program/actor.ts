@@ -1,4 +1,4 @@
-/** Who is at the keyboard: for the history, and for *No queue yet at PATH (user NAME)*. */
+/** The user's name: for the history, and for *No queue yet at PATH (user NAME)*. */
 import { userInfo } from 'node:os';
 import type { Environment } from './environment.js';
 import { environment } from './environment.js';

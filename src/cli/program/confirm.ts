@@ -1,4 +1,4 @@
-/** Asks before something that cannot be undone; where nobody can be asked, a script says --yes. */
+/** Asks before something that cannot be undone; without a terminal, --yes is required. */
 import { createInterface } from 'node:readline';
 import { isQueueError, QueueError } from '../../core/nouns/errors.js';
 import { printable } from '../../render/printable.js';
@@ -6,7 +6,7 @@ import { printable } from '../../render/printable.js';
 export interface Question {
   /** What would happen, then the question itself, without its question mark. */
   lines: readonly string[];
-  /** For those who cannot be asked: `3 items would be discarded`. */
+  /** For the error when nobody can be asked: `3 items would be discarded`. */
   would: string;
   yes: boolean;
   json: boolean;
@@ -28,7 +28,7 @@ export async function confirmed({ lines, would, yes, json }: Question): Promise<
 }
 
 /**
- * Does what may have to be confirmed: asks only when it is refused for that. Undefined = the answer was no.
+ * Runs an action, and asks only when it is refused with `confirm-needed`. Undefined = the answer was no.
  *
  * @throws {QueueError} `confirm-needed`: nobody can be asked; and what `act` throws
  */
@@ -50,7 +50,7 @@ export async function askYesNo(question: string, otherwise: boolean): Promise<bo
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await new Promise<string>((resolve) => {
-      // Without this, Ctrl-D would leave the question open for ever.
+      // Without this, Ctrl-D would never end the question.
       terminal.once('close', () => resolve('no'));
       terminal.question(question, resolve);
     });

@@ -1,4 +1,4 @@
-/** The one reader of the process environment in the seam; everything below is handed what it needs. */
+/** The only reader of the process environment; all other code gets what it needs from here. */
 import { withoutSecrets } from '../../core/config/secret-names.js';
 import type { Config } from '../../core/nouns/config.js';
 
@@ -9,12 +9,12 @@ export function environment(): Environment {
   return process.env;
 }
 
-/** What a program of the user's is started with, a hook or an editor: everything but the secrets of the config. */
+/** The environment for hooks and editors: everything except the secrets of the config. */
 export function childEnvironment(config: Pick<Config, 'targets'>): Environment {
   return withoutSecrets(process.env, config);
 }
 
-/** DEBUG, as oclif understands it: with it, an unexpected error shows its stack. */
+/** True with DEBUG, as oclif reads it: unexpected errors then show their stack. */
 export function isDebugging(env: Environment = environment()): boolean {
   return (env['DEBUG'] ?? '') !== '';
 }

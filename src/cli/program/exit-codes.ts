@@ -1,4 +1,4 @@
-/** The only table from what happened to the number a process ends with (contract, section 6). */
+/** The one table from results to exit codes. */
 import type { ErrorCode } from '../../core/nouns/errors.js';
 import type { DrainReport } from '../../core/nouns/report.js';
 
@@ -55,9 +55,9 @@ export function exitCodeOfSignal(signal: StopSignal): ExitCode {
 }
 
 /**
- * How a drain ends: 3 wins over 4, and a signal over both.
+ * The exit code of a drain: 3 wins over 4, and a signal over both.
  *
- * @param required `--require`: a runner that is already at work is then a reason to try later
+ * @param required `--require`: another active runner gives 4
  * @param signal the signal that stopped it, if one did
  */
 export function exitCodeOfDrain(report: DrainReport, required: boolean, signal?: StopSignal): ExitCode {

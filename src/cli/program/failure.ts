@@ -1,4 +1,4 @@
-/** What any thrown thing means to the outside: a code from the closed list, a message, a hint. Nothing else of it gets out. */
+/** Turns anything thrown into a code from the closed list, a message and a hint. Nothing else is shown. */
 import { stripVTControlCharacters } from 'node:util';
 import { nearestWord } from '../../core/check/nearest.js';
 import type { ErrorCode } from '../../core/nouns/errors.js';

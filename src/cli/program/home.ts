@@ -1,6 +1,6 @@
 /**
- * Where the user's own files are, also for a user whom the system does not know (no passwd entry, LDAP out of reach), and
- * what oclif is told meanwhile: it asks for login shell, home and working directory before any error of ours is handled.
+ * The user's home, also for a user that the system does not know (no passwd entry, LDAP unreachable). Also prepares
+ * oclif, which asks for login shell, home and working directory before our error handling starts.
  */
 import { userInfo } from 'node:os';
 import { isAbsolute } from 'node:path';
@@ -9,10 +9,10 @@ import { variable } from './given-bytes.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Stands for the home of a user who has none: nothing is there, and only root could change that. */
+/** Stands for the home of a user who has none: it does not exist, and only root could create it. */
 const NOWHERE = '/nonexistent/no-home-of-syncq';
 
-/** HOME, else what the system says of the user; undefined where nobody knows. */
+/** HOME, else the home in the passwd entry; undefined without either. */
 export function homeDirectory(env: Environment): string | undefined {
   if (env['HOME'] !== undefined && env['HOME'] !== '') return env['HOME'];
   try {
@@ -22,7 +22,7 @@ export function homeDirectory(env: Environment): string | undefined {
   }
 }
 
-/** True when oclif's directory is one of the user's own, and not made from a missing or relative home. */
+/** True when oclif's directory is the user's own, not derived from a missing or relative home. */
 export function isOwnDirectory(directory: string): boolean {
   return isAbsolute(directory) && !directory.startsWith(`${NOWHERE}/`);
 }
@@ -30,7 +30,7 @@ export function isOwnDirectory(directory: string): boolean {
 /**
  * oclif's directory for data or config.
  *
- * @throws {QueueError} `usage`: nobody can tell where it is
+ * @throws {QueueError} `usage`: it cannot be determined
  */
 export function ownDirectory(directory: string, kind: 'DATA' | 'CONFIG', env: Environment): string {
   if (directory.includes('\ufffd')) for (const name of ['HOME', `XDG_${kind}_HOME`]) variable(name, env);
@@ -43,7 +43,10 @@ export function ownDirectory(directory: string, kind: 'DATA' | 'CONFIG', env: En
 
 const undo: (() => void)[] = [];
 
-/** Until `standDown`, when the command starts (oclif loads twice before): what it starts must see the true environment. */
+/**
+ * In force until `standDown`, which is called when the command starts (oclif loads twice before): child processes must
+ * see the true environment.
+ */
 export function standIn(): void {
   if (process.platform === 'win32') return;
   const { env } = process;

@@ -1,4 +1,4 @@
-/** Which events a log wants: the four levels, and what each event weighs. */
+/** Log levels: the four levels, and the level of each event. */
 import type { QueueEvent } from '../../core/index.js';
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;

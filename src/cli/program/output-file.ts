@@ -1,8 +1,8 @@
-/** Refuses a place for a new file that would cost the queue its life. */
+/** Refuses output files that would overwrite the queue. */
 import { statSync } from 'node:fs';
 import { refuseUsage } from './usage.js';
 
-/** A file that is written replaces what was there: never the queue, nor what belongs to it. */
+/** A written file replaces what was there: never the queue or a file that belongs to it. */
 export function refuseQueueFile(output: string, queue: string): void {
   const identity = (path: string): string | undefined => {
     const found = statSync(path, { throwIfNoEntry: false, bigint: true });

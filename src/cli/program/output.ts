@@ -1,11 +1,11 @@
 /**
- * Writes to stdout and stderr so that nothing is lost in silence: a full disk behind `> file` becomes an error with its
- * exit code, and a reader that went away (`| head -1`) ends the command quietly.
+ * Writes to stdout and stderr without losing anything silently: a full disk behind `> file` is an error with its exit
+ * code, and a closed pipe (`| head -1`) ends the command quietly.
  */
 import { QueueError } from '../../core/nouns/errors.js';
 import { EXIT } from './exit-codes.js';
 
-/** The reader of stdout has gone away: nobody wants the rest. No failure. */
+/** The reader of stdout has closed it. This is not a failure. */
 export class OutputClosed extends Error {
   override readonly name = 'OutputClosed';
 
@@ -14,12 +14,12 @@ export class OutputClosed extends Error {
   }
 }
 
-/** Set when a write has seen its own error, so that the stream's event about the same error is not told again. */
+/** Set when a write has reported its own error, so that the stream's event for it is ignored. */
 let isSeen = false;
 
 let isTold = false;
 
-/** A write that nobody watches (help, which oclif prints by itself) sets the exit code. */
+/** A failed write without a handler (help, which oclif prints by itself) sets the exit code. */
 function onUnseenError(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE' || isSeen) return;
   process.exitCode = EXIT.noQueue;
@@ -28,23 +28,23 @@ function onUnseenError(error: NodeJS.ErrnoException): void {
 }
 
 /**
- * Takes over the errors of stdout and stderr. Node reports them as events, and oclif's own listener, added whenever its
- * `Command` happens to be loaded, throws them out of any handler's reach; here each write sees its own (`writeOut`).
- * Called by the first hook, and again when a command starts: by then oclif's listener is there for certain.
+ * Takes over the errors of stdout and stderr. Node reports them as events, and oclif's listener, added when its
+ * `Command` is loaded, throws them where nothing can catch them. Here each write gets its own error (`writeOut`).
+ * Called by the first hook, and again when a command starts, because oclif's listener exists by then.
  */
 export function guardStreams(): void {
   process.stdout.removeAllListeners('error');
   process.stdout.on('error', onUnseenError);
   process.stderr.removeAllListeners('error');
-  // Where should a failure to write to stderr be told?
+  // A failure to write to stderr cannot be reported anywhere.
   process.stderr.on('error', () => undefined);
 }
 
 /**
- * Writes to stdout and waits until the system has taken it.
+ * Writes to stdout and waits until the system has accepted it.
  *
- * @throws {OutputClosed} nobody reads any more
- * @throws {QueueError} `disk-full` or `unwritable`: stdout took nothing
+ * @throws {OutputClosed} the reader has closed it
+ * @throws {QueueError} `disk-full` or `unwritable`: the write failed
  */
 export function writeOut(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -68,7 +68,7 @@ export function asOutputError(error: NodeJS.ErrnoException): OutputClosed | Queu
   );
 }
 
-/** Writes to stderr; a failure is nobody's business. */
+/** Writes to stderr; ignores failures. */
 export function writeErr(text: string): Promise<void> {
   return new Promise((resolve) => {
     process.stderr.write(text, () => {

@@ -1,14 +1,14 @@
-/** One line on stderr that says how far a long command is: only on a terminal, and only when it does take long. */
+/** Shows the progress of a long command on one line of stderr: only on a terminal, and only after a short delay. */
 import { oneLine } from '../../render/printable.js';
 
 export interface Progress {
-  /** Replaces the text; cheap, may be called often. */
+  /** Replaces the text. Cheap; may be called often. */
   update(text: string): void;
-  /** Takes the line away. Call before anything else is printed. */
+  /** Removes the line. Call it before anything else is printed. */
   stop(): void;
 }
 
-/** Commands that end sooner show nothing: a line that flashes tells nobody anything. */
+/** ms. Commands that end sooner show no progress. */
 const SHOW_AFTER_MS = 300;
 
 const NO_PROGRESS: Progress = { update: () => undefined, stop: () => undefined };
@@ -21,7 +21,7 @@ export function startProgress(text: string, wanted: boolean): Progress {
   let spinner: { text: string; stop(): unknown } | undefined;
   const timer = setTimeout(() => {
     void import('ora').then(({ default: ora }) => {
-      // discardStdin would put the terminal in raw mode and eat what is typed ahead.
+      // discardStdin would put the terminal in raw mode and discard what is typed ahead.
       if (!stopped) spinner = ora({ text: current, stream: process.stderr, discardStdin: false }).start();
     });
   }, SHOW_AFTER_MS);

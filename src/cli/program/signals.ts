@@ -1,4 +1,4 @@
-/** Turns signals into a wish to stop, then into an order (contract, section 7), or removes what is temporary and ends. */
+/** Handles signals: the first asks to stop, the second aborts. Otherwise removes temporary files and ends. */
 import { closeSync, openSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { guardTemporaries, removeTemporaries } from '../../core/files/temporary.js';
@@ -14,24 +14,27 @@ export interface Stopping {
   received(): StopSignal | undefined;
   /** The exit code it gives the process. */
   exitCode(): ExitCode | undefined;
-  /** Stops as if by itself: nobody reads the output any more. */
+  /** Stops without a signal: the reader of the output has closed it. */
   end(): void;
   dispose(): void;
 }
 
 export interface SignalOptions {
-  /** Told of the first and the second signal, to say what happens. */
+  /** Called at the first and the second signal, to report it. */
   onSignal?: (signal: StopSignal, count: number) => void;
-  /** SIGHUP without a controlling terminal: a service is asked to read its config again. Without this, SIGHUP stops. */
+  /**
+   * Called at SIGHUP without a controlling terminal: a service is asked to reload its config. If not given, SIGHUP
+   * stops.
+   */
   onReload?: () => void;
 }
 
 const SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-/** How many listeners decide themselves what a signal does. */
+/** Number of listeners that handle signals themselves. */
 let deciding = 0;
 
-/** Until it is disposed, a signal does what `listener` says and nothing else. */
+/** Until disposed, a signal only calls `listener`. */
 export function decideSignals(listener: (signal: StopSignal) => void): () => void {
   deciding += 1;
   let isDisposed = false;
@@ -44,19 +47,19 @@ export function decideSignals(listener: (signal: StopSignal) => void): () => voi
   };
 }
 
-/** Lets a signal that came meanwhile be heard: for work that never waits for anything else. */
+/** Lets pending signals be handled, for work that never awaits anything else. */
 export async function hearSignals(): Promise<void> {
   await nextTurn();
 }
 
-/** Lets the signal end the process, as the system does by default, and leaves nothing temporary behind. */
+/** Removes temporary files and lets the signal end the process, as the system does by default. */
 export function endBySignal(signal: StopSignal): void {
   removeTemporaries();
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
 }
 
-/** While something temporary has a name, a signal that nobody else decides about removes it and ends the process. */
+/** While a temporary file has a name, a signal without another handler removes it and ends the process. */
 export function removeTemporariesAtEnd(): void {
   let held = 0;
   const end = (signal: StopSignal): void => {
@@ -69,7 +72,7 @@ export function removeTemporariesAtEnd(): void {
       process.on('exit', removeTemporaries);
     },
     release: () => {
-      // A signal that came while the process was busy is heard before the second turn of the loop.
+      // Node handles a pending signal before the second turn of the event loop.
       setImmediate(() =>
         setImmediate(() => {
           if (--held > 0) return;

@@ -1,9 +1,9 @@
-/** Reads a file that says what syncq does, after making sure that nobody else could have written it. */
+/** Reads a config file after checking that no other user could have written it. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { QueueError } from '../../core/nouns/errors.js';
 
-/** A config larger than this is no config. */
+/** Bytes; a larger file is not a config. */
 const MOST_BYTES = 1024 * 1024;
 
 const OTHERS_WRITE = 0o022;
@@ -11,18 +11,18 @@ const WORLD_WRITES = 0o002;
 const STICKY = 0o1000;
 
 /**
- * The text of a config file; undefined = there is no such file.
+ * The text of a config file; undefined = it does not exist.
  *
- * Refused: anything but a regular file, one that group or others may write, one of another user (root's is fine), and
- * one in a directory that everybody may write without the sticky bit, where a stranger could put another in its place.
- * A symbolic link is followed, and what it leads to is judged as well as where it stands. Windows has no such modes.
+ * Refused: anything but a regular file, a file that group or others may write, a file of another user (except root),
+ * and a file in a directory that everybody may write without the sticky bit, where anyone could replace it. A symbolic
+ * link is followed, and both its own place and its target are checked. Windows has no such modes.
  *
  * @throws {QueueError} `bad-config`
  */
 export function readTrustedFile(file: string): string | undefined {
   let handle: number;
   try {
-    // Non-blocking: a FIFO under this name must not make every command hang.
+    // Non-blocking, so that a FIFO of this name does not make every command hang.
     handle = fs.openSync(file, fs.constants.O_RDONLY | (process.platform === 'win32' ? 0 : fs.constants.O_NONBLOCK));
   } catch (error) {
     refuseUnlessMissing(file, error);
@@ -39,13 +39,13 @@ export function readTrustedFile(file: string): string | undefined {
   }
 }
 
-/** Who may write a file, as far as its mode and owner tell. */
+/** Who may write a file, by mode and owner. */
 export function distrust(stat: { mode: number; uid: number }, me: number): 'writable' | 'owner' | undefined {
   if ((stat.mode & OTHERS_WRITE) !== 0) return 'writable';
   return stat.uid !== me && stat.uid !== 0 ? 'owner' : undefined;
 }
 
-/** Throws `bad-config` when somebody else may write the file, or put another in its place. */
+/** Throws `bad-config` when another user may write or replace the file. */
 function checkTrust(file: string, stat: fs.Stats): void {
   if (process.platform === 'win32') return;
   const reason = distrust(stat, process.getuid?.() ?? stat.uid);
@@ -61,7 +61,7 @@ function checkTrust(file: string, stat: fs.Stats): void {
 
 function decode(file: string, bytes: Uint8Array): string {
   try {
-    // Without ignoreBOM the byte order mark that Windows editors write is dropped.
+    // Without ignoreBOM the byte order mark of Windows editors is removed.
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new QueueError('bad-config', `the config ${file} is not UTF-8 text`, { hint: 'Save it as UTF-8.', cause });
@@ -70,18 +70,18 @@ function decode(file: string, bytes: Uint8Array): string {
 
 function refuseUnlessMissing(file: string, error: unknown): void {
   const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-  // ENOTDIR: a directory of the path is a file, so there is nothing there either.
+  // ENOTDIR: a directory of the path is a file, so nothing exists there.
   if ((code === 'ENOENT' || code === 'ENOTDIR') && !isThere(file)) return;
   const problem = code === 'ENOENT' ? 'is a link that leads nowhere' : `cannot be read (${code})`;
   throw new QueueError('bad-config', `the config ${file} ${problem}`, { hint: 'Mend or remove it.', cause: error });
 }
 
-/** True when anything can be seen under this name, also a link that leads nowhere. */
+/** True when anything exists under this name, also a dangling link. */
 export function isThere(file: string): boolean {
   try {
     return fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
   } catch {
-    // A directory on the way is a file, or may not be entered: nothing can be seen.
+    // A directory of the path is a file or may not be entered.
     return false;
   }
 }

@@ -1,4 +1,4 @@
-/** How a command refuses what it was given, before anything is touched. */
+/** Throws the errors of commands that refuse their input. */
 import { QueueError } from '../../core/nouns/errors.js';
 import type { Failure } from './failure.js';
 

@@ -1,4 +1,4 @@
-/** The queue that is not there yet at the default place: it counts as empty, and nothing is created (contract, section 8). */
+/** Stands for a missing queue at the default place: it counts as empty, and nothing is created. */
 import { systemClock } from '../../core/nouns/clock.js';
 import type { Config } from '../../core/nouns/config.js';
 import type { Archive, ChangeReport, DrainReport, Queue } from '../../core/index.js';

@@ -1,7 +1,6 @@
 /**
- * What every command has in common: its flags, its queue, its output and the way it ends. oclif's own ending is replaced
- * as a whole (`_run`), because with --json it loses the exit code, prints every own property of an error, and cannot wait
- * for stdout.
+ * The base of all commands: common flags, queue, output and exit. `_run` replaces oclif's own, which with --json loses
+ * the exit code, prints every own property of an error, and does not wait for stdout.
  */
 import { Command, Flags } from '@oclif/core';
 import type { Interfaces } from '@oclif/core';
@@ -52,13 +51,13 @@ export abstract class BaseCommand extends Command {
   #common: CommonFlags = { queue: undefined, config: undefined };
   #exitCode: ExitCode = EXIT.ok;
   #suggest: Suggest = (text) => text;
-  /** One JSON object a line instead of one document (`watch`, `run --events`, `status --follow`): errors too. */
+  /** One JSON object per line instead of one document (`watch`, `run --events`, `status --follow`), errors included. */
   protected isLines = false;
 
-  /** Answers the document of --json, or nothing after having printed its lines itself. */
+  /** Returns the document of --json, or nothing when it has printed its lines itself. */
   abstract override run(): Promise<JsonObject | undefined>;
 
-  // oclif leaves the result's type to the caller; what `run` answered is printed here, not by whoever called.
+  // oclif leaves the type of the result to the caller; the result of `run` is printed here.
   protected override async _run<T>(): Promise<T> {
     let result: JsonObject | undefined;
     let failure: { error: unknown } | undefined;
@@ -83,7 +82,7 @@ export abstract class BaseCommand extends Command {
     return result as T;
   }
 
-  /** Closes what was opened; an error there is the command's, unless it had one already. */
+  /** Closes what was opened. An error there becomes the command's, unless it has one already. */
   async #close(): Promise<{ error: unknown } | undefined> {
     let failure: { error: unknown } | undefined;
     for (const progress of this.#progress) progress.stop();
@@ -104,7 +103,7 @@ export abstract class BaseCommand extends Command {
   }
 
   async #tellOnStderr(error: unknown): Promise<void> {
-    // `| head -1` is no failure: what was to be done is done.
+    // `| head -1` is not a failure: the work is done.
     if (error instanceof OutputClosed) return;
     const failure = this.#describe(error);
     const { style } = await this.look('stderr');
@@ -140,12 +139,12 @@ export abstract class BaseCommand extends Command {
     return parsed;
   }
 
-  /** Opens the queue; it is closed when the command ends, however that happens. */
+  /** Opens the queue; it is closed when the command ends, also after an error. */
   protected async openQueue(mode: QueueMode): Promise<Queue> {
     return (await this.open(mode)).queue;
   }
 
-  /** The queue with the config that applies to it. A warning about the config goes to stderr. */
+  /** The queue with its config. A warning about the config goes to stderr. */
   protected async open(mode: QueueMode, beforeMaking?: BeforeMaking): Promise<CliQueue> {
     const { configDir, dataDir } = this.config;
     const opened = await openCliQueue(mode, this.#common, { configDir, dataDir }, beforeMaking);
@@ -159,12 +158,12 @@ export abstract class BaseCommand extends Command {
     return configLookup(this.#common, this.config);
   }
 
-  /** Closes the queue before the command ends: to open it anew. */
+  /** Closes the queue early, to open it again. */
   protected async closeQueues(): Promise<void> {
     for (const { queue } of this.#opened.splice(0)) await queue.close();
   }
 
-  /** Prints lines to stdout; nothing under --json, where the document is all there is. */
+  /** Prints lines to stdout; nothing with --json, where stdout holds only the document. */
   protected async print(...lines: readonly string[]): Promise<void> {
     if (!this.jsonEnabled() && lines.length > 0) await writeOut(`${lines.join('\n')}\n`);
   }
@@ -174,7 +173,7 @@ export abstract class BaseCommand extends Command {
     await writeOut(jsonLine(document, process.stdout.isTTY));
   }
 
-  /** Talk: to stderr, not under --quiet, and not under --json, where the document says it. */
+  /** Prints messages to stderr, except with --quiet or --json. */
   protected async say(...lines: readonly string[]): Promise<void> {
     if (lines.length > 0 && !this.jsonEnabled()) await this.#talk(lines);
   }
@@ -183,12 +182,12 @@ export abstract class BaseCommand extends Command {
     if (!this.isQuiet) await writeErr(`${lines.map((line) => printable(this.#suggest(line))).join('\n')}\n`);
   }
 
-  /** What must be told on stderr also under --quiet. */
+  /** Prints warnings to stderr, also with --quiet. */
   protected async tell(line: string): Promise<void> {
     await writeErr(`${printable(line)}\n`);
   }
 
-  /** A spinner with this text on stderr, when somebody looks and it takes long. */
+  /** A spinner with this text on stderr, on a terminal and when it takes long. */
   protected progress(text: string): Progress {
     const progress = startProgress(text, !this.isQuiet && !this.jsonEnabled());
     this.#progress.push(progress);
@@ -232,7 +231,7 @@ export abstract class BaseCommand extends Command {
     };
   }
 
-  /** Looks at the words themselves: needed also when they cannot be parsed. */
+  /** Looks at the raw arguments, because it is also needed when they cannot be parsed. */
   #hasFlag(name: string): boolean {
     const end = this.argv.indexOf('--');
     return this.argv.slice(0, end < 0 ? undefined : end).includes(name);

@@ -1,4 +1,4 @@
-/** Finds and reads the one config file, and says which queue is meant. Decides nothing about what the settings mean. */
+/** Finds and reads the config file, and decides which queue is meant. */
 import path from 'node:path';
 import { JsonFault } from '../../core/json/json-scan.js';
 import { positionOf, walkJson } from '../../core/json/json-walk.js';
@@ -10,9 +10,9 @@ import { variable } from '../program/given-bytes.js';
 import { isOwnDirectory, ownDirectory } from '../program/home.js';
 import { isThere, readTrustedFile } from '../program/trusted-file.js';
 
-/** The project's own config, looked for in the working directory. */
+/** Name of the project's config in the working directory. */
 const PROJECT_FILE = 'syncq.json';
-/** The queue of a project config that names none: beside it. */
+/** Name of the queue beside a project config that names none. */
 const PROJECT_QUEUE = 'syncq.db';
 
 export interface ConfigLookup {
@@ -26,7 +26,7 @@ export interface ConfigLookup {
   configDir: string;
 }
 
-/** Which file is meant, and whether somebody named it (then it must exist). */
+/** The config file, and whether somebody named it (then it must exist). */
 export interface ConfigPlace {
   path: string;
   namedBy: '--config' | 'SYNCQ_CONFIG' | undefined;
@@ -34,25 +34,25 @@ export interface ConfigPlace {
 
 export interface LenientConfig {
   config: Config;
-  /** What is wrong, for one line on stderr; undefined = nothing. */
+  /** A warning for stderr; undefined = none. */
   warning: string | undefined;
   /** True when no config says what is sensitive, so that every payload value must be masked. */
   maskAll: boolean;
-  /** `broken`: a file is there and cannot be used; `missing`: named but not there; `none`: nobody wrote one yet. */
+  /** `broken`: the file cannot be used; `missing`: named but does not exist; `none`: there is no config yet. */
   problem: 'broken' | 'missing' | 'none' | undefined;
-  /** What to throw when the config alone could say which queue is meant, and cannot be asked; undefined = it is known. */
+  /** The error to throw when only the unusable config could name the queue; undefined = the queue is known. */
   queueUnknown: QueueError | undefined;
 }
 
-/** The places looked at, in order; the first that exists wins and nothing is merged (contract, section 9). */
+/** The places in order; the first that exists is used, nothing is merged. */
 export function configPlaces(lookup: ConfigLookup): ConfigPlace[] {
   const { flag, env, cwd, configDir } = lookup;
   if (flag === '') throw new QueueError('usage', '--config is empty', { hint: 'Name the config file.' });
   if (flag !== undefined) return [{ path: resolveIn(cwd, flag, '--config'), namedBy: '--config' }];
-  // An empty variable is how shells unset one for a single command.
+  // An empty variable counts as unset, as shells can set it so for one command.
   const named = variable('SYNCQ_CONFIG', env);
   if (named !== '') return [{ path: resolveIn(cwd, named, 'SYNCQ_CONFIG'), namedBy: 'SYNCQ_CONFIG' }];
-  // In a directory that is gone there is none, and of a user without a home neither.
+  // There is none in a deleted directory, nor for a user without a home.
   const unnamed = cwd === undefined && !isThere(PROJECT_FILE) ? [] : [resolveIn(cwd, PROJECT_FILE)];
   const isNeeded = !configDir.includes('\ufffd') || !unnamed.some(isThere);
   if (isOwnDirectory(configDir) && isNeeded)
@@ -66,9 +66,9 @@ function resolveIn(cwd: string | undefined, given: string, namedBy?: string): st
 }
 
 /**
- * The config that applies, or the empty one when nobody wrote any.
+ * The config, or an empty one when there is none.
  *
- * @throws {QueueError} `bad-config`: named but missing, unreadable, writable by others, no JSON, or invalid
+ * @throws {QueueError} `bad-config`: named but missing, unreadable, writable by others, not JSON, or invalid
  */
 export function loadConfig(lookup: ConfigLookup): Config {
   const found = findConfig(lookup);
@@ -76,8 +76,8 @@ export function loadConfig(lookup: ConfigLookup): Config {
 }
 
 /**
- * The same for reading commands, which work with a broken or missing config: they get an empty one (that still names
- * the right queue, where that can be told) and mask everything. Never throws `bad-config`.
+ * The same for reading commands, which work without a config: instead of a broken one they get an empty one, which
+ * still names the right queue where possible, and mask everything. Never throws `bad-config`.
  */
 export function loadConfigLeniently(lookup: ConfigLookup): LenientConfig {
   try {
@@ -107,7 +107,7 @@ export function loadConfigLeniently(lookup: ConfigLookup): LenientConfig {
   }
 }
 
-/** An empty config that keeps the file's path and, if the file may be trusted that far, the queue it names. */
+/** An empty config with the file's path and, if the file is trusted, the queue it names. */
 function salvage(lookup: ConfigLookup): { config: Config; isQueueKnown: boolean } {
   const place = configPlaces(lookup).find((candidate) => isThere(candidate.path));
   if (place === undefined) return { config: emptyConfig(), isQueueKnown: false };
@@ -127,7 +127,7 @@ interface FoundConfig {
 
 function findConfig(lookup: ConfigLookup): FoundConfig | undefined {
   for (const place of configPlaces(lookup)) {
-    // A working directory that may not be entered (sudo -u from root's home) is no reason to refuse every command.
+    // A working directory that may not be entered (sudo -u from root's home) must not make every command fail.
     if (place.namedBy === undefined && !isThere(place.path)) continue;
     const text = readTrustedFile(place.path);
     if (text !== undefined) return { path: place.path, text };
@@ -143,7 +143,7 @@ function parseOptions(file: string): { source: string; baseDir: string } {
   return { source: file, baseDir: path.dirname(file) };
 }
 
-/** JSON with unique keys; the message gives line and column and quotes nothing (a secret may stand there). */
+/** Reads JSON with unique keys. Messages give line and column and quote nothing, because the text may hold a secret. */
 export function parseText({ path: file, text }: FoundConfig): unknown {
   const bytes = Buffer.from(text);
   try {
@@ -172,16 +172,16 @@ export interface QueueLookup {
 
 export interface QueuePlace {
   kind: 'file' | 'postgres';
-  /** Absolute path, or the postgres URL as given (it may hold a password: never print it as it is). */
+  /** Absolute path, or the postgres URL as given (it may hold a password, so never print it unmasked). */
   location: string;
-  /** True when somebody named it: then it must exist for every command that does not create one. */
+  /** True when somebody named it; then it must exist, except for commands that create it. */
   named: boolean;
   namedBy: '--queue' | 'SYNCQ_QUEUE' | 'config' | undefined;
 }
 
 /**
- * Which queue is meant: `--queue`, SYNCQ_QUEUE, the config's `queue`, else the default place. A config file called
- * `syncq.json` that names no queue means the `syncq.db` beside it, however the config was found.
+ * Finds the queue: `--queue`, SYNCQ_QUEUE, the config's `queue`, else the default place. A config file `syncq.json`
+ * without `queue` means the `syncq.db` beside it, however the config was found.
  */
 export function resolveQueuePath({ flag, env, config, cwd, dataDir }: QueueLookup): QueuePlace {
   if (flag === '') throw new QueueError('usage', '--queue is empty', { hint: 'Name the queue file.' });
@@ -195,14 +195,14 @@ export function resolveQueuePath({ flag, env, config, cwd, dataDir }: QueueLooku
 }
 
 /**
- * The same with a config that could not be read as it should be.
+ * The same with a config that could not be read.
  *
- * @throws {QueueError} `bad-config`: looking at another queue than the one that was meant would say that all is well
+ * @throws {QueueError} `bad-config`: a look at the wrong queue would report that all is well
  */
 export function resolveQueueLeniently(lenient: LenientConfig, lookup: Omit<QueueLookup, 'config'>): QueuePlace {
   const place = resolveQueuePath({ ...lookup, config: lenient.config });
   if (lenient.queueUnknown === undefined || place.named) return place;
-  // Reading works without a config: of one that is not there nothing says that it named another queue.
+  // A config that does not exist cannot have named another queue.
   if (lenient.problem === 'missing' && isThere(place.location)) return place;
   throw lenient.queueUnknown;
 }

@@ -1,4 +1,4 @@
-/** From flags, environment and config to an open queue: the one way in for commands. */
+/** Opens the queue that flags, environment and config name. All commands use it. */
 import { lstatSync } from 'node:fs';
 import type { Config } from '../../core/nouns/config.js';
 import type { Queue } from '../../core/index.js';
@@ -9,12 +9,15 @@ import type { ConfigLookup, LenientConfig, QueuePlace } from './config-file.js';
 import { environment } from '../program/environment.js';
 import { workingDirectory } from '../program/given-bytes.js';
 
-/** `create` makes a missing queue; `write` and `read` need one where it was named, and take none for an empty one elsewhere. */
+/**
+ * `create` creates a missing queue. `write` and `read` need one where it was named; elsewhere a missing queue counts as
+ * empty.
+ */
 export type QueueMode = 'read' | 'write' | 'create';
 
 /**
- * Asked before a missing queue is made: false = there is nothing to make it for, and what is not there counts as empty.
- * What it throws is refused before anything is created.
+ * Called before a missing queue is created: false = do not create it, and treat it as empty. If it throws, nothing is
+ * created.
  */
 export type BeforeMaking = (config: Config) => Promise<boolean>;
 
@@ -33,19 +36,20 @@ export interface CliQueue {
   queue: Queue;
   config: Config;
   place: QueuePlace;
-  /** What is wrong with the config, for one line on stderr; undefined = nothing that matters to every command. */
+  /** A warning about the config for stderr; undefined = none. */
   warning: string | undefined;
   /** True when no config says what is sensitive. */
   maskAll: boolean;
 }
 
-/** Which config file the flags, the environment and the working directory mean. */
+/** The config file that flags, environment and working directory name. */
 export function configLookup(flags: CommonFlags, { configDir }: Directories): ConfigLookup {
   return { flag: flags.config, env: environment(), cwd: workingDirectory(), configDir };
 }
 
 /**
- * @throws {QueueError} `bad-config` (in mode `read` only when the queue cannot be told without it), and whatever opening refuses
+ * @throws {QueueError} `bad-config` (in mode `read` only when the queue is unknown without it), and the errors of
+ * opening
  */
 export async function openCliQueue(
   mode: QueueMode,
@@ -70,11 +74,11 @@ export async function openCliQueue(
           configIsKnown: problem === undefined || problem === 'none',
           env,
         });
-  // That nobody wrote a config yet is worth a line only where it changes what is shown.
+  // A missing config is worth a warning only where it changes the output.
   return { queue, config, place, warning: problem === 'none' ? undefined : warning, maskAll };
 }
 
-/** What goes on without a config asks leniently. @throws {QueueError} `bad-config` unless mode is `read` */
+/** Reads leniently in mode `read`. @throws {QueueError} `bad-config` in other modes */
 export function readConfig(mode: QueueMode, lookup: ConfigLookup): LenientConfig {
   if (mode === 'read') return loadConfigLeniently(lookup);
   const config = loadConfig(lookup);
@@ -87,7 +91,7 @@ export function readConfig(mode: QueueMode, lookup: ConfigLookup): LenientConfig
   };
 }
 
-/** Nothing is at the default place, and nobody named it. */
+/** There is no queue at the default place, and nobody named one. */
 function isAbsent(place: QueuePlace, mode: QueueMode): boolean {
   return mode !== 'create' && !place.named && isMissing(place);
 }

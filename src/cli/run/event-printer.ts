@@ -1,17 +1,17 @@
-/** Prints a runner's events while it works: the runner does not wait for the reader, but nothing is printed out of order. */
+/** Prints a runner's events in order, without making the runner wait for the reader. */
 import type { QueueEvent } from '../../core/nouns/events.js';
 import { OutputClosed } from '../program/output.js';
 
 export interface EventPrinter {
-  /** Never throws: what the reader does is told by `done`. */
+  /** Never throws; `done` reports write errors. */
   handle(event: QueueEvent): void;
   /** Waits until everything is written. @throws what the first failing write threw */
   done(): Promise<void>;
 }
 
 /**
- * @param write prints one event; answers undefined for one that is not printed
- * @param onFailure nobody reads any more (or the disk is full): the runner may stop
+ * @param write prints one event; returns undefined for one that is not printed
+ * @param onFailure a write failed (closed pipe, full disk): the runner may stop
  */
 export function printEvents(
   write: (event: QueueEvent) => Promise<void> | undefined,
@@ -38,7 +38,7 @@ export function printEvents(
   };
 }
 
-/** What cron is told of: an item that newly needs a person, and a target that does. */
+/** Events for cron mails: an item or a target newly needs a person. */
 export function needsPerson(event: QueueEvent): boolean {
   return (
     event.event === 'review' || (event.event === 'held' && (event.state === 'auth' || event.state === 'misconfigured'))

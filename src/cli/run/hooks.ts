@@ -1,6 +1,6 @@
 /**
- * Runs the commands of `"hooks"`: no shell, the events as a JSON array on stdin, one process per kind at a time. Sending
- * never waits for one, and one that fails is a line in the log.
+ * Runs the commands of `"hooks"`: no shell, events as a JSON array on stdin, one process per kind at a time. Sending
+ * never waits for a hook, and a failed hook is one line in the log.
  */
 import { spawn } from 'node:child_process';
 import type { Config } from '../../core/nouns/config.js';
@@ -12,20 +12,20 @@ export type HookKind = keyof Config['hooks'];
 
 export interface Hooks {
   handle(event: QueueEvent): void;
-  /** Waits for hooks under way, `patienceMs` at most; then they are killed. */
+  /** Waits for running hooks, at most `patienceMs`; then kills them. */
   end(patienceMs: number): Promise<void>;
 }
 
 export interface HookOptions {
   env: Environment;
-  /** Told of a hook that failed, in one line. */
+  /** Called with one line about a hook that failed. */
   onFailure: (message: string) => void;
   /** Default 30 s. */
   limitMs?: number;
 }
 
 const LIMIT_MS = 30_000;
-/** Events kept for a hook that is busy; older ones are dropped, and the hook is told how many. */
+/** Most events kept for a busy hook; older ones are dropped, and the hook gets their number. */
 const MOST_WAITING = 1_000;
 
 export function startHooks(commands: Config['hooks'], options: HookOptions): Hooks {
@@ -78,7 +78,7 @@ class HookRunner {
   }
 
   async #work(): Promise<void> {
-    // A burst of events is one call.
+    // Events that arrive together become one call.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
       const events = this.#waiting;
@@ -94,17 +94,17 @@ class HookRunner {
     this.#options.onFailure(`hook "${this.#kind}" ${problem}`);
   }
 
-  /** Answers what went wrong. */
+  /** Resolves with what went wrong. */
   #call(events: readonly QueueEvent[]): Promise<string | undefined> {
     const { env, limitMs = LIMIT_MS } = this.#options;
     const [file = '', ...rest] = this.#argv;
     return new Promise((resolve) => {
-      // Its output is not ours: stdout may be an NDJSON stream.
+      // Its output is discarded: our stdout may be an NDJSON stream.
       const child = spawn(file, rest, { stdio: ['pipe', 'ignore', 'ignore'], env: { ...env }, detached: true });
       let isLate = false;
       this.#kill = () => {
         try {
-          // With everything it started.
+          // Kills its child processes too.
           process.kill(-(child.pid ?? NaN), 'SIGKILL');
         } catch {
           child.kill('SIGKILL');
@@ -126,7 +126,7 @@ class HookRunner {
         if (isLate) end(`took longer than ${limitMs / 1000} s and was killed`);
         else end(code === 0 ? undefined : `ended with ${code ?? signal ?? 'an unknown code'}`);
       });
-      // It need not read them.
+      // A hook may ignore its input.
       child.stdin.on('error', () => undefined);
       child.stdin.end(`${JSON.stringify(events.map(eventDocument))}\n`);
     });

@@ -1,24 +1,24 @@
-/** The live view's terminal: takes the screen, draws when something changed, and gives it back whatever happens. */
+/** The terminal of the live view: switches to the alternate screen, draws changes, and always restores the terminal. */
 import type { Queue, QueueEvent } from '../../core/index.js';
 import type { LiveState, Sending } from '../../render/live.js';
 import { liveLines } from '../../render/live.js';
 import type { Look } from '../../render/style.js';
 import type { Shower } from './watch.js';
 
-/** At most this often, ms: a drain of thousands must not spend its time drawing. */
+/** Shortest time between frames, ms: a drain of thousands must not spend its time drawing. */
 const FRAME_MS = 200;
-/** Relative times and curves go on also while nothing happens. */
+/** Redraws regularly, because relative times and curves change by themselves. */
 const SECOND_MS = 1000;
 const HISTORY = 120;
 const RECENT = 100;
 
-/** The other screen, no cursor, no line that runs on into the next where the terminal is very narrow; and back. */
+/** Alternate screen, hidden cursor, no line wrap; and back. */
 const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[H\x1b[2J';
 const LEAVE = '\x1b[?7h\x1b[?25h\x1b[?1049l';
 
 export interface LiveOutput {
   look: () => Promise<Look>;
-  /** `q` or Ctrl-C: the watch is to stop. */
+  /** Called for `q` or Ctrl-C: stop the watch. */
   leave: () => void;
 }
 
@@ -38,7 +38,7 @@ export function liveView(queue: Pick<Queue, 'status'>, { look, leave }: LiveOutp
     await screen.draw(liveLines(state, now, process.stdout.rows || 24));
   };
   const redraw = (): void => {
-    // A view that cannot be drawn is no reason to stop sending.
+    // A failed draw must not stop sending.
     drawing ??= draw()
       .catch(() => undefined)
       .finally(() => (drawing = undefined));
@@ -113,7 +113,7 @@ function push<T>(list: T[], entry: T, most: number): void {
 }
 
 interface Screen {
-  /** Writes only the lines that changed: no flicker, little to send over a slow line. */
+  /** Writes only the lines that changed: no flicker, few bytes on a slow connection. */
   draw(lines: readonly string[]): Promise<void>;
   /** The next frame is drawn whole. */
   clear(): void;
@@ -141,7 +141,7 @@ function takeScreen(leave: () => void): Screen {
     if (text.includes('\x03')) process.kill(process.pid, 'SIGINT');
     else if (/^[qQ]/.test(text)) leave();
   };
-  // Also after a crash: a terminal without cursor is useless.
+  // Runs after a crash too: a terminal without cursor is useless.
   process.on('exit', giveBack);
   if (stdin.isTTY) {
     stdin.setRawMode(true);
@@ -154,11 +154,11 @@ function takeScreen(leave: () => void): Screen {
       const most = Math.max(lines.length, shown.length);
       const changes = Array.from({ length: most }, (_, row) => {
         const line = lines[row] ?? '';
-        // Cleared first: after a line that fills its row, clearing the rest would take the last character away.
+        // Clears the line first: after a line that fills its row, clearing the rest would remove the last character.
         return line === (shown[row] ?? '') ? '' : `\x1b[${row + 1};1H\x1b[2K${line}`;
       });
       shown = [...lines];
-      // The next frame waits for this one: a slow terminal gets fewer, not more.
+      // The next frame waits for this one, so a slow terminal gets fewer frames.
       return new Promise((resolve) => stdout.write(changes.join(''), () => resolve()));
     },
     clear: () => {

@@ -16,9 +16,8 @@ export interface MetricsServer {
 }
 
 /**
- * @param address `HOST:PORT`, or a port alone for the loopback address; numbers are not secret, but they are nobody's
- *   business: other addresses must be named
- * @throws {QueueError} `usage`: no such address, or it is taken
+ * @param address `HOST:PORT`, or a port alone for the loopback address
+ * @throws {QueueError} `usage`: no such address, or it is in use
  */
 export async function startMetrics(
   address: string,

@@ -1,6 +1,6 @@
 /**
- * Tells systemd how the service is (sd_notify(3)). Node cannot write to a unix datagram socket, so systemd's own small
- * program does it; the unit needs `NotifyAccess=all`. Without systemd nothing happens.
+ * Reports the service's state to systemd (sd_notify(3)). Node cannot write to a unix datagram socket, so
+ * `systemd-notify` does it, and the unit needs `NotifyAccess=all`. Without systemd it does nothing.
  */
 import { spawn } from 'node:child_process';
 import type { Environment } from '../program/environment.js';
@@ -12,13 +12,13 @@ export interface ServiceManager {
   reloading(): void;
   /** One line for `systemctl status`; the latest of a burst wins. */
   status(text: string): void;
-  /** The sending loop is alive; without this for two minutes the watchdog is told nothing more. */
+  /** The sending loop is alive. Without a call for two minutes the watchdog gets no more signals. */
   beat(): void;
   stopping(): void;
   dispose(): void;
 }
 
-/** The loop turns at least every minute, and may wait half a minute for another process's transaction. */
+/** ms. The loop turns at least every minute, and may wait half a minute for another process's transaction. */
 const LONGEST_TURN_MS = 120_000;
 const STATUS_PERIOD_MS = 5_000;
 
@@ -45,7 +45,7 @@ export function serviceManager(env: Environment = environment()): ServiceManager
   const statusTimer = setInterval(tellStatus, STATUS_PERIOD_MS).unref();
   return {
     ready: () => notify('READY=1'),
-    // systemd >= 253 wants to know when the reload began, on the clock that hrtime reads too.
+    // systemd >= 253 needs the start time of the reload, on the clock that hrtime reads.
     reloading: () => notify('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`),
     status: (line) => {
       const isFirst = text === '';
@@ -70,7 +70,7 @@ function notifier(env: Environment): (...words: string[]) => void {
   const send = (words: readonly string[]): Promise<void> =>
     new Promise((resolve) => {
       const child = spawn('systemd-notify', [`--pid=${process.pid}`, ...words], { stdio: 'ignore', env: { ...env } });
-      // Where the program is missing, systemd waits in vain and says so itself.
+      // Without the program, systemd times out and reports it.
       child.on('error', () => resolve());
       child.on('close', () => resolve());
     });
@@ -79,7 +79,7 @@ function notifier(env: Environment): (...words: string[]) => void {
   };
 }
 
-/** A blocked event loop sends nothing; neither does one whose sending loop hangs. */
+/** A blocked event loop, or a hanging sending loop, sends nothing. */
 function startWatchdog(env: Environment, notify: (word: string) => void): { beat(): void; stop(): void } {
   const periodMs = Number(env['WATCHDOG_USEC'] ?? 0) / 1000;
   const isOurs = [undefined, String(process.pid)].includes(env['WATCHDOG_PID']);

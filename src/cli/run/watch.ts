@@ -1,6 +1,6 @@
 /**
- * `watch` around the core's loop: hands every event to whoever wants it (the printer or the live view, hooks, metrics,
- * systemd), and starts the loop anew with the config read again when it is asked to.
+ * Runs the core's loop for `watch`: passes every event to the printer or the live view, hooks, metrics and systemd, and
+ * restarts the loop with the new config after a reload.
  */
 import type { Queue, QueueEvent, WatchOptions } from '../../core/index.js';
 import { sentence } from '../../render/events.js';
@@ -10,28 +10,28 @@ import type { MetricsServer } from './metrics-server.js';
 import type { CliQueue } from '../queue/open-queue.js';
 import type { ServiceManager } from './service-manager.js';
 
-/** Shows events, in order; the loop waits for it. */
+/** Shows events in order; the loop waits for it. */
 export interface Shower {
   show: (event: QueueEvent) => Promise<void>;
   end: () => Promise<void>;
 }
 
-/** What happens beside showing: nothing waits for these. */
+/** Other listeners; nothing waits for them. */
 export interface Surround {
   service: ServiceManager;
   metrics: MetricsServer | undefined;
-  /** Made anew for each config. */
+  /** Created again for each config. */
   hooks: (opened: CliQueue) => Hooks;
-  /** Since the start, also across a reload. */
+  /** Counts since the start, across reloads. */
   counts: { delivered: number };
 }
 
-/** Hooks under way get this long when the watch stops, ms; less where requests took their time: all is over in 10 s. */
+/** Time for running hooks when the watch stops, ms; less if requests took long: everything ends within 10 s. */
 const HOOK_PATIENCE_MS = 5_000;
 const LEAST_HOOK_PATIENCE_MS = 300;
 const STOP_MS = 9_800;
 
-/** @throws what the loop or the showing threw; leaving the iteration stops the loop, so the queue is let go of */
+/** @throws what the loop or the display threw; leaving the iteration stops the loop and releases the queue */
 export async function watchOnce(
   opened: CliQueue,
   options: WatchOptions,
@@ -61,7 +61,7 @@ async function showAll(queue: Queue, options: WatchOptions, shower: Shower): Pro
   for await (const event of queue.watch(options)) await shower.show(event);
 }
 
-/** Ready once it works or stands by; then what it does, in one line. */
+/** Reports readiness once the watch works or stands by, then its state in one line. */
 function statusTeller(service: ServiceManager, counts: Surround['counts']): (event: QueueEvent) => void {
   let isReady = false;
   return (event) => {

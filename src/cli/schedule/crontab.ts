@@ -1,16 +1,16 @@
-/** Puts syncq's line into the caller's crontab and takes it away again, by `crontab`; every other line stays as it is. */
+/** Adds syncq's line to the caller's crontab, or removes it, with `crontab`. Other lines stay as they are. */
 import type { SpawnSyncReturns } from 'node:child_process';
 import { spawnSync } from 'node:child_process';
 import { QueueError } from '../../core/nouns/errors.js';
 import type { Environment } from '../program/environment.js';
 import { cronQuote } from './unit-texts.js';
 
-/** The comment above our line: by it we know the line again, whatever its owner has made of the period. */
+/** The comment above our line identifies it, even if its owner changed the period. */
 function mark(queue: string): string {
   return `# syncq schedule: ${queue.replaceAll(/\p{Cc}/gu, ' ')}`;
 }
 
-/** Pure: the crontab with this line for this queue, in the place of an older one, else at the end. */
+/** Pure: the crontab with this line for this queue, instead of an older one, else at the end. */
 export function withLine(crontab: string, queue: string, line: string): string {
   const lines = linesOf(crontab);
   const at = lines.indexOf(mark(queue));
@@ -25,7 +25,7 @@ export function withoutLine(crontab: string, queue: string): string {
   return at < 0 ? crontab : textOf([...lines.slice(0, at), ...lines.slice(at + 1 + ours(lines, at, queue))]);
 }
 
-/** 1 when a command of ours follows the mark; somebody may have taken it away, or written something between. */
+/** 1 when our command follows the comment; somebody may have removed it or inserted a line. */
 function ours(lines: readonly string[], at: number, queue: string): 0 | 1 {
   return lines[at + 1]?.includes(` run --queue ${cronQuote(queue)}`) === true ? 1 : 0;
 }
@@ -46,7 +46,7 @@ export function installLine(queue: string, line: string, env: Environment): bool
   return write(before, withLine(before, queue, line), env);
 }
 
-/** True when there was a line; without cron there is none. @throws {QueueError} `unwritable` */
+/** True when there was a line. @throws {QueueError} `unwritable` */
 export function removeLine(queue: string, env: Environment): boolean {
   const before = readCrontab(env);
   return before === undefined ? false : write(before, withoutLine(before, queue), env);
@@ -59,7 +59,10 @@ function write(before: string, after: string, env: Environment): boolean {
   return true;
 }
 
-/** '' = the user has none, undefined = there is no cron here. Anything unexpected is refused: it would be overwritten. */
+/**
+ * '' = the user has none, undefined = cron is not installed. Anything unexpected is refused, because it would be
+ * overwritten.
+ */
 function readCrontab(env: Environment): string | undefined {
   const { status, error, stdout, stderr } = crontab(['-l'], env);
   if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return undefined;
@@ -69,7 +72,7 @@ function readCrontab(env: Environment): string | undefined {
 }
 
 function crontab(argv: readonly string[], env: Environment, input = ''): SpawnSyncReturns<string> {
-  // In the language that its messages are known in.
+  // In the locale whose messages we recognise.
   return spawnSync('crontab', argv, { encoding: 'utf8', env: { ...env, LC_ALL: 'C' }, input, timeout: 60_000 });
 }
 

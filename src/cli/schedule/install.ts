@@ -1,4 +1,4 @@
-/** Puts systemd user units in place and takes them away again; everything goes through `systemctl --user`. */
+/** Installs and removes systemd user units, with `systemctl --user`. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,13 +10,13 @@ import { homeDirectory, ownDirectory } from '../program/home.js';
 import type { UnitFile } from './unit-texts.js';
 import { queueWords, unitName } from './unit-texts.js';
 
-/** First line of every unit that syncq wrote: others are never touched. */
+/** First line of every unit that syncq wrote; others are never changed. */
 const MARK = '# Made by syncq schedule; syncq schedule --remove takes it away.\n';
 
 export interface Installed {
   /** Files that were written or removed. */
   files: string[];
-  /** What systemctl said against it; undefined = all went well, or no systemd is reachable (then `hint` is set). */
+  /** The complaint of systemctl; undefined = success, or systemd is not reachable (then `hint` is set). */
   problem: string | undefined;
 }
 
@@ -29,8 +29,8 @@ export function unitDirectory(env: Environment): string {
 const SUFFIXES = ['.service', '-run.service', '-run.timer'];
 
 /**
- * The name of a queue's units: its own, unless units of that name belong to another queue (many a project has its
- * `syncq.db`), which must not be replaced unasked: then with a few digits that only this path has.
+ * The name of a queue's units: the queue's own name. When units of that name belong to another queue (many projects
+ * have a `syncq.db`), digits derived from the path are added.
  */
 export function chooseName(queue: string, env: Environment): string {
   const [plain, long] = namesOf(queue);
@@ -38,7 +38,7 @@ export function chooseName(queue: string, env: Environment): string {
   return hasLong || isOfAnother(plain, queue, env) ? long : plain;
 }
 
-/** Every file that may hold a unit of this queue; those of a namesake are left out. */
+/** Every unit file of this queue, without those of another queue of the same name. */
 export function unitFiles(queue: string, env: Environment): string[] {
   return namesOf(queue)
     .filter((name) => !isOfAnother(name, queue, env))
@@ -76,7 +76,7 @@ export function installUnits(units: readonly UnitFile[], env: Environment): Inst
   return { files, problem: systemctl(env, ['daemon-reload'], ['enable', '--now', started]) };
 }
 
-/** Removes what `installUnits` wrote; what is not there is no mistake. @param names of unit files */
+/** Removes what `installUnits` wrote; missing files are ignored. @param names of unit files */
 export function removeUnits(names: readonly string[], env: Environment): Installed {
   const directory = unitDirectory(env);
   const there = names.filter((name) => readText(join(directory, name)) !== undefined);
@@ -104,7 +104,7 @@ function readText(file: string): string | undefined {
   }
 }
 
-/** Runs each in turn; answers the first complaint. */
+/** Runs each in turn; returns the first complaint. */
 function systemctl(env: Environment, ...calls: readonly string[][]): string | undefined {
   for (const call of calls) {
     const { status, error, stderr } = spawnSync('systemctl', ['--user', ...call], {

@@ -1,4 +1,7 @@
-/** What makes an operating system run syncq by itself: systemd units, a crontab line, a launchd plist, a Windows task. Pure. */
+/**
+ * The texts that make an operating system run syncq: systemd units, a crontab line, a launchd plist, a Windows task.
+ * Pure.
+ */
 import { shellWord } from '../../core/policy/shell-word.js';
 
 export type ScheduleKind = 'watch' | 'run' | 'cron';
@@ -10,7 +13,7 @@ export interface ScheduleFacts {
   /** Absolute. */
   config: string | undefined;
   queue: string;
-  /** `PATH` of the person who asks: commands of secrets and hooks are found as they are now. */
+  /** The caller's `PATH`, so that credential commands and hooks are found as they are now. */
   path: string | undefined;
   everyMs: number;
 }
@@ -20,10 +23,10 @@ export interface UnitFile {
   text: string;
 }
 
-/** Codes that say "a person is needed" or "try later", and ends by a signal: none of them is a failure of the service. */
+/** Exit codes that are not a failure of the service: a person is needed, try later, stopped by a signal. */
 const SUCCESS = 'SuccessExitStatus=3 4 130 143';
 
-/** How a unit of this queue names it. */
+/** The name of this queue in its units. */
 export function queueWords(queue: string): string {
   return ` --queue ${systemdQuote(queue)}`;
 }
@@ -32,13 +35,15 @@ function argv({ node, program, config, queue }: ScheduleFacts, command: string):
   return [node, program, command, '--queue', queue, ...(config === undefined ? [] : ['--config', config])];
 }
 
-/** The unit's name carries the queue's, so that two queues have two services (see `chooseName` for namesakes). */
+/**
+ * The unit's name contains the queue's, so that two queues have two services (`chooseName` tells equal names apart).
+ */
 export function unitName(queue: string): string {
   const base = (queue.split(/[/\\]/).at(-1) ?? '').replace(/\.[^.]*$/, '').replaceAll(/[^A-Za-z0-9_.-]/g, '-');
   return base === '' || base === 'syncq' ? 'syncq' : `syncq-${base}`;
 }
 
-/** systemd.syntax(7): in double quotes, with `%` and `$` doubled against specifiers and variables. */
+/** Quotes for systemd.syntax(7): double quotes, with `%` and `$` doubled. */
 export function systemdQuote(word: string): string {
   const escaped = word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%').replaceAll('$', '$$$$');
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? escaped : `"${escaped}"`;
@@ -117,9 +122,9 @@ function oneWord(text: string): string {
 }
 
 /**
- * The crontab line. cron knows whole minutes; overlap is harmless, because a second `run` says so and ends.
+ * The crontab line. Overlap is harmless, because a second `run` reports the first and ends.
  *
- * @returns undefined when the period is no number of minutes that divides an hour, or of hours that divides a day
+ * @returns undefined unless the period is a number of minutes that divides an hour, or of hours that divides a day
  */
 export function crontabLine(facts: ScheduleFacts): string | undefined {
   const minutes = facts.everyMs / 60_000;
@@ -133,7 +138,7 @@ export function crontabLine(facts: ScheduleFacts): string | undefined {
   return undefined;
 }
 
-/** For the shell, and for cron, which ends a command at a percent sign. */
+/** Quotes for the shell, and for cron, which ends a command at a percent sign. */
 export function cronQuote(word: string): string {
   return shellWord(word).replaceAll('%', '\\%');
 }
@@ -168,7 +173,7 @@ function xml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
-/** For a command prompt; schtasks wants the command in one argument, its own quotes doubled by a backslash. */
+/** For a command prompt; schtasks takes the command as one argument with escaped quotes. */
 export function schtasksLine(facts: ScheduleFacts, kind: ScheduleKind): string {
   const command = argv(facts, kind === 'watch' ? 'watch' : 'run')
     .map((word) => `\\"${word}\\"`)

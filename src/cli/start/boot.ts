@@ -1,6 +1,6 @@
 /**
- * Starts the program, fast: from one bundle, with the code that V8 compiled the last time. `SYNCQ_NO_BUNDLE=1` starts the
- * same program by oclif's own loader from the separate files in dist. The build bundles this file to `boot.cjs`.
+ * Starts the program from one bundle with V8's cached code. `SYNCQ_NO_BUNDLE=1` starts the same program with oclif's
+ * own loader from the separate files in dist. The build bundles this file to `boot.cjs`.
  */
 import { readFileSync } from 'node:fs';
 import nodeModule, { createRequire, wrap } from 'node:module';
@@ -15,10 +15,10 @@ interface Program {
   start(root: string): Promise<unknown>;
 }
 
-/** Node keeps compiled code by itself from 22.1 on. */
+/** Node has its own code cache from 22.1 on. */
 const { enableCompileCache } = nodeModule as { enableCompileCache?: (directory: string) => unknown };
 
-/** @param version of the package, which the bundle belongs to */
+/** @param version of the package that the bundle belongs to */
 export async function boot(directory: string, version: string): Promise<void> {
   const root = dirname(dirname(directory));
   if (process.env['SYNCQ_NO_BUNDLE'] === '1') {
@@ -44,17 +44,17 @@ function trustedDirectory(): string | undefined {
   return directory !== undefined && ensurePrivate(directory) ? directory : undefined;
 }
 
-/** As `require` would, with the cache: for Node 20. */
+/** Like `require`, with the code cache: for Node 20. */
 function evaluate(bundle: string, cache: string | undefined): Program {
   const cachedData = cache === undefined ? undefined : readCode(cache);
-  // The bundle is ASCII: one byte a character, for V8 too.
+  // The bundle is ASCII: one byte per character.
   const script = new Script(wrap(readFileSync(bundle, 'latin1')), {
     filename: bundle,
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     ...(cachedData === undefined ? {} : { cachedData }),
   });
   if (cache !== undefined && (cachedData === undefined || script.cachedDataRejected === true)) {
-    // At the end, when what this command needed is compiled.
+    // Written at exit, when everything this command needs is compiled.
     process.once('exit', () => writeCode(cache, script.createCachedData()));
   }
   // Code from the cache cannot import by itself; see scripts/bundle.mjs.

@@ -1,6 +1,6 @@
 /**
- * oclif's module loader inside the bundle: the build puts it in the place of `@oclif/core/lib/module-loader`, so that
- * oclif finds commands and hooks in the bundle where it would import them from dist. Everything else of oclif stays.
+ * Replaces `@oclif/core/lib/module-loader` in the bundle, so that oclif finds commands and hooks in the bundle instead
+ * of dist.
  */
 import { relative, sep } from 'node:path';
 
@@ -19,17 +19,17 @@ interface Loaded {
   module: unknown;
 }
 
-/** As oclif's: for hooks. */
+/** Same as oclif's; for hooks. */
 export async function loadWithData(plugin: { root: string }, modulePath: string): Promise<Loaded> {
   return take(relative(plugin.root, modulePath).split(sep).join('/'), modulePath);
 }
 
-/** As oclif's: for commands that are in the manifest. */
+/** Same as oclif's; for commands in the manifest. */
 export async function loadWithDataFromManifest(cached: { relativePath?: string[] }, root: string): Promise<Loaded> {
   return take((cached.relativePath ?? []).join('/'), root);
 }
 
-/** As oclif's: for a help class and the like. */
+/** Same as oclif's; for a help class and similar modules. */
 export async function load(plugin: { root: string }, modulePath: string): Promise<unknown> {
   return (await loadWithData(plugin, modulePath)).module;
 }

@@ -1,7 +1,7 @@
 /**
- * Where compiled code is kept between starts, and when it may be trusted. A cache file is code: whoever can write it runs
- * with the user's credentials, so it counts only in a directory of the user's own that nobody else may write. Whatever is
- * wrong with it (missing, stale, damaged, not writable, of another Node) costs time and nothing else.
+ * Stores compiled code between starts. A cache file is code: whoever can write it runs with the user's credentials, so
+ * it is used only from a directory of the user that nobody else may write. An unusable cache (missing, stale, damaged,
+ * of another Node) only costs time.
  */
 import type { Stats } from 'node:fs';
 import {
@@ -23,17 +23,17 @@ import { homeDirectory } from '../program/home.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** `<caches>/syncq/code`: this many directories may have to be made. */
+/** `<caches>/syncq/code`: up to this many directories are created. */
 const LEVELS = 3;
 
-/** Files kept: one for each version of syncq and of Node in use, and then some. */
+/** Most files kept: one for each version of syncq and Node in use, and some more. */
 const MOST_FILES = 6;
 
-/** The directory for compiled code; undefined where the user has no place for caches. */
+/** The directory for compiled code; undefined when the user has no cache directory. */
 export function codeDirectory(env: Environment, platform: NodeJS.Platform = process.platform): string | undefined {
   if (env['SYNCQ_CACHE_DIR']) return join(env['SYNCQ_CACHE_DIR'], 'code');
   const base = userCaches(env, platform);
-  // U+FFFD: the name has no spelling here, and another directory would be made.
+  // U+FFFD: the name was not valid UTF-8, so another directory would be created.
   return base === undefined || !isAbsolute(base) || base.includes('\ufffd') ? undefined : join(base, 'syncq', 'code');
 }
 
@@ -46,7 +46,7 @@ function userCaches(env: Environment, platform: NodeJS.Platform): string | undef
 }
 
 /**
- * Makes the directory where it is missing; true when it is the user's own and nobody else's. Level by level:
+ * Creates a missing directory; true when it belongs to the user and nobody else may write it. Level by level, because
  * `mkdir` with `recursive` never returns below /proc (Node 20.20).
  */
 export function ensurePrivate(directory: string, levels = LEVELS): boolean {
@@ -80,18 +80,18 @@ function isOurs({ uid }: Stats): boolean {
   return process.getuid === undefined || uid === process.getuid();
 }
 
-/** One file per source and per Node that could have compiled it. */
+/** One file per source and Node version. */
 export function cacheFile(directory: string, source: string, version: string): string {
   const { size, mtimeMs } = statSync(source);
   const key = [version, process.version, process.platform, process.arch, size, Math.trunc(mtimeMs)];
   return join(directory, `${key.join('-')}.cache`);
 }
 
-/** The compiled code in `file`, or undefined when there is none that can be trusted. */
+/** The compiled code in `file`; undefined when there is none that can be trusted. */
 export function readCode(file: string): Buffer | undefined {
   let descriptor: number | undefined;
   try {
-    // Absent on Windows, whatever the types say.
+    // Missing on Windows, although the types say otherwise.
     const noFollow = (constants.O_NOFOLLOW as number | undefined) ?? 0;
     descriptor = openSync(file, constants.O_RDONLY | noFollow);
     const found = fstatSync(descriptor);
@@ -105,8 +105,9 @@ export function readCode(file: string): Buffer | undefined {
 }
 
 /**
- * Writes beside, syncs and renames: two first starts at once cannot mix their files, and a power cut leaves no half one. V8
- * checks a header and the length, not the bytes: holes in them would end the process. Forgets the oldest files.
+ * Writes a temporary file, syncs and renames it, so that two first starts cannot mix their files and a power cut leaves
+ * no partial one. V8 checks a header and the length, not the bytes, so a hole would crash the process. Removes the
+ * oldest files.
  */
 export function writeCode(file: string, code: Buffer): void {
   const draft = `${file}.${process.pid}`;
@@ -132,6 +133,6 @@ function remove(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // Somebody was faster, or it was never there.
+    // Another process removed it, or it never existed.
   }
 }

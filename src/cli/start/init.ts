@@ -1,4 +1,4 @@
-/** oclif's first hook: from here on a failing stdout is handled, also for help, which oclif prints by itself. */
+/** oclif's first hook: from here on errors of stdout are handled, also for help, which oclif prints by itself. */
 import type { Hook } from '@oclif/core';
 import { guardStreams } from '../program/output.js';
 

@@ -1,4 +1,4 @@
-/** Imported before oclif, which asks about the user as soon as it is loaded. */
+/** Imported before oclif, which asks about the user when it is loaded. */
 import { standIn } from '../program/home.js';
 
 standIn();

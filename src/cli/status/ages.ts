@@ -1,4 +1,4 @@
-/** `status --ages`: the answer, then how old what is unfinished is. */
+/** `status --ages`: the answer, then the ages of unfinished items. */
 import type { Queue, StatusReport } from '../../core/index.js';
 import { statusAnswer } from '../../core/policy/status-answer.js';
 import { AGE_BOUNDS_MS, AGE_TITLES } from '../../core/policy/ages.js';

@@ -9,7 +9,7 @@ export interface LimitFlags {
   maxIdleMs: number | undefined;
 }
 
-/** Only the limits that were given; the usual ones when none was. */
+/** The given limits; the default ones when none was given. */
 export function checkLimits({ maxAgeMs, maxReview, maxIdleMs }: LimitFlags): CheckLimits {
   const limits: CheckLimits = {};
   if (maxAgeMs !== undefined) limits.maxAgeMs = maxAgeMs;

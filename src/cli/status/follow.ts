@@ -1,4 +1,4 @@
-/** `status --follow`: looks again every second and shows what changed, until a signal ends it. */
+/** `status --follow`: reads the status every second and shows changes until a signal ends it. */
 import { systemClock } from '../../core/nouns/clock.js';
 import type { Queue } from '../../core/index.js';
 import type { JsonObject } from '../../render/json.js';
@@ -13,7 +13,7 @@ import { catchSignals } from '../program/signals.js';
 
 const PERIOD_MS = 1000;
 const USUAL_ROWS = 24;
-/** Home, then clear what is below: no flicker, and the scrollback stays. */
+/** Cursor home, then clear below: no flicker, and the scrollback stays. */
 const REDRAW = '\x1b[H\x1b[J';
 
 export interface FollowOutput {
@@ -22,11 +22,11 @@ export interface FollowOutput {
   /** Under --json: one object a line, instead of the view. */
   printObject: ((document: JsonObject) => Promise<void>) | undefined;
   user: string;
-  /** Opens the queue anew: there was none when this began. */
+  /** Opens the queue again, for a queue that did not exist at the start. */
   reopen: () => Promise<Queue>;
 }
 
-/** Answers the exit code: always that of a signal, for nothing else ends it. */
+/** Returns the exit code, always that of a signal. */
 export async function followStatus(
   first: Queue,
   { look, print, printObject, user, reopen }: FollowOutput,
@@ -41,7 +41,7 @@ export async function followStatus(
       const document = statusDocument(report);
       const shown = jsonLine(document);
       const now = await look();
-      // On a terminal the relative times change by themselves.
+      // On a terminal, relative times change by themselves.
       if (shown !== before || (now.terminal && printObject === undefined)) {
         if (printObject !== undefined) await printObject(document);
         else {

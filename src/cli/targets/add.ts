@@ -1,4 +1,4 @@
-/** From the flags of `target add` to the entry that the config will hold: secrets only by where they come from. */
+/** Turns the flags of `target add` into a config entry. Secrets are named only by their source. */
 import type { SecretEntry, TargetEntry } from './config-edit.js';
 import { refuseUsage } from '../program/usage.js';
 
@@ -11,7 +11,7 @@ export interface AuthFlags {
   'insecure-http': boolean;
 }
 
-/** @throws {QueueError} code 'usage', without a word of what was given: it may have been the secret itself */
+/** @throws {QueueError} code 'usage', without the given text, which may be the secret itself */
 export function targetEntry(baseUrl: string, flags: AuthFlags): TargetEntry {
   const entry: TargetEntry = { baseUrl };
   const auth = authOf(flags);

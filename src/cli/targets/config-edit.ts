@@ -1,4 +1,4 @@
-/** Changes the config file: adds or renames a target, and leaves either the whole old file or the whole new one. */
+/** Edits the config file: adds or renames a target. A crash leaves either the old file or the new one. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { parseConfig } from '../../core/config/validate.js';
@@ -26,11 +26,11 @@ export interface TargetEntry {
 }
 
 export interface ConfigEdit {
-  /** The file that was written: the end of the link where the config is one. */
+  /** The file that was written; for a link, the file it points to. */
   path: string;
-  /** True when it was not there before. */
+  /** True when it did not exist before. */
   created: boolean;
-  /** The default target from now on; undefined = none (several targets and nothing said). */
+  /** The new default target; undefined = none. */
   defaultTarget: string | undefined;
 }
 
@@ -43,10 +43,10 @@ export function configPathForEdit(lookup: ConfigLookup): string {
 }
 
 /**
- * Adds a target. With a second target there would be no default any more (one configured target is the default), so
- * the first is then written down as `defaultTarget`, unless `makeDefault` is set.
+ * Adds a target. A single target is the default, so before a second one is added, the first becomes `defaultTarget`,
+ * unless `makeDefault` is set.
  *
- * @throws {QueueError} `bad-config` (the old file, or what would come of it), `usage` (the name is taken), `unwritable`
+ * @throws {QueueError} `bad-config` (the old file or the result), `usage` (the name is taken), `unwritable`
  */
 export function addTargetToConfig(
   file: string,
@@ -62,14 +62,14 @@ export function addTargetToConfig(
       throw new QueueError('usage', `there is a target ${name} already; nothing was changed`, { hint });
     }
     const becomes = options.makeDefault === true ? name : (document['defaultTarget'] ?? onlyOne(names));
-    // The default stands first, where a reader looks for it.
+    // The default comes first, where readers look for it.
     const head = becomes === undefined ? {} : { defaultTarget: becomes };
     return { ...withSchemaFirst(document, head), targets: { ...targets, [name]: entry } };
   });
 }
 
 /**
- * Renames a target, in its place, and follows the rename in `defaultTarget`. The queue's own row is renamed elsewhere.
+ * Renames a target in its place, also in `defaultTarget`. The queue's own row is renamed elsewhere.
  *
  * @throws {QueueError} `unknown-target`, `usage` (the new name is taken), `bad-config`, `unwritable`
  */
@@ -104,14 +104,14 @@ function withSchemaFirst(document: JsonObject, head: JsonObject): JsonObject {
   return fresh ? { ...schema, ...head, ...document } : { ...document, ...head };
 }
 
-/** Reads, changes, validates, and replaces the file if it is still the one that was read. */
+/** Reads, changes and validates the file, and replaces it if it has not changed meanwhile. */
 function editConfig(file: string, change: (document: JsonObject) => JsonObject): ConfigEdit {
   const before = readTrustedFile(file);
-  // A link stays a link: what it leads to is replaced (people keep their config under version control that way).
+  // A link stays a link; the file it points to is replaced (people keep their config under version control that way).
   const target = before === undefined ? file : fs.realpathSync(file);
   const options = { source: file, baseDir: path.dirname(file) };
   const document = before === undefined ? {} : parseText({ path: file, text: before });
-  // Only a valid document is edited: it is then known to be an object of the right shape.
+  // Only a valid document is edited, so its shape is known.
   parseConfig(document, options);
   const changed = change(document as JsonObject);
   const config = parseConfig(changed, options);
@@ -125,8 +125,7 @@ function editConfig(file: string, change: (document: JsonObject) => JsonObject):
 }
 
 /**
- * Puts `text` in the place of `file`: a crash leaves the old file or the new one. Keeps the mode of the old file; a new
- * one is 0600.
+ * Replaces `file` with `text`: a crash leaves the old file or the new one. Keeps the file's mode; a new file gets 0600.
  */
 function writeAtomically(file: string, text: string, lastCheck: () => void): void {
   let mode: number | undefined;

@@ -1,4 +1,4 @@
-/** What the config and the queue know of targets, put together by name. */
+/** Joins what the config and the queue know about targets, by name. */
 import type { Config } from '../../core/nouns/config.js';
 import type { StatusReport } from '../../core/index.js';
 import { defaultTarget } from '../../core/input/choose-target.js';

@@ -1,4 +1,4 @@
-/** Renames a target in both places that know it, so that a failure in between leaves a state that a second try ends. */
+/** Renames a target in the queue and the config, so that the same command can finish after a failure in between. */
 import type { Config } from '../../core/nouns/config.js';
 import type { Actor, Queue } from '../../core/index.js';
 import { QueueError } from '../../core/index.js';
@@ -13,8 +13,8 @@ export interface Rename {
 }
 
 /**
- * The queue first: if the config cannot be written then, the target is held as not in the config, nothing is sent to
- * the wrong place, and the same command again does the rest.
+ * Renames in the queue first: if the config cannot be written then, the target is held as missing in the config,
+ * nothing goes to the wrong server, and the same command finishes the rename.
  *
  * @returns where it was renamed: `queue`, `config`
  * @throws {QueueError} `unknown-target` when neither knows it; `usage` when the new name is taken

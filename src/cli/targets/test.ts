@@ -1,4 +1,4 @@
-/** Tries a target without sending it an item: its credential can be fetched, its server answers and accepts it. */
+/** Tests a target without sending an item: can the credential be fetched, does the server answer and accept it? */
 import { systemClock } from '../../core/nouns/clock.js';
 import type { Config } from '../../core/nouns/config.js';
 import { secretNames } from '../../core/config/secret-names.js';
@@ -13,7 +13,7 @@ import { environment } from '../program/environment.js';
 
 export { doubtfulRules } from '../../core/policy/outcome-rules.js';
 
-/** Never rejects: what is wrong is the answer. */
+/** Never rejects; the result says what is wrong. */
 export async function probeTarget(
   target: TargetConfig,
   config: Pick<Config, 'targets'>,
@@ -40,7 +40,7 @@ export async function probeTarget(
 }
 
 /**
- * A target by its name; the address of an implicit one is its name, unless the queue remembers another.
+ * Finds a target by its name. The address of an implicit target is its name, unless the queue has another.
  *
  * @throws {QueueError} code 'unknown-target'
  */

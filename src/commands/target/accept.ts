@@ -1,4 +1,4 @@
-/** Lets unfinished items go to the base URL that the config names now, after it was changed. */
+/** Accepts a changed base URL: unfinished items go to the new one. */
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/queue/base-command.js';
 import { nextLine } from '../../cli/items/retry.js';

@@ -1,4 +1,4 @@
-/** Writes a new target into the config and tries whether it answers. */
+/** Adds a target to the config and tests it. */
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/queue/base-command.js';
 import { addTargetToConfig, configPathForEdit } from '../../cli/targets/config-edit.js';

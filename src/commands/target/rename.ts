@@ -1,4 +1,4 @@
-/** Gives a target another name, in the config and in the queue. */
+/** Renames a target in the config and in the queue. */
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../cli/queue/base-command.js';
 import { renameTarget } from '../../cli/targets/rename.js';

@@ -1,4 +1,4 @@
-/** Tries whether a target answers and accepts its credential, without sending it an item. */
+/** Tests whether a target answers and accepts its credential, without sending an item. */
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../cli/queue/base-command.js';
 import { EXIT } from '../../cli/program/exit-codes.js';
