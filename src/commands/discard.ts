@@ -1,6 +1,7 @@
 /** Discards items, which are then never sent. */
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
+import { becauseFlag } from '../cli/items/because-flag.js';
 import { chosenItems, confirmFlags, itemArgs } from '../cli/items/choose-items.js';
 import { endItems } from '../cli/items/discard-complete.js';
 import { EXIT } from '../cli/program/exit-codes.js';
@@ -22,7 +23,7 @@ export default class Discard extends BaseCommand {
     ...filterFlags,
     all: Flags.boolean({ description: 'all items in review' }),
     ...confirmFlags,
-    because: Flags.string({ description: 'why, for the history', helpValue: 'TEXT' }),
+    ...becauseFlag,
   };
 
   override async run(): Promise<JsonObject> {

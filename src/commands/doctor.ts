@@ -2,6 +2,7 @@
 import { Flags } from '@oclif/core';
 import { effectiveUser } from '../cli/program/actor.js';
 import { BaseCommand } from '../cli/queue/base-command.js';
+import { becauseFlag } from '../cli/items/because-flag.js';
 import { carryOutDoctor } from '../cli/care/doctor.js';
 import { EXIT } from '../cli/program/exit-codes.js';
 import { findFile } from '../cli/care/file-place.js';
@@ -28,6 +29,7 @@ export default class Doctor extends BaseCommand {
     }),
     adopt: Flags.boolean({ description: 'make a copy (a restored backup) the queue, because the original is gone' }),
     yes: Flags.boolean({ char: 'y', description: 'do not ask' }),
+    ...becauseFlag,
   };
 
   override async run(): Promise<JsonObject> {
@@ -48,7 +50,7 @@ export default class Doctor extends BaseCommand {
     const { examination, actions } = await carryOutDoctor(
       file,
       { save, repair, adopt, yes, json: this.jsonEnabled() },
-      this.by(),
+      this.by(flags.because),
     ).finally(() => progress.stop());
     const { style } = await this.look();
     await this.print(...doctorLines(file.path, examination, actions, style));

@@ -1,9 +1,16 @@
 /** Changes what an item sends: by flags, or in an editor. */
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
+import { becauseFlag } from '../cli/items/because-flag.js';
 import { editAnswer } from '../cli/items/edit-answer.js';
 import { editByHand } from '../cli/items/edit-by-hand.js';
-import { editsOf } from '../cli/items/edit-flags.js';
+import { editsOf, type EditFlags } from '../cli/items/edit-flags.js';
+import { editMany } from '../cli/items/edit-many.js';
+import { filterFlags, filterWords, hasFilter, type FilterFlags } from '../cli/items/filters.js';
+import { chosenItems, confirmFlags } from '../cli/items/choose-items.js';
+import { patternsOf } from '../cli/items/inspect.js';
+import { EXIT } from '../cli/program/exit-codes.js';
+import { refuseUsage } from '../cli/program/usage.js';
 import { askedFirst } from '../cli/program/confirm.js';
 import { childEnvironment } from '../cli/program/environment.js';
 import { parseId } from '../cli/items/ids.js';
@@ -16,12 +23,14 @@ export default class Edit extends BaseCommand {
     'of items that are pending or in review; without flags it opens $VISUAL or $EDITOR on the payload, and the item waits in review (editing) meanwhile; the old version is kept, the new one gets an idempotency key of its own; id, place, target and entity stay; it sends nothing: see retry';
   static override examples = [
     '<%= config.bin %> edit 1041',
-    '<%= config.bin %> edit 1041 --set \'/phone="4799"\' --reason "typed with a letter O"',
+    '<%= config.bin %> edit 1041 --set \'/phone="4799"\' --because "typed with a letter O"',
     '<%= config.bin %> edit 1041 --set \'/name="0047"\' --set /tags/-=new --unset /draft',
     '<%= config.bin %> edit 1041 --path /people/7 --header "Accept-Language: nb"',
+    '<%= config.bin %> edit --like 1041 --set /country=NO --dry-run',
   ];
-  static override args = { id: Args.string({ description: 'id of the item', required: true, ignoreStdin: true }) };
+  static override args = { id: Args.string({ description: 'id of the item', ignoreStdin: true }) };
   static override flags = {
+    ...filterFlags,
     set: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
@@ -55,16 +64,23 @@ export default class Edit extends BaseCommand {
       helpValue: 'NAME',
     }),
     path: Flags.string({ description: 'the path below the base URL of its target', helpValue: 'PATH' }),
-    reason: Flags.string({ description: 'why, for the history', helpValue: 'TEXT' }),
-    yes: Flags.boolean({ char: 'y', description: 'do not ask when the server may have the item already' }),
+    ...becauseFlag,
+    ...confirmFlags,
   };
 
   override async run(): Promise<JsonObject> {
     const { args, flags } = await this.parse(Edit);
+    const many = hasFilter(flags);
+    if ((args.id === undefined) !== many) {
+      refuseUsage(many ? 'an id and filters are given together' : 'nothing says which item', 'Give an id, or filters.');
+    }
+    if (args.id === undefined) return this.#editMany(flags);
+    if (flags['dry-run'])
+      refuseUsage('--dry-run is for edits by filters', 'For one item: syncq edit --like ID --dry-run');
     const id = parseId(args.id);
     const { queue, config } = await this.open('write');
     const edits = await editsOf(flags, config.limits.payloadBytes, process.stdin);
-    const by = this.by(flags.reason);
+    const by = this.by(flags.because);
     const asking = { yes: flags.yes, json: this.jsonEnabled() };
     const result = await withNearIds(queue, id, async () =>
       edits === undefined
@@ -81,4 +97,30 @@ export default class Edit extends BaseCommand {
     await this.say(...answer.talk);
     return answer.document;
   }
+
+  async #editMany(flags: FilterFlags & EditFlags & ManyFlags): Promise<JsonObject> {
+    const opened = await this.open(flags['dry-run'] ? 'read' : 'write');
+    const edits = await editsOf(flags, opened.config.limits.payloadBytes, process.stdin);
+    if (edits === undefined)
+      refuseUsage('nothing says what to change', 'Many items are edited by --set and other flags.');
+    const filter = await chosenItems([], { ...flags, all: false }, this.now);
+    const edited = await editMany(opened.queue, filter, edits, {
+      by: this.by(flags.because),
+      yes: flags.yes,
+      dryRun: flags['dry-run'],
+      json: this.jsonEnabled(),
+      again: filterWords(flags),
+      sensitive: patternsOf(opened),
+      now: this.now,
+    });
+    await this.print(...edited.lines);
+    if (edited.nothing) this.endWith(EXIT.nothingMatched);
+    return edited.document;
+  }
+}
+
+interface ManyFlags {
+  yes: boolean;
+  'dry-run': boolean;
+  because?: string | undefined;
 }

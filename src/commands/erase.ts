@@ -1,6 +1,7 @@
 /** Removes everything stored about one entity. */
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
+import { becauseFlag } from '../cli/items/because-flag.js';
 import { confirmFlags } from '../cli/items/choose-items.js';
 import { eraseEntity } from '../cli/items/erase.js';
 import { EXIT } from '../cli/program/exit-codes.js';
@@ -13,12 +14,12 @@ export default class Erase extends BaseCommand {
     'payloads, older versions, answers of servers and what people wrote about it are removed from the file for good; a tombstone stays (id, key, path, times, checksum); unfinished items are discarded; copies made by backup or export are yours to remove';
   static override examples = [
     '<%= config.bin %> erase --entity person/7 --dry-run',
-    '<%= config.bin %> erase --entity person/7 --reason "request of 3 March" --yes',
+    '<%= config.bin %> erase --entity person/7 --because "request of 3 March" --yes',
   ];
   static override flags = {
     entity: Flags.string({ description: 'what to forget', helpValue: 'TYPE/ID', required: true }),
     ...confirmFlags,
-    reason: Flags.string({ description: 'why, for the history', helpValue: 'TEXT' }),
+    ...becauseFlag,
   };
 
   override async run(): Promise<JsonObject> {
@@ -26,7 +27,7 @@ export default class Erase extends BaseCommand {
     const entity = entityOf(flags.entity);
     const queue = await this.openQueue(flags['dry-run'] ? 'read' : 'write');
     const erased = await eraseEntity(queue, entity, {
-      by: this.by(flags.reason),
+      by: this.by(flags.because),
       yes: flags.yes,
       dryRun: flags['dry-run'],
       json: this.jsonEnabled(),

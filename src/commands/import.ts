@@ -1,6 +1,7 @@
 /** Imports the items of a bundle or of another program's queue table. */
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
+import { becauseFlag } from '../cli/items/because-flag.js';
 import { EXIT } from '../cli/program/exit-codes.js';
 import { importItems } from '../cli/move/import.js';
 import { hearSignals } from '../cli/program/signals.js';
@@ -30,6 +31,7 @@ export default class Import extends BaseCommand {
       helpValue: 'FILE',
       dependsOn: ['sqlite'],
     }),
+    ...becauseFlag,
   };
 
   override async run(): Promise<JsonObject> {
@@ -47,7 +49,7 @@ export default class Import extends BaseCommand {
       opened,
       { file: args.file, sqlite, table, map, asPaused },
       {
-        by: this.by(),
+        by: this.by(flags.because),
         now: this.now,
         onProgress: async (done, total) => {
           progress.update(`importing: ${done} of ${total}`);

@@ -1,6 +1,7 @@
 /** Pauses a target, an entity or everything, until `resume` or for a time; works while a runner is active. */
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
+import { becauseFlag } from '../cli/items/because-flag.js';
 import { durationFlag } from '../cli/items/duration-flag.js';
 import { pauseAnswer, pauseScope } from '../cli/items/pause-resume.js';
 import type { JsonObject } from '../render/json.js';
@@ -9,7 +10,7 @@ export default class Pause extends BaseCommand {
   static override summary = 'stop sending to a target, or for one entity';
   static override description = 'works while a runner lives; requests in flight end; enqueueing goes on';
   static override examples = [
-    '<%= config.bin %> pause production --reason "release until 14:00" --for 2h',
+    '<%= config.bin %> pause production --because "release until 14:00" --for 2h',
     '<%= config.bin %> pause --entity activity/42',
     '<%= config.bin %> pause --all',
   ];
@@ -17,7 +18,7 @@ export default class Pause extends BaseCommand {
   static override flags = {
     entity: Flags.string({ description: 'instead of a target: one entity', helpValue: 'TYPE/ID' }),
     all: Flags.boolean({ description: 'all targets' }),
-    reason: Flags.string({ description: 'why, for whoever looks at it', helpValue: 'TEXT' }),
+    ...becauseFlag,
     for: Flags.string({ description: 'end by itself after this time', helpValue: 'DUR' }),
   };
 
@@ -27,7 +28,7 @@ export default class Pause extends BaseCommand {
     const forMs = durationFlag('for', flags.for);
     const queue = await this.openQueue('write');
     const until = forMs === undefined ? undefined : this.now + forMs;
-    const report = await queue.desk.pause(what, this.by(flags.reason), { until });
+    const report = await queue.desk.pause(what, this.by(flags.because), { until });
     const answer = pauseAnswer('paused', report, until, this.now);
     await this.print(...answer.lines);
     return answer.document;

@@ -1,5 +1,6 @@
 /** Removes finished items or their payloads by the retention rules. */
 import { BaseCommand } from '../cli/queue/base-command.js';
+import { becauseFlag } from '../cli/items/because-flag.js';
 import { confirmFlags } from '../cli/items/choose-items.js';
 import { EXIT } from '../cli/program/exit-codes.js';
 import { pruneQueue } from '../cli/items/prune.js';
@@ -10,13 +11,13 @@ export default class Prune extends BaseCommand {
   static override description =
     'the rules are "retention" in the config: "completed" for whole items, "payloads" for what they sent; run and watch carry them out by themselves, at most once an hour; items that are pending or in review are never removed; a key still answers for a year';
   static override examples = ['<%= config.bin %> prune --dry-run', '<%= config.bin %> prune --yes'];
-  static override flags = confirmFlags;
+  static override flags = { ...confirmFlags, ...becauseFlag };
 
   override async run(): Promise<JsonObject> {
     const { flags } = await this.parse(Prune);
     const { queue, config } = await this.open(flags['dry-run'] ? 'read' : 'write');
     const pruned = await pruneQueue(queue, config.retention, {
-      by: this.by(),
+      by: this.by(flags.because),
       yes: flags.yes,
       dryRun: flags['dry-run'],
       json: this.jsonEnabled(),

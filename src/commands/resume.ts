@@ -1,6 +1,7 @@
 /** Ends a pause, or an automatic hold whose cause is fixed. */
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
+import { becauseFlag } from '../cli/items/because-flag.js';
 import { pauseAnswer, pauseScope } from '../cli/items/pause-resume.js';
 import { EXIT } from '../cli/program/exit-codes.js';
 import { nextLine } from '../cli/items/retry.js';
@@ -18,18 +19,19 @@ export default class Resume extends BaseCommand {
   static override flags = {
     entity: Flags.string({ description: 'instead of a target: one entity', helpValue: 'TYPE/ID' }),
     all: Flags.boolean({ description: 'all targets and entities' }),
-    reason: Flags.string({ description: 'why, for the history', helpValue: 'TEXT' }),
+    ...becauseFlag,
   };
 
   override async run(): Promise<JsonObject> {
     const { args, flags } = await this.parse(Resume);
     const what = pauseScope(args.target, flags.entity, flags.all);
     const queue = await this.openQueue('write');
-    const report = await queue.desk.resume(what, this.by(flags.reason));
+    const report = await queue.desk.resume(what, this.by(flags.because));
     const answer = pauseAnswer('resumed', report, undefined, this.now);
     const next = await queue.next(report.targets);
     await this.print(...answer.lines, ...(report.names.length === 0 ? [] : [nextLine(next, this.now)]));
     if (report.stillHeld.length > 0) this.endWith(EXIT.needsPerson);
+    else if (report.names.length === 0) this.endWith(EXIT.nothingMatched);
     return { ...answer.document, next: next.kind };
   }
 }

@@ -1,6 +1,7 @@
 /** Returns review items to the queue, or makes waiting items due now. Sends nothing itself. */
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
+import { becauseFlag } from '../cli/items/because-flag.js';
 import { chosenItems, itemArgs } from '../cli/items/choose-items.js';
 import { durationFlag } from '../cli/items/duration-flag.js';
 import { EXIT } from '../cli/program/exit-codes.js';
@@ -24,6 +25,7 @@ export default class Retry extends BaseCommand {
     all: Flags.boolean({ description: 'all items in review' }),
     expires: Flags.string({ description: 'a new deadline, from now', helpValue: 'DUR' }),
     'dry-run': Flags.boolean({ description: 'count by cause, change nothing' }),
+    ...becauseFlag,
   };
 
   override async run(): Promise<JsonObject> {
@@ -32,7 +34,7 @@ export default class Retry extends BaseCommand {
     const filter = await chosenItems(args.id ?? [], flags, this.now);
     const queue = await this.openQueue(flags['dry-run'] ? 'read' : 'write');
     const dryRun = flags['dry-run'];
-    const report = await queue.retry(filter, this.by(), {
+    const report = await queue.retry(filter, this.by(flags.because), {
       dryRun,
       ...(expiresMs === undefined ? {} : { expires: { delayMs: expiresMs } }),
     });

@@ -50,7 +50,7 @@ export type {
 export { emptyStatus } from './policy/status.js';
 export type { AgeRow } from './policy/ages.js';
 export type { Desk, DeskOptions, EditOptions, EditResult, OpenEdit } from './queue/desk.js';
-export type { ItemEdits } from './input/edit-item.js';
+export type { Edited, ItemEdits } from './input/edit-item.js';
 export type { JsonChange } from './json/json-edit.js';
 export { adoptQueue, backupQueue, examineQueue, repairQueue, salvageQueue } from './store/doors/care.js';
 export type { BackupReport, Examination, FilePlace, RepairReport, Salvage, SavedItem } from './store/doors/care.js';

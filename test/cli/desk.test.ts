@@ -6,7 +6,6 @@ import { editsOf } from '../../src/cli/items/edit-flags.js';
 import { causeLines, endItems } from '../../src/cli/items/discard-complete.js';
 import { columnsOf, sortOf } from '../../src/cli/items/list-flags.js';
 import { slips } from '../../src/cli/items/near-ids.js';
-import { writtenReason } from '../../src/cli/items/written-reason.js';
 
 async function* nothing(): AsyncGenerator<Uint8Array> {
   await Promise.resolve();
@@ -102,12 +101,6 @@ test('what ends is what was shown, whatever came to the queue meanwhile', async 
     [{ states: ['review'] }, { dryRun: true, by }],
     [{ ids: [3, 5, 7] }, { dryRun: false, by }],
   ]);
-});
-
-test('a reason in words is told apart from a review reason', () => {
-  expect(writtenReason('found it in the CRM', '--review-reason')).toBe('found it in the CRM');
-  expect(() => writtenReason('conflict', '--review-reason')).toThrow(expect.objectContaining({ code: 'usage' }));
-  expect(() => writtenReason(' ', '--review-reason')).toThrow(expect.objectContaining({ code: 'usage' }));
 });
 
 test('a person who is asked about many causes still sees the question', () => {

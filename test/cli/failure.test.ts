@@ -66,11 +66,20 @@ describe('a failure', () => {
       flags: ['--dry-rnu'],
     });
     expect(describeFailure(unknown, HELP).hint).toBe(`Did you mean --dry-run? ${HELP}`);
-    const missing = Object.assign(new Error('The following error occurred:\n  Missing required flag reason'), {
+    const missing = Object.assign(new Error('The following error occurred:\n  Missing required flag because'), {
       oclif: { exit: 2 },
       parse: {},
     });
-    expect(describeFailure(missing, HELP).message).toBe('--reason is missing');
+    expect(describeFailure(missing, HELP).message).toBe('--because is missing');
+  });
+
+  test('--reason with a text names --because, whether the command has that filter or not', () => {
+    const parse = { input: { flags: { json: {}, because: {} } } };
+    const unknown = { oclif: { exit: 2 }, parse, flags: ['--reason'], message: 'Nonexistent flag: --reason' };
+    const notOne = { oclif: { exit: 2 }, parse, message: 'Expected --reason=typo to be one of: rejected, conflict' };
+    for (const error of [unknown, notOne]) {
+      expect(describeFailure(error, HELP).hint).toBe(`To say why, write --because TEXT. ${HELP}`);
+    }
   });
 
   test('that nobody expected tells its name, and never what hangs on it', () => {

@@ -69,7 +69,7 @@ describe('thirty items, every third refused', () => {
     expect(page.stdout).toContain('  syncq edit 3\n  syncq retry 3\n  syncq discard 3\n');
     expect(page.stdout).not.toContain('4O3');
 
-    const edited = await syncq('edit', '3', '--set', '/phone=4799', '--reason', 'a letter O');
+    const edited = await syncq('edit', '3', '--set', '/phone=4799', '--because', 'a letter O');
     expect(edited).toMatchObject({ code: 0 });
     expect(edited.stdout).toBe(
       'item 3 is edited (/phone); it has a new idempotency key\nit is still in review; to send it: syncq retry 3\n',
@@ -134,7 +134,7 @@ describe('commands that end items', () => {
     await syncq('run');
     for (const argv of [
       ['discard', '--all'],
-      ['complete', '--all', '--reason', 'seen it'],
+      ['complete', '--all', '--because', 'seen it'],
       ['erase', '--entity', 'person/3'],
     ]) {
       const refused = await syncq(...argv);
@@ -175,9 +175,11 @@ describe('commands that end items', () => {
     writeConfig(await phoneServer());
     await enqueuePerson('4O1');
     await syncq('run');
-    expect((await syncq('complete', '1', '--reason', 'conflict', '--yes')).code).toBe(2);
+    const asText = await syncq('complete', '1', '--reason', 'found it', '--because', 'x', '--yes');
+    expect([asText.code, asText.stderr]).toEqual([2, expect.stringContaining('To say why, write --because TEXT.')]);
+    expect((await syncq('complete', '1', '--because', ' ', '--yes')).code).toBe(2);
     expect((await syncq('complete', '1')).code).toBe(2);
-    expect((await syncq('complete', '1', '--reason', 'found it as 88-17', '--yes')).stdout).toBe(
+    expect((await syncq('complete', '1', '--because', 'found it as 88-17', '--yes')).stdout).toBe(
       'item 1 is completed\n',
     );
     expect((await syncq('history', '1')).stdout).toMatch(/marked it as completed: found it as 88-17\n$/);
@@ -205,7 +207,7 @@ describe('edit', () => {
     writeConfig(await phoneServer());
     await enqueuePerson('4O1');
     await syncq('run');
-    const edited = await withEditor(`sed -i 's/4O1/471/' "$1"`, 'edit', '1', '--reason', 'typo');
+    const edited = await withEditor(`sed -i 's/4O1/471/' "$1"`, 'edit', '1', '--because', 'typo');
     expect([edited.code, edited.stdout]).toEqual([
       0,
       'item 1 is edited (payload); it has a new idempotency key\nit is still in review; to send it: syncq retry 1\n',
@@ -373,7 +375,7 @@ describe('what is to be forgotten', () => {
 
   test('erase leaves no byte of it in any file of the queue, and a tombstone', async () => {
     await manyItems(await echoServer());
-    await syncq('edit', '1', '--set', '/phone=MARKED-SECRET', '--reason', 'MARKED-SECRET is wrong');
+    await syncq('edit', '1', '--set', '/phone=MARKED-SECRET', '--because', 'MARKED-SECRET is wrong');
     writeFileSync(join(testHome().cwd, 'syncq.db.v1'), 'MARKED-SECRET');
     expect(filesWith('MARKED-SECRET')).toContain('syncq.db.v1');
     expect(filesWith('MARKED-SECRET')).toContain('syncq.db');
@@ -570,7 +572,7 @@ describe('looking', () => {
   test('history without an id is what people did, from a time on', async () => {
     writeConfig(await phoneServer());
     await enqueuePerson('4O1');
-    await syncq('pause', 'crm', '--reason', 'release');
+    await syncq('pause', 'crm', '--because', 'release');
     await syncq('resume', 'crm');
     await syncq('discard', '1', '--yes', '--because', 'entered twice');
     const lines = (await syncq('history')).stdout
@@ -624,11 +626,81 @@ test('a dry run renews no older queue file', async () => {
   const asked = [
     ['retry', '--all'],
     ['discard', '--all'],
-    ['complete', '--all', '--reason', 'there'],
+    ['complete', '--all', '--because', 'there'],
     ['erase', '--entity', 'a/1'],
     ['prune'],
   ];
   for (const argv of asked) expect((await syncq(...argv, '--dry-run')).code).not.toBe(6);
   expect(readFileSync(path).equals(before)).toBe(true);
   expect(existsSync(`${path}.v1`)).toBe(false);
+});
+
+describe('edit by filters', () => {
+  test('shows the first change, then edits each item; a second run finds nothing to do', async () => {
+    const server = await phoneServer();
+    writeConfig(server);
+    await enqueueThirty(true);
+    await syncq('run');
+    const edit = ['edit', '--like', '3', '--set', '/phone="471"', '--set', '/country=NO'];
+    const shown = await syncq(...edit, '--dry-run');
+    expect([shown.code, shown.stdout]).toEqual([
+      0,
+      '10 items would be edited\nthe change, at item 3:\n  /phone: *** -> *** (changed)\n  /country: (none) -> "NO"\n',
+    ]);
+    expect((await syncq(...edit)).code).toBe(2);
+    const done = await syncq(...edit, '--yes', '--because', 'typed with a letter O');
+    expect(done.code).toBe(0);
+    expect(done.stdout).toContain('items 3, 6, 9, 12, 15, 18, 21, 24, 27, 30 are edited (/phone, /country)');
+    expect(done.stdout).toContain('to send them: syncq retry --like 3');
+    expect((await syncq('history', '30')).stdout).toContain('typed with a letter O');
+    const again = await syncq(...edit, '--yes', '--json');
+    expect([again.code, again.json()]).toMatchObject([5, { edited: [], same: 10 }]);
+    expect((await syncq('retry', '--like', '3')).code).toBe(0);
+    expect((await syncq('run')).code).toBe(0);
+    expect(server.requests.filter(({ body }) => body.toString().includes('"country":"NO"'))).toHaveLength(10);
+  });
+
+  test('leaves out what cannot be edited, and what the server may already have', async () => {
+    writeConfig(await startServer({ answer: ({ path }) => (path.includes('lost') ? { reset: true } : { status: 422 }) }));
+    await syncq('enqueue', 'POST', '/a', '-d', '{"n":1}', '--entity', 'a/1');
+    await syncq('enqueue', 'POST', '/b', '-d', 'plain', '--entity', 'b/1', '--content-type', 'text/plain');
+    await syncq('enqueue', 'POST', '/lost', '-d', '{"n":1}', '--entity', 'c/1');
+    await syncq('run');
+    const done = await syncq('edit', '--state', 'review', '--state', 'pending', '--set', '/n=2', '--yes', '--json');
+    const { edited, skipped } = done.json() as { edited: number[]; skipped: { id: number; reason: string }[] };
+    expect(edited).toEqual([1]);
+    expect(skipped.map(({ id, reason }) => [id, reason])).toEqual([
+      [2, 'item 2 has no JSON payload, so no value of it can be set'],
+      [3, 'attempt 1 may have arrived; edit it alone'],
+    ]);
+  });
+
+  test('refuses an id with filters, an editor, and a dry run of one item', async () => {
+    writeConfig(await startServer());
+    await syncq('enqueue', 'POST', '/a', '-d', '{"n":1}');
+    expect((await syncq('edit', '1', '--like', '1', '--set', '/n=2')).code).toBe(2);
+    expect((await syncq('edit', '--state', 'pending')).code).toBe(2);
+    expect((await syncq('edit', '1', '--set', '/n=2', '--dry-run')).code).toBe(2);
+    expect((await syncq('edit')).code).toBe(2);
+  });
+});
+
+describe('--behind', () => {
+  test('chooses what waits for an item, in lists and in commands', async () => {
+    writeConfig(await phoneServer());
+    for (const phone of ['4O1', '471', '472']) await enqueuePerson(phone);
+    await enqueuePerson('473', 'person/8');
+    await syncq('run');
+    const ids = async (...flags: string[]): Promise<unknown> =>
+      ((await syncq('inspect', '--json', ...flags)).json() as { items: { id: number }[] }).items.map(({ id }) => id);
+    expect(await ids('--behind', '1')).toEqual([2, 3]);
+    expect(await ids('--behind', '2')).toEqual([3]);
+    expect(await ids('--behind', '4')).toEqual([]);
+    expect(await ids('--state', 'blocked')).toEqual([2, 3]);
+    expect((await syncq('inspect', '--behind', '99')).code).toBe(5);
+    expect((await syncq('discard', '--behind', '1', '--yes', '--because', 'the lane is given up')).stdout).toBe(
+      'items 2, 3 are discarded\n',
+    );
+    expect((await syncq('retry', '--behind', '99')).code).toBe(5);
+  });
 });

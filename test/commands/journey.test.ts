@@ -211,7 +211,7 @@ describe('pause and resume', () => {
   test('hold a target and an entity, and let them go', async () => {
     writeConfig(await startServer());
     await syncq('enqueue', 'POST', '/notes', '--entity', 'note/1', '-d', '{}');
-    expect((await syncq('pause', 'api', '--reason', 'release', '--json')).json()).toEqual({
+    expect((await syncq('pause', 'api', '--because', 'release', '--json')).json()).toEqual({
       paused: ['api'],
       count: 1,
       until: null,
@@ -224,6 +224,10 @@ describe('pause and resume', () => {
     expect((await syncq('inspect', '1', '--json')).json()).toMatchObject({ held: 'paused' });
     await syncq('resume', '--all');
     expect((await syncq('run')).code).toBe(0);
+    for (const what of [['api'], ['--entity', 'note/1'], ['--all']]) {
+      const again = await syncq('resume', ...what);
+      expect([again.code, again.stdout]).toEqual([5, 'nothing was paused or held\n']);
+    }
   });
 });
 
@@ -309,7 +313,7 @@ describe('the last run', () => {
     await syncq('enqueue', 'POST', '/people', '-d', '{}');
     expect((await syncq('run')).code).toBe(3);
     expect((await syncq('status', '--openmetrics')).stdout).toContain('syncq_last_run_exit_code 3\n');
-    await syncq('complete', '1', '--yes', '--reason', 'by hand');
+    await syncq('complete', '1', '--yes', '--because', 'by hand');
     expect((await syncq('run')).code).toBe(0);
     expect((await syncq('status', '--openmetrics')).stdout).toContain('syncq_last_run_exit_code 0\n');
     expect((await syncq('status')).stdout).toMatch(/last run: .* exit 0\n/);

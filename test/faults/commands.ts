@@ -128,7 +128,7 @@ export const CASES: readonly FaultCase[] = [
   {
     name: 'complete',
     prepare: refuseOne,
-    argv: ['complete', '1', '--yes', '--reason', 'the server has it'],
+    argv: ['complete', '1', '--yes', '--because', 'the server has it'],
     again: [0, 5],
     counts: { review: 0, completed: 1, pending: 1 },
   },

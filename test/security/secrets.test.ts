@@ -89,7 +89,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['replay', '--all', '--to', 'password', '--dry-run'],
   ['schedule', 'watch'],
   ['schedule', 'cron'],
-  ['complete', '2', '--reason', 'seen'],
+  ['complete', '2', '--because', 'seen'],
   ['erase', '--entity', 'a/echo', '--dry-run'],
   ['prune'],
   ['discard', '1'],

@@ -34,6 +34,8 @@ export async function chosenItems(
   if (!byFilter) return { ids: await readIds(words, process.stdin) };
   // A filter means review items unless it names states; --all means everything that the command can change.
   const filter = filterOf(flags, now);
-  if (flags.state === undefined) return { ...filter, states: ['review'] };
+  // What waits for an item is pending.
+  if (flags.state === undefined)
+    return { ...filter, states: flags.behind === undefined ? ['review'] : ['review', 'pending'] };
   return flags.state.includes('all') ? { ...filter, states: ['review', 'pending'] } : filter;
 }

@@ -4,18 +4,20 @@
 import { Flags } from '@oclif/core';
 import { QueueError } from '../../core/nouns/errors.js';
 import { parseSince } from '../../core/input/time.js';
-import type { Entity, ReviewReason, State } from '../../core/nouns/item.js';
-import { REVIEW_REASONS, STATES } from '../../core/nouns/item.js';
+import type { Entity, ReviewReason, StateFilter } from '../../core/nouns/item.js';
+import { REVIEW_REASONS, STATES, WAITING_KINDS } from '../../core/nouns/item.js';
 import type { Filter } from '../../core/index.js';
+import { shellWord } from '../../core/policy/shell-word.js';
 
 const several = { multiple: true, multipleNonGreedy: true } as const;
 
 export const filterFlags = {
   state: Flags.string({
     ...several,
-    description: 'items in this state',
-    options: [...STATES, 'all'],
+    description: 'items in this state; pending items are due, waiting, blocked or held',
+    options: [...STATES, ...WAITING_KINDS, 'all'],
     helpGroup: 'FILTER',
+    helpValue: 'STATE',
   }),
   entity: Flags.string({
     ...several,
@@ -55,6 +57,12 @@ export const filterFlags = {
     helpValue: 'ID',
     min: 1,
   }),
+  behind: Flags.integer({
+    description: 'items that wait for this item',
+    helpGroup: 'FILTER',
+    helpValue: 'ID',
+    min: 1,
+  }),
   search: Flags.string({
     description: "items with this text in path, entity, tags, key or the server's message",
     helpGroup: 'FILTER',
@@ -73,12 +81,20 @@ export interface FilterFlags {
   since?: string | undefined;
   until?: string | undefined;
   like?: number | undefined;
+  behind?: number | undefined;
   search?: string | undefined;
 }
 
 /** True when any of the flags was given. */
 export function hasFilter(flags: FilterFlags): boolean {
   return Object.keys(filterFlags).some((name) => flags[name as keyof FilterFlags] !== undefined);
+}
+
+/** The flags as they can be typed again. */
+export function filterWords(flags: FilterFlags): string {
+  return (Object.keys(filterFlags) as (keyof FilterFlags)[])
+    .flatMap((name) => [flags[name] ?? []].flat().map((value) => `--${name} ${shellWord(String(value))}`))
+    .join(' ');
 }
 
 /**
@@ -88,7 +104,7 @@ export function hasFilter(flags: FilterFlags): boolean {
 export function filterOf(flags: FilterFlags, now: number): Filter {
   const filter: Filter = {};
   // All states by name: a list without states shows unfinished items.
-  if (flags.state !== undefined) filter.states = flags.state.includes('all') ? STATES : (flags.state as State[]);
+  if (flags.state !== undefined) filter.states = flags.state.includes('all') ? STATES : (flags.state as StateFilter[]);
   if (flags.entity !== undefined) filter.entities = flags.entity.map(entityFilter);
   if (flags.target !== undefined) filter.targets = flags.target;
   if (flags.operation !== undefined) filter.operations = flags.operation;
@@ -98,6 +114,7 @@ export function filterOf(flags: FilterFlags, now: number): Filter {
   if (flags.since !== undefined) filter.since = timeOf('since', flags.since, now);
   if (flags.until !== undefined) filter.until = timeOf('until', flags.until, now);
   if (flags.like !== undefined) filter.like = flags.like;
+  if (flags.behind !== undefined) filter.behind = flags.behind;
   if (flags.search !== undefined) filter.search = flags.search;
   return filter;
 }

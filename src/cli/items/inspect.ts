@@ -124,7 +124,7 @@ function joinPages(items: readonly ItemDetail[], look: Look, mask: Mask, hides: 
 }
 
 /** Without a config nobody has said what is harmless, so every value is masked. */
-function patternsOf({ config, maskAll }: CliQueue): SensitivePatterns {
+export function patternsOf({ config, maskAll }: Pick<CliQueue, 'config' | 'maskAll'>): SensitivePatterns {
   return maskAll ? EVERYTHING : compileSensitive(config.sensitive);
 }
 

@@ -37,7 +37,9 @@ export function pauseAnswer(
       ...(stillHeld.length === 0 ? {} : { stillHeld: stillHeld.map((held) => ({ ...held })) }),
     },
     lines: [
-      ...(names.length + stillHeld.length === 0 ? [`nothing to be ${done}`] : []),
+      ...(names.length + stillHeld.length === 0
+        ? [done === 'resumed' ? 'nothing was paused or held' : 'nothing was paused']
+        : []),
       ...names.map((name) => oneLine(`${name} is ${done}${end}`)),
       ...stillHeld.map(({ name, reason }) => oneLine(`${name} is still held: ${reason}`)),
     ],

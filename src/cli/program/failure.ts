@@ -50,6 +50,12 @@ function isUsageError(error: unknown): error is UsageError {
 
 function usageFailure(error: UsageError, help: string): Failure {
   const meant = nearestFlag(error);
+  const isReason = /--reason\b/.test(error.message);
+  const advice = isReason
+    ? 'To say why, write --because TEXT. '
+    : meant === undefined
+      ? ''
+      : `Did you mean --${meant}? `;
   const plain = stripVTControlCharacters(error.message)
     .replace(/\n?See more help with --help\s*$/, '')
     .replace(/^The following errors? occurred:/, '')
@@ -69,7 +75,7 @@ function usageFailure(error: UsageError, help: string): Failure {
   return {
     code: 'usage',
     message: lowerFirst(lines.filter((line) => line !== '').join('; ')),
-    hint: meant === undefined ? help : `Did you mean --${meant}? ${help}`,
+    hint: `${advice}${help}`,
   };
 }
 

@@ -4,6 +4,10 @@
 export const STATES = ['pending', 'sending', 'review', 'completed', 'discarded'] as const;
 export type State = (typeof STATES)[number];
 
+export function isState(name: string): name is State {
+  return (STATES as readonly string[]).includes(name);
+}
+
 /** What an attempt's end means (contract, section 5). `null` in the ledger = the attempt has not ended. */
 export const OUTCOMES = [
   'delivered',
@@ -71,7 +75,10 @@ export interface NewItem {
   tags: string[];
 }
 
-export type Waiting = 'due' | 'waiting' | 'held' | 'blocked';
+export const WAITING_KINDS = ['due', 'waiting', 'blocked', 'held'] as const;
+export type WaitingKind = (typeof WAITING_KINDS)[number];
+/** A state, or what pending items wait for. */
+export type StateFilter = State | WaitingKind;
 
 /** One row of the ledger: one request on the wire (a redirect followed within it is the same attempt). */
 export interface Attempt {
@@ -160,7 +167,7 @@ export interface ItemSummary {
   tags: string[];
   revision: number;
   /** For pending items: due, waiting, blocked or held. */
-  waiting: Waiting | undefined;
+  waiting: WaitingKind | undefined;
   /** Why it waits, as facts; `policy/why.ts` makes the sentence. */
   waitingOn: WaitingOn | undefined;
   /** The item is `sending`, but its runner died before it recorded an answer. The next runner takes it up. */

@@ -2,7 +2,7 @@
  * Commands of people and their reports: which items, what to do, by whom, and the result. The store carries out each
  * command in one transaction.
  */
-import type { Entity, ItemSummary, ReviewReason, State } from './item.js';
+import type { Entity, ItemSummary, ReviewReason, State, StateFilter } from './item.js';
 
 /** Who does something, as `history` shows it. */
 export interface Actor {
@@ -15,7 +15,7 @@ export interface Actor {
 
 export interface Filter {
   ids?: readonly number[];
-  states?: readonly State[];
+  states?: readonly StateFilter[];
   /** `id` undefined = every entity of the type. */
   entities?: readonly { type: string; id: string | undefined }[];
   targets?: readonly string[];
@@ -29,6 +29,8 @@ export interface Filter {
   until?: number;
   /** In review for the same cause as this item. */
   like?: number;
+  /** Waits for this item: a later unfinished item of its lane. */
+  behind?: number;
   /** Substring of path, entity, tags, key or the server's message. */
   search?: string;
 }

@@ -64,7 +64,7 @@ const REVIEW_SENTENCES: Readonly<Record<ReviewReason, string>> = {
 function reviewCommands({ id, reviewReason: reason, mayHaveArrived }: Helped): string[] {
   const retry = `syncq retry ${id}`;
   const discard = `syncq discard ${id}`;
-  const complete = `syncq complete ${id} --reason 'the server has it'`;
+  const complete = `syncq complete ${id} --because 'the server has it'`;
   const arrived = mayHaveArrived === undefined ? [] : [complete];
   switch (reason) {
     case 'rejected':

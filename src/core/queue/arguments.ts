@@ -21,7 +21,7 @@ import { LONGEST_DURATION_MS } from '../check/duration.js';
 import { hasLoneSurrogate } from '../check/text.js';
 import type { ItemEdits } from '../input/edit-item.js';
 import type { JsonChange } from '../json/json-edit.js';
-import { REVIEW_REASONS, STATES } from '../nouns/item.js';
+import { REVIEW_REASONS, STATES, WAITING_KINDS } from '../nouns/item.js';
 import type { DrainOptions, WatchOptions } from '../runner/options.js';
 import type { Actor, Filter, HistoryEntry, IfQueued, PauseScope } from '../store/store.js';
 import type { EnqueueFromOptions } from './enqueue-from.js';
@@ -96,7 +96,7 @@ function optional<T>(reader: Reader<T>): Reader<T | undefined> {
 const entityReader = options({ type: anyText, id: anyText }, ['type', 'id']);
 const filterReader = options({
   ids: itemIds,
-  states: list(oneOf(...STATES), 1),
+  states: list(oneOf(...STATES, ...WAITING_KINDS), 1),
   entities: list(options({ type: anyText, id: anyText }, ['type']), 1),
   targets: list(anyText, 1),
   operations: list(anyText, 1),
@@ -106,6 +106,7 @@ const filterReader = options({
   since: time,
   until: time,
   like: itemId,
+  behind: itemId,
   search: anyText,
 } satisfies Record<keyof Filter, Reader<unknown>>);
 const ACTOR = { who: anyText, command: anyText, reason: anyText };

@@ -46,8 +46,8 @@ export interface Desk {
   edit(id: number, edits: ItemEdits, by: Actor, options?: EditOptions): Promise<EditResult>;
   /** Puts an item into review (reason `editing`) while a person has it open; `endEdit` puts it back. */
   beginEdit(id: number, by: Actor, options?: EditOptions): Promise<OpenEdit>;
-  /** Checks what an open edit would make of the item. @throws {QueueError} bad-item, too-large */
-  checkEdit(open: OpenEdit, edits: ItemEdits): void;
+  /** Works out an edit without saving it. @throws {QueueError} bad-item, too-large */
+  checkEdit(open: Pick<OpenEdit, 'item'>, edits: ItemEdits): Edited;
   /** Saves an open edit. Abandons it when `edits` is undefined or changes nothing. */
   endEdit(open: OpenEdit, edits: ItemEdits | undefined, by: Actor): Promise<EditResult | undefined>;
   /** Removes payloads, old versions and answers of all items about one entity; discards unfinished ones. */
@@ -108,7 +108,7 @@ export function openDesk(deps: SendingDeps): Desk {
     edit: async (id, edits, by, options = {}) =>
       edit(deps, read.id(id), read.edits(edits), read.actor(by), read.editOptions(options)),
     beginEdit: async (id, by, options = {}) => beginEdit(deps, read.id(id), read.actor(by), read.editOptions(options)),
-    checkEdit: ({ item }, edits) => void rewrite(deps, item, read.edits(edits)),
+    checkEdit: ({ item }, edits) => rewrite(deps, item, read.edits(edits)),
     endEdit: async (open, edits, by) =>
       endEdit(deps, open, edits === undefined ? undefined : read.edits(edits), read.actor(by)),
     erase: async (entity, options) => erase(deps, read.entity(entity), read.deskOptions(options)),

@@ -210,7 +210,7 @@ describe('what helps', () => {
     'for an item in review (%s) that may have arrived offers complete, after a look',
     (reviewReason) => {
       const review = { ...helped, state: 'review' as const, reviewReason, waitingOn: undefined };
-      const complete = "syncq complete 7 --reason 'the server has it'";
+      const complete = "syncq complete 7 --because 'the server has it'";
       for (const mayHaveArrived of [0, 3])
         expect(whatHelps({ ...review, mayHaveArrived })?.commands).toContain(complete);
       const always = ['conflict', 'unknown'].includes(reviewReason);
@@ -250,8 +250,8 @@ describe('what helps', () => {
   test.each([
     ['rejected', ['syncq edit 7', 'syncq retry 7', 'syncq discard 7']],
     ['redirect', ['syncq edit 7', 'syncq retry 7', 'syncq discard 7']],
-    ['conflict', ['syncq retry 7', "syncq complete 7 --reason 'the server has it'", 'syncq discard 7']],
-    ['unknown', ['syncq retry 7', "syncq complete 7 --reason 'the server has it'", 'syncq discard 7']],
+    ['conflict', ['syncq retry 7', "syncq complete 7 --because 'the server has it'", 'syncq discard 7']],
+    ['unknown', ['syncq retry 7', "syncq complete 7 --because 'the server has it'", 'syncq discard 7']],
     ['exhausted', ['syncq retry 7', 'syncq discard 7']],
     ['expired', ['syncq retry 7', 'syncq discard 7']],
     ['editing', ['syncq retry 7']],

@@ -1,5 +1,6 @@
 /** Reads complete items for export, import and replay, page by page; `import.ts` stores them. */
 import type { Archive, ArchivedEvent, ArchivedItem, ArchivedRevision, ArchivedTarget, ScanPage } from '../archive.js';
+import type { Clock } from '../../nouns/clock.js';
 import type { Filter } from '../store.js';
 import type { Connection } from './file/connection.js';
 import { sha256 } from './sql/checksum.js';
@@ -23,7 +24,7 @@ import { readAttempts } from './read/items.js';
 const PAGE_BYTES = 8 * 1024 * 1024;
 
 /** @param assertRoom throws `disk-full` when there is no room for that many bytes more */
-export function sqliteArchive(connection: Connection, assertRoom: (bytes: number) => void): Archive {
+export function sqliteArchive(connection: Connection, clock: Clock, assertRoom: (bytes: number) => void): Archive {
   return {
     identity: () =>
       connection.read(() => {
@@ -34,14 +35,14 @@ export function sqliteArchive(connection: Connection, assertRoom: (bytes: number
     recipients: () => connection.read(() => readRecipients(connection)),
     extent: (filter) =>
       connection.read(() => {
-        const { sql, parameters } = whereOf(filter);
+        const { sql, parameters } = whereOf(connection, filter, clock.now());
         const row = connection.get<{ n: number; last: number | null }>(
           `SELECT count(*) AS n, max(item.id) AS last FROM item WHERE ${sql}`,
           ...parameters,
         );
         return { count: row?.n ?? 0, lastId: row?.last ?? 0 };
       }),
-    scan: (filter, page) => connection.read(() => readPage(connection, filter, page)),
+    scan: (filter, page) => connection.read(() => readPage(connection, filter, { ...page, now: clock.now() })),
     store: (batches, options) => importItems(connection, batches, options, assertRoom),
   };
 }
@@ -61,8 +62,12 @@ function readTargets(connection: Connection): ArchivedTarget[] {
     }));
 }
 
-function readPage(connection: Connection, filter: Filter, { after, upTo, limit }: ScanPage): ArchivedItem[] {
-  const { sql, parameters } = whereOf(filter);
+function readPage(
+  connection: Connection,
+  filter: Filter,
+  { after, upTo, limit, now }: ScanPage & { now: number },
+): ArchivedItem[] {
+  const { sql, parameters } = whereOf(connection, filter, now);
   const ids = connection.all<{ id: number }>(
     `SELECT item.id FROM item WHERE item.id > ? AND item.id <= ? AND ${sql} ORDER BY item.id LIMIT ?`,
     after,

@@ -39,7 +39,7 @@ export function openSqliteStore(options: OpenOptions): Store {
   const parts: Parts = { connection, reserve, location: options.path, lock: undefined };
   return {
     location: options.path,
-    archive: sqliteArchive(connection, (bytes) => reserve.assertRoom(bytes, NOTHING_STORED)),
+    archive: sqliteArchive(connection, options.clock, (bytes) => reserve.assertRoom(bytes, NOTHING_STORED)),
     ...queueReader(connection, options.path),
     ...itemWriter(parts),
     ...itemRemover(parts, options.clock),

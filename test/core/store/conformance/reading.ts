@@ -49,7 +49,7 @@ function matches(filter: Filter, found: ItemSummary): boolean {
   const status = found.lastError?.status ?? found.response?.status;
   const entity = found.entity === undefined ? '' : `${found.entity.type}/${found.entity.id}`;
   const scope = (): boolean => {
-    if (states !== undefined) return states.includes(found.state);
+    if (states !== undefined) return states.includes(found.state) || states.some((name) => name === found.waiting);
     if (entities !== undefined) return UNFINISHED.includes(found.state);
     if (reasons !== undefined) return found.state === 'review';
     if (search !== undefined || statuses !== undefined) {
@@ -79,7 +79,14 @@ function matches(filter: Filter, found: ItemSummary): boolean {
 const VALUES: { [Name in keyof Filter]-?: readonly NonNullable<Filter[Name]>[] } = {
   ids: [],
   like: [],
-  states: [['pending'], ['review', 'sending'], ['completed', 'discarded', 'review']],
+  behind: [],
+  states: [
+    ['pending'],
+    ['due', 'held', 'review'],
+    ['blocked', 'waiting'],
+    ['review', 'sending'],
+    ['completed', 'discarded', 'review'],
+  ],
   entities: [
     [
       { type: 'activity', id: undefined },
@@ -147,6 +154,15 @@ export function readingConformance(open: OpenSubject): void {
           wrong.push({ filter, expected, listed, paged });
       }
       expect(wrong).toEqual([]);
+    });
+
+    test('what waits behind an item is the rest of its lane; a missing item is not-found', async () => {
+      const b = await Bench.open(open);
+      const [first, , second, third] = await b.add(about('a/1'), about('b/1'), about('a/1'), about('a/1'));
+      expect(await b.list({ behind: first! })).toEqual([second, third]);
+      expect(await b.list({ behind: second!, states: ['pending', 'review'] })).toEqual([third]);
+      expect(await b.list({ behind: third! })).toEqual([]);
+      await expect(b.list({ behind: 99 })).rejects.toMatchObject({ code: 'not-found' });
     });
 
     test('review comes first, then the oldest', async () => {

@@ -2,12 +2,12 @@
  * Lists items page by page. A list consists of segments, each read along an index in its order, so a page costs what it
  * prints; only a search may read more, and stops at the limit.
  */
-import type { State } from '../../../nouns/item.js';
+import { isState } from '../../../nouns/item.js';
 import type { Filter, Page } from '../../store.js';
 import type { Connection } from '../file/connection.js';
 import { whereOf } from './filters.js';
 import { readSummaries, type Reading } from './items.js';
-import { PENDING, REVIEW, STATE_CODE } from '../sql/codes.js';
+import { COMPLETED, PENDING, REVIEW, STATE_CODE } from '../sql/codes.js';
 
 const AGE = 'max(created_at, ifnull(asked_at, 0))';
 
@@ -27,18 +27,24 @@ const RETRYING: Segment = {
   order: 'id',
 };
 const LOG: Segment = { index: '', condition: '1', order: 'newest' };
+const LANE: Segment = {
+  index: 'item_lane',
+  condition: `item.state < ${COMPLETED} AND item.lane IS NOT NULL`,
+  order: 'id',
+};
 const ENTITY: Segment = { index: 'item_entity', condition: 'item.entity_id IS NOT NULL', order: 'id' };
 
 /** The segments for a filter, in the order of the list. */
-function segmentsFor({ ids, states, entities, search, statuses, reasons, like }: Filter): Segment[] {
+function segmentsFor({ ids, states, entities, search, statuses, reasons, like, behind }: Filter): Segment[] {
   if (ids !== undefined) return [{ ...LOG, order: 'id' }];
+  if (behind !== undefined) return [LANE];
   if (entities !== undefined && states === undefined)
     return [{ ...ENTITY, condition: `${ENTITY.condition} AND item.state < 3` }];
   if (entities !== undefined) return [ENTITY];
   if (reasons !== undefined || like !== undefined) return [REVIEWED];
   if (states === undefined)
     return search === undefined && statuses === undefined ? [REVIEWED, OPEN] : [REVIEWED, RETRYING];
-  const codes = states.map((state: State) => STATE_CODE[state]);
+  const codes = states.map((state) => (isState(state) ? STATE_CODE[state] : PENDING));
   if (codes.some((code) => code > REVIEW)) return [LOG];
   return [...(codes.includes(REVIEW) ? [REVIEWED] : []), ...(codes.some((code) => code < REVIEW) ? [OPEN] : [])];
 }
@@ -48,8 +54,12 @@ interface IdRow {
 }
 
 /** Ids of the items that match, in the order of the list. */
-export function selectIds(connection: Connection, filter: Filter, after: number | undefined, limit: number): number[] {
-  const where = whereOf(filter);
+export function selectIds(
+  connection: Connection,
+  filter: Filter,
+  { after, limit, now }: { after?: number | undefined; limit: number; now: number },
+): number[] {
+  const where = whereOf(connection, filter, now);
   const ids: number[] = [];
   let start = after === undefined ? undefined : positionOf(connection, after);
   for (const segment of segmentsFor(filter)) {
@@ -99,7 +109,7 @@ export function selectPage(
   page: { after: number | undefined; limit: number },
   reading: Reading,
 ): Page {
-  const ids = selectIds(connection, filter, page.after, page.limit + 1);
+  const ids = selectIds(connection, filter, { after: page.after, limit: page.limit + 1, now: reading.now });
   const shown = ids.slice(0, page.limit);
   return {
     items: readSummaries(connection, shown, reading),
@@ -112,7 +122,8 @@ export function selectPage(
 function countOf(connection: Connection, filter: Filter): number | undefined {
   const { states, targets, ...rest } = filter;
   if (Object.values(rest as Record<string, unknown>).some((value) => value !== undefined)) return undefined;
-  const columns: State[] = [...new Set<State>(states ?? ['pending', 'sending', 'review'])];
+  const columns = [...new Set(states ?? (['pending', 'sending', 'review'] as const))];
+  if (!columns.every(isState)) return undefined;
   if (columns.length === 0) return 0;
   const names = targets === undefined ? '' : `WHERE target.name IN (${targets.map(() => '?').join(', ')})`;
   const row = connection.get<{ n: number | null }>(
@@ -131,9 +142,10 @@ export function attentionPage(connection: Connection, limit: number, reading: Re
   const take = (rows: readonly number[]): void => {
     for (const id of rows) if (ids.size < limit) ids.add(id);
   };
-  const review = selectIds(connection, { states: ['review'] }, undefined, limit);
+  const select = (filter: Filter): number[] => selectIds(connection, filter, { limit, now: reading.now });
+  const review = select({ states: ['review'] });
   take(review);
-  for (const id of review) if (ids.size < limit) take(behind(connection, id, limit - ids.size));
+  for (const id of review) if (ids.size < limit) take(select({ behind: id }));
   if (ids.size < limit) {
     take(
       connection
@@ -144,18 +156,6 @@ export function attentionPage(connection: Connection, limit: number, reading: Re
         .map((row) => row.id),
     );
   }
-  if (ids.size < limit) take(selectIds(connection, { states: ['sending', 'pending'] }, undefined, limit));
+  if (ids.size < limit) take(select({ states: ['sending', 'pending'] }));
   return { items: readSummaries(connection, [...ids], reading), total: countOf(connection, {}), next: undefined };
-}
-
-function behind(connection: Connection, id: number, limit: number): number[] {
-  return connection
-    .all<IdRow>(
-      `SELECT later.id FROM item JOIN item AS later INDEXED BY item_lane ON later.target_id = item.target_id
-       AND later.lane = item.lane AND later.lane IS NOT NULL AND later.state < 3 AND later.id > item.id
-       WHERE item.id = ? ORDER BY later.id LIMIT ?`,
-      id,
-      limit,
-    )
-    .map((row) => row.id);
 }

@@ -60,12 +60,12 @@ function dispatch(change: Change, command: PersonCommand): ChangeReport {
 
 /** Applies the decision of `decide` to each item; a dry run only asks. */
 function onItems(
-  { connection }: Change,
+  { connection, now }: Change,
   { filter, dryRun }: { filter: Filter; dryRun: boolean },
   decide: (row: ChangeRow) => Refusal | (() => void),
 ): ChangeReport {
   const report = emptyReport();
-  const ids = filter.ids ?? selectIds(connection, filter, undefined, Number.MAX_SAFE_INTEGER);
+  const ids = filter.ids ?? selectIds(connection, filter, { limit: Number.MAX_SAFE_INTEGER, now });
   const groups = new Map<string, ReviewGroup>();
   const targets = new Set<string>();
   for (const id of ids) {

@@ -79,9 +79,10 @@ export function resume(change: Change, what: PauseScope): ChangeReport {
     for (const target of targetsOf(connection, what)) {
       const held = isMoved(target);
       if (held) report.stillHeld.push({ name: target.name, reason: target.reason ?? '' });
-      if (held && target.paused === undefined) continue;
+      const ended = resumeTarget(target, now);
+      if (ended === undefined && target.paused === undefined) continue;
       connection.run(`UPDATE target SET ${clear} WHERE id = ?`, target.id);
-      update(connection, target, resumeTarget(target, now));
+      update(connection, target, ended);
       report.names.push(target.name);
     }
   }
