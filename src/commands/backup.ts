@@ -10,10 +10,10 @@ import type { JsonObject } from '../render/json.js';
 export default class Backup extends BaseCommand {
   static override summary = 'copy the queue to a file, also while a runner works';
   static override description =
-    'one consistent view, checked before it gets its name; the copy can be read by every command, and run and watch refuse it until doctor --adopt. Never copy the file by other means: the newest writes are in its -wal';
+    'Writes one consistent state of the queue, and checks it before the file gets its name. Every command can read the copy; run and watch refuse it until doctor --adopt. Do not copy the file in any other way: the newest writes are in its -wal file.';
   static override examples = ['<%= config.bin %> backup /var/backups/syncq-2026-11-23.db'];
   static override args = {
-    file: Args.string({ description: 'the file to make; it must not exist', required: true, ignoreStdin: true }),
+    file: Args.string({ description: 'the file to create; it must not exist', required: true, ignoreStdin: true }),
   };
 
   override async run(): Promise<JsonObject> {

@@ -8,7 +8,7 @@ import type { JsonObject } from '../render/json.js';
 export default class Completion extends BaseCommand {
   static override summary = 'print the completion script of a shell';
   static override description =
-    'the shell then offers commands and flags, and from the queue ids, targets, entities and tags';
+    'The shell then completes commands and flags, and ids, targets, entities and tags from the queue.';
   static override examples = [
     'eval "$(<%= config.bin %> completion bash)"',
     'eval "$(<%= config.bin %> completion zsh)"',

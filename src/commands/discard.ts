@@ -11,7 +11,7 @@ import type { JsonObject } from '../render/json.js';
 export default class Discard extends BaseCommand {
   static override summary = 'give up items: they are not sent any more';
   static override description =
-    'final: a discarded item is never sent; the next of its lane goes on; filters mean review unless --state says otherwise; asks on a terminal, needs --yes elsewhere';
+    'This is final: a discarded item is never sent. The next item of its lane goes on. Filters mean review items unless --state or --behind is given. Asks on a terminal; elsewhere --yes is required.';
   static override examples = [
     '<%= config.bin %> discard 1041 --because "entered twice"',
     '<%= config.bin %> discard --all --dry-run',

@@ -12,7 +12,7 @@ import type { JsonObject } from '../render/json.js';
 export default class Doctor extends BaseCommand {
   static override summary = 'check the queue and say what to do about each finding';
   static override description =
-    'reads the whole file and changes nothing without being told to; exit 0: sound, 3: a person is needed, 6: the queue cannot be used';
+    'Reads the whole file and changes nothing without --repair or --adopt. Exit code 0: all is well, 3: a person is needed, 6: the queue cannot be used.';
   static override examples = [
     '<%= config.bin %> doctor',
     '<%= config.bin %> doctor --json',
@@ -21,10 +21,9 @@ export default class Doctor extends BaseCommand {
     '<%= config.bin %> doctor --queue restored.db --adopt',
   ];
   static override flags = {
-    repair: Flags.boolean({ description: 'compute lane heads and counts anew; needs that no runner is at work' }),
+    repair: Flags.boolean({ description: 'compute lane heads and counts again; no runner may be active' }),
     save: Flags.string({
-      description:
-        'save every item that can be read as NDJSON for enqueue --from; items at their end go to FILE.finished',
+      description: 'save every readable item as NDJSON for enqueue --from; finished items go to FILE.finished',
       helpValue: 'FILE',
     }),
     adopt: Flags.boolean({ description: 'make a copy (a restored backup) the queue, because the original is gone' }),

@@ -20,7 +20,7 @@ import type { JsonObject } from '../render/json.js';
 export default class Edit extends BaseCommand {
   static override summary = 'change what an item sends';
   static override description =
-    'of items that are pending or in review; without flags it opens $VISUAL or $EDITOR on the payload, and the item waits in review (editing) meanwhile; the old version is kept, the new one gets an idempotency key of its own; id, place, target and entity stay; it sends nothing: see retry';
+    'Edits items that are pending or in review. With an id and no changes, opens $VISUAL or $EDITOR on the payload; meanwhile the item is in review (editing). With filters, changes every item that matches: it shows the first change and the counts, then asks. The old version is kept, and the new one gets its own idempotency key. The id, the place, the target and the entity stay. It sends nothing: see retry.';
   static override examples = [
     '<%= config.bin %> edit 1041',
     '<%= config.bin %> edit 1041 --set \'/phone="4799"\' --because "typed with a letter O"',
@@ -40,16 +40,16 @@ export default class Edit extends BaseCommand {
     unset: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      description: 'take a value of a JSON payload away',
+      description: 'remove a value from a JSON payload',
       helpValue: '/POINTER',
     }),
     data: Flags.string({
       char: 'd',
-      description: 'the whole payload anew',
+      description: 'replace the whole payload',
       helpValue: 'JSON|@file|-',
       exclusive: ['set', 'unset'],
     }),
-    'content-type': Flags.string({ description: 'what the payload is', helpValue: 'MIME' }),
+    'content-type': Flags.string({ description: 'content type of the payload', helpValue: 'MIME' }),
     header: Flags.string({
       char: 'H',
       multiple: true,
@@ -60,7 +60,7 @@ export default class Edit extends BaseCommand {
     'remove-header': Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      description: 'take a request header away',
+      description: 'remove a request header',
       helpValue: 'NAME',
     }),
     path: Flags.string({ description: 'the path below the base URL of its target', helpValue: 'PATH' }),

@@ -14,7 +14,7 @@ const BULK = { helpGroup: 'BULK' } as const;
 export default class Enqueue extends BaseCommand {
   static override summary = 'store a write; it is delivered when the server can be reached';
   static override description =
-    'prints the id once the write is safe on disk, and nothing else on stdout; the same --key with the same content answers the id that is already there';
+    'Prints the id once the write is safe on disk, and nothing else on stdout. The same --key with the same content prints the id of the existing item.';
   static override usage = [
     'enqueue METHOD PATH|URL [-d JSON|@file|-] [FLAGS]',
     'enqueue --from FILE|- [--partial] [--stream]',
@@ -38,7 +38,7 @@ export default class Enqueue extends BaseCommand {
     }),
     'content-type': Flags.string({
       ...ONE,
-      description: 'what the payload is [default: application/json]',
+      description: 'content type of the payload [default: application/json]',
       helpValue: 'MIME',
     }),
     entity: Flags.string({
@@ -48,7 +48,7 @@ export default class Enqueue extends BaseCommand {
     }),
     operation: Flags.string({
       ...ONE,
-      description: 'what the write means [default: from the method]',
+      description: 'name of the operation [default: from the method]',
       helpValue: 'NAME',
     }),
     target: Flags.string({ ...ONE, description: 'the server it goes to', helpValue: 'NAME' }),
@@ -63,10 +63,14 @@ export default class Enqueue extends BaseCommand {
     key: Flags.string({ ...ONE, description: 'the idempotency key [default: a new one]', helpValue: 'KEY' }),
     delay: Flags.string({ ...ONE, description: 'send after this time', helpValue: 'DUR', exclusive: ['at'] }),
     at: Flags.string({ ...ONE, description: 'send at this time', helpValue: 'TIME' }),
-    expires: Flags.string({ ...ONE, description: 'after this time a person decides', helpValue: 'DUR' }),
+    expires: Flags.string({
+      ...ONE,
+      description: 'if it is not delivered by then, it goes to review',
+      helpValue: 'DUR',
+    }),
     'max-retries': Flags.integer({
       ...ONE,
-      description: 'failed attempts that count before a person decides',
+      description: 'counted failures before it goes to review',
       helpValue: 'N',
       min: 0,
     }),
@@ -79,11 +83,11 @@ export default class Enqueue extends BaseCommand {
     }),
     'if-queued': Flags.string({
       ...ONE,
-      description: 'what to do when one of the same entity and operation still waits',
+      description: 'what to do when an item of the same entity and operation still waits',
       options: ['append', 'keep', 'replace'],
       dependsOn: ['entity'],
     }),
-    from: Flags.string({ ...BULK, description: 'one JSON object a line, all or nothing', helpValue: 'FILE|-' }),
+    from: Flags.string({ ...BULK, description: 'one JSON object per line, all or nothing', helpValue: 'FILE|-' }),
     partial: Flags.boolean({ ...BULK, description: 'store the good lines and report the bad', dependsOn: ['from'] }),
     stream: Flags.boolean({ ...BULK, description: 'commit as lines arrive', dependsOn: ['from'] }),
   };

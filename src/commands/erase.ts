@@ -11,13 +11,13 @@ import type { JsonObject } from '../render/json.js';
 export default class Erase extends BaseCommand {
   static override summary = 'remove what the queue holds about one entity';
   static override description =
-    'payloads, older versions, answers of servers and what people wrote about it are removed from the file for good; a tombstone stays (id, key, path, times, checksum); unfinished items are discarded; copies made by backup or export are yours to remove';
+    'Removes payloads, older versions, answers of servers and reasons that people wrote from the file. A tombstone stays: id, key, path, times and checksum. Unfinished items are discarded. Remove copies made by backup or export yourself.';
   static override examples = [
     '<%= config.bin %> erase --entity person/7 --dry-run',
     '<%= config.bin %> erase --entity person/7 --because "request of 3 March" --yes',
   ];
   static override flags = {
-    entity: Flags.string({ description: 'what to forget', helpValue: 'TYPE/ID', required: true }),
+    entity: Flags.string({ description: 'the entity', helpValue: 'TYPE/ID', required: true }),
     ...confirmFlags,
     ...becauseFlag,
   };

@@ -14,7 +14,7 @@ const FORMATS = ['ndjson', 'bundle', 'curl'] as const;
 export default class Export extends BaseCommand {
   static override summary = 'export items as lines, as a bundle for another machine, or as curl commands';
   static override description =
-    'all items in any state, unless ids or filters say otherwise; without --format: a bundle into a file, ndjson to stdout; syncq import reads a bundle, syncq enqueue --from reads ndjson; the queue is only read';
+    'Exports all items unless ids or filters are given. Without --format, a file gets a bundle and stdout gets ndjson. syncq import reads a bundle, syncq enqueue --from reads ndjson. The queue is only read.';
   static override examples = [
     '<%= config.bin %> export --output queue.bundle',
     '<%= config.bin %> export --redact --state review --since 2d --output for-the-developers.bundle',
@@ -26,17 +26,17 @@ export default class Export extends BaseCommand {
   };
   static override flags = {
     ...filterFlags,
-    all: Flags.boolean({ description: 'all items, which is meant anyway' }),
+    all: Flags.boolean({ description: 'all items (the default)' }),
     format: Flags.option({ description: 'what to write', options: FORMATS })(),
     output: Flags.string({
       char: 'o',
       description: 'the file to write, whole or not at all, mode 0600',
       helpValue: 'FILE',
     }),
-    redact: Flags.boolean({ description: 'put stand-ins of the same shape for what the config calls sensitive' }),
+    redact: Flags.boolean({ description: 'replace sensitive values by stand-ins of the same shape' }),
     'redact-key': Flags.string({
       description:
-        'environment variable with the key of the stand-ins: the same key, the same stand-ins [default: a new one]',
+        'environment variable with the key of the stand-ins; the same key gives the same stand-ins [default: a new key]',
       helpValue: 'NAME',
       dependsOn: ['redact'],
     }),

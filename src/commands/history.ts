@@ -7,7 +7,7 @@ import type { JsonObject } from '../render/json.js';
 export default class History extends BaseCommand {
   static override summary = 'show what happened to an item and who changed it';
   static override description =
-    'with an id: everything from its storing on, attempts included, oldest first; without: what people did, and changes that no attempt explains';
+    'With an id: everything about the item since it was stored, attempts included, oldest first. Without an id: what people did, and other changes that are not attempts.';
   static override examples = [
     '<%= config.bin %> history 1041',
     '<%= config.bin %> history --since yesterday',
@@ -16,11 +16,11 @@ export default class History extends BaseCommand {
   static override args = { id: Args.string({ description: 'id of an item', ignoreStdin: true }) };
   static override flags = {
     since: Flags.string({
-      description: 'only what happened at this time or later, or within this time',
+      description: 'only entries at this time or later, or within this time',
       helpValue: 'TIME|DUR',
     }),
     limit: Flags.integer({
-      description: 'entries of the history at most, the latest ones [default: 200]',
+      description: 'most entries, the latest ones [default: 200]',
       helpValue: 'N',
       min: 1,
     }),

@@ -11,7 +11,7 @@ import type { JsonObject } from '../render/json.js';
 export default class Import extends BaseCommand {
   static override summary = 'import items from a bundle or from an app’s own queue table';
   static override description =
-    'keys, order, attempts and history stay; twice is once; all or nothing, and nothing before the whole file is checked; a redacted bundle always pauses its targets; an app’s file is never changed';
+    'Keeps keys, order, attempts and history. All or nothing, and importing twice stores nothing twice. The whole file is checked first. A redacted bundle always pauses its targets. An app’s file is never changed.';
   static override examples = [
     '<%= config.bin %> import queue.bundle --as-paused',
     '<%= config.bin %> import --sqlite app.db --table sync_queue',
@@ -27,7 +27,7 @@ export default class Import extends BaseCommand {
       dependsOn: ['sqlite'],
     }),
     map: Flags.string({
-      description: 'how to read the table: a mapping file, or a ready one [default: mobile-sync-queue]',
+      description: 'how to read the table: a mapping file, or a built-in one [default: mobile-sync-queue]',
       helpValue: 'FILE',
       dependsOn: ['sqlite'],
     }),

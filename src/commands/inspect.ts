@@ -12,7 +12,7 @@ import type { JsonObject } from '../render/json.js';
 export default class Inspect extends BaseCommand {
   static override summary = 'show items, why they wait, and what the server answered';
   static override description =
-    'without ids: a table, what needs attention first; the same flag twice means or, different flags mean and; --search looks in review and retrying items unless --state says otherwise';
+    'Without ids: a table that starts with what needs attention. The same flag twice means or, different flags mean and. --search looks in review and retrying items unless --state is given.';
   static override examples = [
     '<%= config.bin %> inspect',
     '<%= config.bin %> inspect 1041',
@@ -25,9 +25,9 @@ export default class Inspect extends BaseCommand {
   };
   static override flags = {
     ...filterFlags,
-    limit: Flags.integer({ description: 'rows at most [default: 50]', helpValue: 'N', min: 1 }),
+    limit: Flags.integer({ description: 'most rows [default: 50]', helpValue: 'N', min: 1 }),
     after: Flags.integer({
-      description: 'go on after this item: the "next" of the page before',
+      description: 'continue after this item: the "next" of the page before',
       helpValue: 'ID',
       min: 1,
     }),
@@ -41,7 +41,7 @@ export default class Inspect extends BaseCommand {
       exclusive: ['after'],
     }),
     payload: Flags.boolean({ description: 'with --json, also the payloads of a list' }),
-    reveal: Flags.boolean({ description: 'show sensitive values too; that is recorded' }),
+    reveal: Flags.boolean({ description: 'show sensitive values too; this is recorded' }),
   };
 
   override async run(): Promise<JsonObject> {

@@ -8,7 +8,7 @@ import type { JsonObject } from '../render/json.js';
 
 export default class Pause extends BaseCommand {
   static override summary = 'stop sending to a target, or for one entity';
-  static override description = 'works while a runner lives; requests in flight end; enqueueing goes on';
+  static override description = 'Works while a runner is active. Requests in flight end, and enqueueing goes on.';
   static override examples = [
     '<%= config.bin %> pause production --because "release until 14:00" --for 2h',
     '<%= config.bin %> pause --entity activity/42',
@@ -19,7 +19,7 @@ export default class Pause extends BaseCommand {
     entity: Flags.string({ description: 'instead of a target: one entity', helpValue: 'TYPE/ID' }),
     all: Flags.boolean({ description: 'all targets' }),
     ...becauseFlag,
-    for: Flags.string({ description: 'end by itself after this time', helpValue: 'DUR' }),
+    for: Flags.string({ description: 'end after this time', helpValue: 'DUR' }),
   };
 
   override async run(): Promise<JsonObject> {

@@ -9,7 +9,7 @@ import type { JsonObject } from '../render/json.js';
 export default class Prune extends BaseCommand {
   static override summary = 'remove finished items now, by the retention rules';
   static override description =
-    'the rules are "retention" in the config: "completed" for whole items, "payloads" for what they sent; run and watch carry them out by themselves, at most once an hour; items that are pending or in review are never removed; a key still answers for a year';
+    'The rules are in "retention" of the config: "completed" for whole items, "payloads" for what they sent. run and watch apply them at most once an hour. Pending and review items are never removed. The key of a removed item still answers for a year.';
   static override examples = ['<%= config.bin %> prune --dry-run', '<%= config.bin %> prune --yes'];
   static override flags = { ...confirmFlags, ...becauseFlag };
 

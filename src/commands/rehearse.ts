@@ -9,7 +9,7 @@ import { journalDocument, journalLine, rehearsalDocument, rehearsalLine } from '
 export default class Rehearse extends BaseCommand {
   static override summary = 'start a local server that answers by a script, to try a policy before production';
   static override description =
-    'listens on 127.0.0.1 only; a step is a status, drop, reset, hang or slow:DUR, with *N (times), :DUR (for that long) or +DUR (Retry-After); the last step lasts for ever; checks idempotency keys; ends by a signal with a summary';
+    'Listens on 127.0.0.1 only. A step is a status, drop, reset, hang or slow:DUR, with *N (times), :DUR (for that long) or +DUR (Retry-After). The last step lasts for ever. Checks idempotency keys. A signal ends it with a summary.';
   static override examples = [
     "<%= config.bin %> rehearse --script '201*20,503:30s,429+5s,drop,401,slow:2s'",
     '<%= config.bin %> rehearse --port 8080 --script @outage.txt --journal requests.ndjson',
@@ -22,9 +22,9 @@ export default class Rehearse extends BaseCommand {
       max: 65_535,
       default: 0,
     }),
-    script: Flags.string({ description: 'what to answer, or @FILE', helpValue: 'STEPS|@FILE', default: '201' }),
+    script: Flags.string({ description: 'the answers, or @FILE', helpValue: 'STEPS|@FILE', default: '201' }),
     journal: Flags.string({
-      description: 'append every request to this file, one JSON object a line',
+      description: 'append every request to this file, one JSON object per line',
       helpValue: 'FILE',
     }),
   };

@@ -15,7 +15,7 @@ const several = { multiple: true, multipleNonGreedy: true } as const;
 export default class Replay extends BaseCommand {
   static override summary = 'send copies of items to another target and compare the answers';
   static override description =
-    'items in any state, in their lanes’ order, under keys of their own; the queue stays as it is; what was replayed is skipped, so the same command goes on after Ctrl-C; 0: every answer is of the class of the original’s, 3: something differs';
+    'Sends items in any state in the order of their lanes, with their own keys. The queue does not change. Items that were replayed are skipped, so the same command continues after Ctrl-C. Exit code 0: every answer has the status class of the original, 3: something differs.';
   static override examples = [
     '<%= config.bin %> replay --to staging --all --report replay.html',
     '<%= config.bin %> replay --to staging --state review --since 2d --dry-run',
@@ -39,7 +39,7 @@ export default class Replay extends BaseCommand {
       max: 64,
       default: 1,
     }),
-    rate: Flags.string({ description: 'requests started in a time at most', helpValue: 'N/s' }),
+    rate: Flags.string({ description: 'most requests started per time', helpValue: 'N/s' }),
     'set-header': Flags.string({ ...several, description: 'a header for every copy', helpValue: "'K: V'" }),
     'map-path': Flags.string({ ...several, description: 'replace a prefix of paths', helpValue: 'FROM=TO' }),
     ignore: Flags.string({
@@ -48,10 +48,10 @@ export default class Replay extends BaseCommand {
       helpValue: 'NAME|/PATH',
     }),
     exact: Flags.boolean({ description: 'compare also the usual ids and times' }),
-    again: Flags.boolean({ description: 'start anew: under new keys, skipping nothing' }),
+    again: Flags.boolean({ description: 'start again with new keys, skipping nothing' }),
     'dry-run': Flags.boolean({ description: 'list the requests, send nothing' }),
     report: Flags.string({ description: 'write the whole comparison', helpValue: 'FILE.html|.json' }),
-    'allow-production': Flags.boolean({ description: 'also to where the originals went' }),
+    'allow-production': Flags.boolean({ description: 'also to the server that has the originals' }),
   };
 
   override async run(): Promise<JsonObject> {

@@ -9,7 +9,8 @@ import type { JsonObject } from '../render/json.js';
 
 export default class Resume extends BaseCommand {
   static override summary = 'end a pause or a hold, so that items are sent again';
-  static override description = 'ends a pause, and also an automatic hold of a target, so that it is tried at once';
+  static override description =
+    'Ends a pause. Also ends an automatic hold of a target, so that it is tried at once. Exit code 5: nothing was paused or held.';
   static override examples = [
     '<%= config.bin %> resume production',
     '<%= config.bin %> resume --entity activity/42',

@@ -12,7 +12,7 @@ import type { JsonObject } from '../render/json.js';
 export default class Retry extends BaseCommand {
   static override summary = 'resend items that need attention, or wait for their next try';
   static override description =
-    'review becomes pending with a fresh retry budget, a waiting item is due now; id, place and idempotency key stay; it sends nothing itself, its last line says who will; filters mean review unless --state says otherwise';
+    'A review item becomes pending with a fresh retry budget; a waiting item is due now. The id, the place and the idempotency key stay. It sends nothing itself, and its last line says who will. Filters mean review items unless --state or --behind is given.';
   static override examples = [
     '<%= config.bin %> retry 1041',
     '<%= config.bin %> retry --all --dry-run',

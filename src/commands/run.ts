@@ -23,7 +23,7 @@ const MOST_LISTED = 1_000;
 export default class Run extends BaseCommand {
   static override summary = 'send what is due, then exit';
   static override description =
-    'one runner per queue: beside another it says who is running and ends with 0, so cron runs may overlap; see also: syncq help exit-codes';
+    'There is one runner per queue. Beside another runner it says who is running and ends with 0, so cron runs may overlap. See also: syncq help exit-codes';
   static override examples = [
     '<%= config.bin %> run',
     '<%= config.bin %> run --wait --max-time 10m',
@@ -32,20 +32,20 @@ export default class Run extends BaseCommand {
   ];
   static override flags = {
     target: Flags.string({ description: 'only items for this target', helpValue: 'NAME' }),
-    limit: Flags.integer({ description: 'attempts to start at most', helpValue: 'N', min: 1 }),
+    limit: Flags.integer({ description: 'most attempts to start', helpValue: 'N', min: 1 }),
     concurrency: Flags.integer({
       description: 'requests in flight in all, one per lane [default: 1]',
       helpValue: 'N',
       min: 1,
     }),
     'max-time': Flags.string({ description: 'stop starting attempts after this time', helpValue: 'DUR' }),
-    wait: Flags.boolean({ description: 'go on while anything can still move by itself' }),
+    wait: Flags.boolean({ description: 'continue while anything can still move by itself' }),
     'dry-run': Flags.boolean({
       description: 'list the requests, send and change nothing',
       exclusive: ['wait', 'events', 'require'],
     }),
-    events: Flags.boolean({ description: 'print each event as it happens, one a line' }),
-    require: Flags.boolean({ description: 'end with 4 when another runner is at work' }),
+    events: Flags.boolean({ description: 'print each event as it happens, one per line' }),
+    require: Flags.boolean({ description: 'end with 4 when another runner is active' }),
   };
 
   override async run(): Promise<JsonObject> {

@@ -23,7 +23,7 @@ const DEFAULT_EVERY_MS = 5 * 60_000;
 export default class Schedule extends BaseCommand {
   static override summary = 'print or install a systemd unit, a timer or a crontab line';
   static override description =
-    'watch: a systemd user service that delivers at once; run: a systemd timer; cron: a crontab line. On macOS a launchd plist is printed, on Windows a schtasks line. Nothing is changed without --install or --remove';
+    'watch: a systemd user service that delivers at once. run: a systemd timer. cron: a crontab line. On macOS a launchd plist is printed, on Windows a schtasks line. Nothing is changed without --install or --remove.';
   static override examples = [
     '<%= config.bin %> schedule watch',
     '<%= config.bin %> schedule watch --install',
@@ -37,10 +37,10 @@ export default class Schedule extends BaseCommand {
   static override flags = {
     every: Flags.string({ description: 'period of run and cron [default: 5m]', helpValue: 'DUR' }),
     install: Flags.boolean({
-      description: 'put the systemd units in place and start them, or the line into your crontab',
+      description: 'install and start the systemd units, or add the line to your crontab',
       exclusive: ['remove'],
     }),
-    remove: Flags.boolean({ description: 'stop what there is for this queue and take it away' }),
+    remove: Flags.boolean({ description: 'stop and remove the schedule of this queue' }),
     yes: Flags.boolean({ char: 'y', description: 'do not ask' }),
   };
 

@@ -18,7 +18,7 @@ const CHECK = { helpGroup: 'CHECK' } as const;
 export default class Status extends BaseCommand {
   static override summary = 'show what is delivered, what waits, and why';
   static override description =
-    'the first line is the answer; --check is for monitoring: it prints nothing when all is well, else one line on stderr, and ends with 3';
+    'The first line is the answer. --check is for monitoring: it prints nothing when all is well, else one line on stderr, and ends with 3.';
   // What oclif makes of these exclusions is "[--openmetrics |  |  | [--ages |  | ...".
   static override usage = [
     'status [--follow | --ages | --openmetrics] [FLAGS]',
@@ -43,24 +43,24 @@ export default class Status extends BaseCommand {
     }),
     check: Flags.boolean({
       ...CHECK,
-      description: 'end with 3 when a limit is passed [default limits: --max-review 0 --max-age 1h]',
+      description: 'end with 3 when a limit is exceeded [default limits: --max-review 0 --max-age 1h]',
     }),
     'max-age': Flags.string({
       ...CHECK,
-      description: 'longest wait of an item',
+      description: 'longest allowed wait of an item',
       helpValue: 'DUR',
       dependsOn: ['check'],
     }),
     'max-review': Flags.integer({
       ...CHECK,
-      description: 'most items in review',
+      description: 'most allowed items in review',
       helpValue: 'N',
       min: 0,
       dependsOn: ['check'],
     }),
     'max-idle': Flags.string({
       ...CHECK,
-      description: 'longest time without a runner while something waits',
+      description: 'longest allowed time without a runner while something waits',
       helpValue: 'DUR',
       dependsOn: ['check'],
     }),

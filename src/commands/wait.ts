@@ -12,7 +12,7 @@ import type { JsonObject } from '../render/json.js';
 export default class Wait extends BaseCommand {
   static override summary = 'wait until items are delivered';
   static override description =
-    'ends with 0 when all are completed, 3 when one is in review or discarded, 4 when the time is over; it sends nothing itself';
+    'Exit code 0: all are completed, 3: one is in review or discarded, 4: the time is over. It sends nothing itself.';
   static override examples = [
     '<%= config.bin %> wait 1041 --timeout 30s',
     '<%= config.bin %> wait --key photo-42-1 --timeout 5m',

@@ -22,7 +22,7 @@ export default class Watch extends BaseCommand {
   static override summary =
     'deliver in the background: whenever a server can be reached, and at once when something is enqueued';
   static override description =
-    'runs until a signal ends it: the first lets requests in flight end, a second cuts them off; beside another runner it stands by and takes over; SIGHUP without a terminal reads the config again; on a terminal a live view (q leaves), else one line per event; to keep it running: syncq schedule';
+    'Runs until a signal ends it: the first one lets requests in flight end, a second one aborts them. Beside another runner it stands by and takes over. SIGHUP without a terminal reloads the config. On a terminal it shows a live view (q quits), elsewhere one line per event. To keep it running: syncq schedule';
   static override examples = [
     '<%= config.bin %> watch',
     '<%= config.bin %> watch --concurrency 8',
@@ -37,7 +37,7 @@ export default class Watch extends BaseCommand {
       min: 1,
     }),
     'log-level': Flags.option({
-      description: 'least weight of the events to print; without it, all [default: debug]',
+      description: 'lowest level of the events to print [default: debug]',
       options: LOG_LEVELS,
     })(),
     metrics: Flags.string({ description: 'serve OpenMetrics at this address', helpValue: 'HOST:PORT' }),

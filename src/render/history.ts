@@ -116,6 +116,8 @@ const TARGET_EVENTS: Readonly<Record<string, string>> = {
   accepted: 'accepted the new base URL of',
   moved: 'found another base URL for',
   renamed: 'renamed',
+  configured: 'changed settings of',
+  removed: 'removed from the config:',
 };
 
 function eventWords(entry: HistoryEntry, one: boolean): string {
@@ -145,6 +147,7 @@ function detailWords(event: string, detail: Record<string, unknown> | undefined)
   }
   if (['renamed', 'accepted', 'moved'].includes(event))
     return typeof detail?.['from'] === 'string' ? ` (it was ${detail['from']})` : '';
+  if (event === 'configured') return ` (${Array.isArray(detail?.['keys']) ? detail['keys'].join(', ') : ''})`;
   if (event === 'pruned')
     return ` ${Number(detail?.['items'] ?? 0)} items, ${Number(detail?.['payloads'] ?? 0)} payloads`;
   return event === 'editing' ? '' : unknown;

@@ -3,7 +3,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { TargetEntry } from '../../src/cli/targets/config-edit.js';
-import { addTargetToConfig, configPathForEdit, renameTargetInConfig } from '../../src/cli/targets/config-edit.js';
+import {
+  addTargetToConfig,
+  configPathForEdit,
+  removeTargetFromConfig,
+  renameTargetInConfig,
+  setInConfig,
+} from '../../src/cli/targets/config-edit.js';
+import { settingOf } from '../../src/cli/targets/settings.js';
 
 let root: string;
 let file: string;
@@ -167,5 +174,57 @@ describe('the file to edit', () => {
     expect(configPathForEdit({ ...lookup, env: { SYNCQ_CONFIG: 'env.json' } })).toBe(path.join(root, 'env.json'));
     write({});
     expect(configPathForEdit(lookup)).toBe(file);
+  });
+});
+
+describe('changing settings', () => {
+  const set = (...settings: string[]): unknown => setInConfig(file, 'one', settings.map(settingOf)) && read();
+
+  test('sets members and whole values, in JSON or as text, and removes what has no value', () => {
+    write(one);
+    expect(set('retry.max=4', 'timeout=60s', 'headers.X-A.B=oslo', 'outcomes={"409":"delivered"}')).toEqual({
+      targets: {
+        one: {
+          baseUrl: 'https://one',
+          retry: { max: 4 },
+          timeout: '60s',
+          headers: { 'X-A.B': 'oslo' },
+          outcomes: { 409: 'delivered' },
+        },
+      },
+    });
+    expect(set('retry.max=', 'headers.X-A.B=', 'outcomes=', 'timeout=')).toEqual({
+      targets: { one: { baseUrl: 'https://one' } },
+    });
+  });
+
+  test.each([
+    ['retry.mx=3', 'bad-config', 'did you mean max?'],
+    ['auth.bearer=MARKED', 'bad-config', 'a secret is never written into the config'],
+    ['retry.max', 'usage', 'is not KEY=VALUE'],
+    ['=3', 'usage', 'is not KEY=VALUE'],
+    ['retry..max=3', 'usage', 'is not KEY=VALUE'],
+    ['__proto__.x=3', 'usage', 'is not KEY=VALUE'],
+    ['baseUrl=', 'bad-config', 'baseUrl'],
+  ])('refuses %s with %s and changes nothing', (setting, code, words) => {
+    write(one);
+    let error: Error | undefined;
+    try {
+      set(setting);
+    } catch (thrown) {
+      error = thrown as Error;
+    }
+    expect(error).toMatchObject({ code, message: expect.stringContaining(words) });
+    expect(JSON.stringify(error) + String(error)).not.toContain('MARKED');
+    expect(read()).toEqual(one);
+  });
+});
+
+describe('removing a target', () => {
+  test('removes it, also as the default target', () => {
+    write({ defaultTarget: 'one', targets: { ...one.targets, two: { baseUrl: 'https://two' } } });
+    expect(removeTargetFromConfig(file, 'one').defaultTarget).toBe('two');
+    expect(read()).toEqual({ targets: { two: { baseUrl: 'https://two' } } });
+    expect(() => removeTargetFromConfig(file, 'one')).toThrow(expect.objectContaining({ code: 'unknown-target' }));
   });
 });

@@ -147,7 +147,7 @@ describe('help', () => {
       expect(stdout).toContain(`$ syncq ${name}`);
       expect(stdout).not.toMatch(/\|\s+\|/);
       for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(140);
-      expect(stdout.slice(0, stdout.indexOf('EXAMPLES'))).not.toMatch(/[a-z]\.\n/);
+      expect(stdout.slice(0, stdout.indexOf('DESCRIPTION'))).not.toMatch(/[a-z]\.\n/);
     }
   });
 });

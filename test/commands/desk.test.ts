@@ -661,7 +661,9 @@ describe('edit by filters', () => {
   });
 
   test('leaves out what cannot be edited, and what the server may already have', async () => {
-    writeConfig(await startServer({ answer: ({ path }) => (path.includes('lost') ? { reset: true } : { status: 422 }) }));
+    writeConfig(
+      await startServer({ answer: ({ path }) => (path.includes('lost') ? { reset: true } : { status: 422 }) }),
+    );
     await syncq('enqueue', 'POST', '/a', '-d', '{"n":1}', '--entity', 'a/1');
     await syncq('enqueue', 'POST', '/b', '-d', 'plain', '--entity', 'b/1', '--content-type', 'text/plain');
     await syncq('enqueue', 'POST', '/lost', '-d', '{"n":1}', '--entity', 'c/1');
@@ -702,5 +704,27 @@ describe('--behind', () => {
       'items 2, 3 are discarded\n',
     );
     expect((await syncq('retry', '--behind', '99')).code).toBe(5);
+  });
+});
+
+describe('target set and target remove', () => {
+  test('change the config, write the history, and refuse to remove what unfinished items name', async () => {
+    writeConfig(await startServer());
+    expect((await syncq('target', 'set', 'crm', 'retry.max=4')).code).toBe(0);
+    expect(existsSync(join(testHome().cwd, 'syncq.db'))).toBe(false);
+    await syncq('enqueue', 'POST', '/a', '-d', '{}');
+    const set = await syncq('target', 'set', 'crm', 'retry.max=5', '--because', 'slow server', '--json');
+    expect(set.json()).toMatchObject({ name: 'crm', changed: ['retry.max'] });
+    const refused = await syncq('target', 'remove', 'crm');
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      expect.stringContaining('1 unfinished item of the queue names crm'),
+    ]);
+    await syncq('run');
+    expect((await syncq('target', 'remove', 'crm', '--because', 'closed')).code).toBe(0);
+    const lines = (await syncq('history')).stdout;
+    expect(lines).toContain('changed settings of crm (retry.max): slow server');
+    expect(lines).toContain('removed from the config: crm: closed');
+    expect((await syncq('target', 'remove', 'crm')).code).toBe(2);
   });
 });

@@ -12,7 +12,7 @@ export const itemArgs = {
 
 /** Shared flags of commands that discard or complete items. */
 export const confirmFlags = {
-  yes: Flags.boolean({ char: 'y', description: 'do not ask; needed where nobody can be asked' }),
+  yes: Flags.boolean({ char: 'y', description: 'do not ask; required without a terminal' }),
   'dry-run': Flags.boolean({ description: 'count by cause, change nothing' }),
 };
 

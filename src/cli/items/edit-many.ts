@@ -4,7 +4,7 @@ import { isQueueError } from '../../core/nouns/errors.js';
 import type { SensitivePatterns } from '../../core/nouns/sensitive.js';
 import { arrivalWords } from '../../core/policy/item-words.js';
 import type { JsonObject } from '../../render/json.js';
-import { changeLines } from '../../render/item-change.js';
+import { changeLines } from './change-lines.js';
 import { oneLine } from '../../render/printable.js';
 import { confirmed } from '../program/confirm.js';
 import { countWords, itemWords } from '../program/usage.js';

@@ -36,13 +36,13 @@ export abstract class BaseCommand extends Command {
 
   static override baseFlags = {
     queue: Flags.string({
-      description: 'the queue, instead of the one that config or default name',
+      description: 'the queue [default: the one that the config names]',
       helpGroup: 'COMMON',
       helpValue: 'FILE|URL',
     }),
     config: Flags.string({ description: 'the config file', helpGroup: 'COMMON', helpValue: 'FILE' }),
     json: Flags.boolean({ description: 'print one JSON document, errors included', helpGroup: 'COMMON' }),
-    quiet: Flags.boolean({ char: 'q', description: 'no talk on stderr but errors', helpGroup: 'COMMON' }),
+    quiet: Flags.boolean({ char: 'q', description: 'only errors on stderr', helpGroup: 'COMMON' }),
     'no-color': Flags.boolean({ description: 'no colour', helpGroup: 'COMMON' }),
   };
 

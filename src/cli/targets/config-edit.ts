@@ -1,4 +1,4 @@
-/** Edits the config file: adds or renames a target. A crash leaves either the old file or the new one. */
+/** Edits the config file: adds, changes, renames or removes a target. A crash leaves either the old file or the new one. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { parseConfig } from '../../core/config/validate.js';
@@ -9,12 +9,14 @@ import type { ConfigLookup } from '../queue/config-file.js';
 import { configPlaces, parseText } from '../queue/config-file.js';
 import { ownDirectory } from '../program/home.js';
 import { isThere, readTrustedFile } from '../program/trusted-file.js';
+import { withSettings, type Setting } from './settings.js';
 
 /** A secret as the config spells it. */
 export type SecretEntry = { env: string } | { file: string } | { command: readonly string[] };
 
-/** A target as the config spells it; the keys that `target add` can set. */
+/** A target as the config spells it; the keys that `target add` has flags for. */
 export interface TargetEntry {
+  [key: string]: unknown;
   baseUrl: string;
   auth?:
     | { bearer: SecretEntry }
@@ -75,11 +77,7 @@ export function addTargetToConfig(
  */
 export function renameTargetInConfig(file: string, from: string, to: string): ConfigEdit {
   return editConfig(file, (document) => {
-    const targets = (document['targets'] ?? {}) as JsonObject;
-    if (!Object.hasOwn(targets, from)) {
-      const hint = `Known: ${Object.keys(targets).join(', ') || 'none'}.`;
-      throw new QueueError('unknown-target', `there is no target ${from} in ${file}`, { hint });
-    }
+    const targets = targetsWith(document, from, file);
     if (Object.hasOwn(targets, to)) {
       throw new QueueError('usage', `there is a target ${to} already; nothing was changed`, {
         hint: 'Choose another name.',
@@ -91,7 +89,32 @@ export function renameTargetInConfig(file: string, from: string, to: string): Co
   });
 }
 
+/** Changes settings of a target. @throws {QueueError} `unknown-target`, `bad-config`, `unwritable` */
+export function setInConfig(file: string, name: string, settings: readonly Setting[]): ConfigEdit {
+  return editConfig(file, (document) => {
+    const targets = targetsWith(document, name, file);
+    return { ...document, targets: { ...targets, [name]: withSettings(targets[name] as JsonObject, settings) } };
+  });
+}
+
+/** Removes a target, also as `defaultTarget`. @throws {QueueError} `unknown-target`, `bad-config`, `unwritable` */
+export function removeTargetFromConfig(file: string, name: string): ConfigEdit {
+  return editConfig(file, (document) => {
+    const { [name]: _removed, ...targets } = targetsWith(document, name, file);
+    const { defaultTarget, ...others } = document;
+    return { ...(defaultTarget === name ? others : document), targets };
+  });
+}
+
 type JsonObject = Record<string, unknown>;
+
+/** The targets of the document, `name` among them. */
+function targetsWith(document: JsonObject, name: string, file: string): JsonObject {
+  const targets = (document['targets'] ?? {}) as JsonObject;
+  if (Object.hasOwn(targets, name)) return targets;
+  const hint = `Known: ${Object.keys(targets).join(', ') || 'none'}.`;
+  throw new QueueError('unknown-target', `there is no target ${name} in ${file}`, { hint });
+}
 
 function onlyOne(names: readonly string[]): string | undefined {
   return names.length === 1 ? names[0] : undefined;
@@ -114,7 +137,7 @@ function editConfig(file: string, change: (document: JsonObject) => JsonObject):
   // Only a valid document is edited, so its shape is known.
   parseConfig(document, options);
   const changed = change(document as JsonObject);
-  const config = parseConfig(changed, options);
+  const config = checkedResult(() => parseConfig(changed, options));
   writeAtomically(target, `${JSON.stringify(changed, null, 2)}\n`, () => {
     if (readTrustedFile(file) === before) return;
     throw new QueueError('busy', `${file} was changed by somebody else just now; it is as they left it`, {
@@ -122,6 +145,16 @@ function editConfig(file: string, change: (document: JsonObject) => JsonObject):
     });
   });
   return { path: target, created: before === undefined, defaultTarget: config.defaultTarget };
+}
+
+/** The file itself is fine: the advice to mend it would mislead. */
+function checkedResult<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof QueueError)) throw error;
+    throw new QueueError(error.code, `${error.message}; nothing was changed`, { hint: 'Settings: docs/config.md' });
+  }
 }
 
 /**

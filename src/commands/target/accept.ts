@@ -8,7 +8,7 @@ import type { JsonObject } from '../../render/json.js';
 export default class TargetAccept extends BaseCommand {
   static override summary = 'accept the changed base URL of a server';
   static override description =
-    'items that were already tried at the old address are held until somebody says that the new one is meant, so that nothing goes to another server by mistake';
+    'After a base URL was changed, items that were already tried at the old one are held. This says that the new one is right, so nothing goes to another server by mistake.';
   static override examples = ['<%= config.bin %> target accept production --because "moved to the new host"'];
   static override args = {
     name: Args.string({ description: 'name of the target', required: true, ignoreStdin: true }),

@@ -4,6 +4,7 @@ import { BaseCommand } from '../../cli/queue/base-command.js';
 import { addTargetToConfig, configPathForEdit } from '../../cli/targets/config-edit.js';
 import { loadConfig } from '../../cli/queue/config-file.js';
 import { knownTarget, probeTarget } from '../../cli/targets/test.js';
+import { settingOf, withSettings } from '../../cli/targets/settings.js';
 import { targetEntry } from '../../cli/targets/add.js';
 import type { JsonObject } from '../../render/json.js';
 import { probeDocument, probeLine } from '../../render/target.js';
@@ -11,17 +12,18 @@ import { probeDocument, probeLine } from '../../render/target.js';
 const SECRET = { helpGroup: 'CREDENTIAL', description: '' } as const;
 
 export default class TargetAdd extends BaseCommand {
-  static override summary = 'add a server to the config and try it';
+  static override summary = 'add a server to the config and test it';
   static override description =
-    'SECRET says where the secret is, never the secret itself: env:NAME, file:PATH or command:["PROGRAM","ARGUMENT"]; a server that does not answer now is added all the same';
+    'SECRET says where the secret is, never the secret itself: env:NAME, file:PATH or command:["PROGRAM","ARGUMENT"]. A server that does not answer now is added all the same.';
   static override examples = [
     '<%= config.bin %> target add production https://api.example.org/v1 --bearer env:SYNC_TOKEN',
     '<%= config.bin %> target add staging https://staging.example.org/v1 --basic dev=file:/etc/syncq/staging-password',
     '<%= config.bin %> target add local http://localhost:8080 --probe /health',
+    '<%= config.bin %> target add crm https://crm.example.org --set retry.max=4 --set headers.X-Site=oslo',
   ];
   static override args = {
-    name: Args.string({ description: 'name to call it by', required: true, ignoreStdin: true }),
-    url: Args.string({ description: 'base URL: what all paths are below', required: true, ignoreStdin: true }),
+    name: Args.string({ description: 'name of the target', required: true, ignoreStdin: true }),
+    url: Args.string({ description: 'base URL of all paths', required: true, ignoreStdin: true }),
   };
   static override flags = {
     bearer: Flags.string({
@@ -38,18 +40,26 @@ export default class TargetAdd extends BaseCommand {
     }),
     'auth-header': Flags.string({ ...SECRET, description: 'send the secret in this header', helpValue: 'NAME=SECRET' }),
     probe: Flags.string({
-      description: 'ask this path whether the server is up [default: only connect]',
+      description: 'path that tells whether the server is up [default: only connect]',
       helpValue: 'PATH',
     }),
+    set: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'another setting, as target set takes it',
+      helpValue: 'KEY=VALUE',
+    }),
     default: Flags.boolean({ description: 'make it the default target' }),
-    production: Flags.boolean({ description: 'mark it as one that replays need leave for' }),
+    production: Flags.boolean({ description: 'mark it: replay needs --allow-production to send there' }),
     'insecure-http': Flags.boolean({ description: 'allow plain http to another machine' }),
   };
 
   override async run(): Promise<JsonObject> {
     const { args, flags } = await this.parse(TargetAdd);
     const lookup = this.configLookup();
-    const entry = targetEntry(args.url, { ...flags, header: flags['auth-header'] });
+    const settings = (flags.set ?? []).map(settingOf);
+    const given = targetEntry(args.url, { ...flags, header: flags['auth-header'] });
+    const entry = { ...given, ...withSettings(given, settings) };
     const edit = addTargetToConfig(configPathForEdit(lookup), args.name, entry, { makeDefault: flags.default });
     const config = loadConfig({ ...lookup, flag: edit.path });
     const target = knownTarget(config, args.name);

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../render/json.js';
 import { targetDocument, targetTable } from '../../render/target.js';
 
 export default class TargetList extends BaseCommand {
-  static override summary = 'list the servers that items go to';
+  static override summary = 'list the servers';
   static override examples = ['<%= config.bin %> target list', '<%= config.bin %> target list --json'];
 
   override async run(): Promise<JsonObject> {

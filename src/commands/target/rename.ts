@@ -6,11 +6,11 @@ import type { JsonObject } from '../../render/json.js';
 
 export default class TargetRename extends BaseCommand {
   static override summary = 'give a server another name';
-  static override description = 'renames it in the config and in the queue; its items keep their places';
+  static override description = 'Renames it in the config and in the queue. Its items keep their places.';
   static override examples = ['<%= config.bin %> target rename production live'];
   static override args = {
-    from: Args.string({ description: 'name it has', required: true, ignoreStdin: true }),
-    to: Args.string({ description: 'name it gets', required: true, ignoreStdin: true }),
+    from: Args.string({ description: 'present name', required: true, ignoreStdin: true }),
+    to: Args.string({ description: 'new name', required: true, ignoreStdin: true }),
   };
 
   override async run(): Promise<JsonObject> {

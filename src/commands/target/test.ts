@@ -9,7 +9,7 @@ import { probeDocument, probeLine } from '../../render/target.js';
 export default class TargetTest extends BaseCommand {
   static override summary = 'check whether a server answers and accepts the credential';
   static override description =
-    'asks the probe path, or the base URL by HEAD, with the credential; sends no item and changes nothing; ends with 0 when it answers, 4 when it cannot be reached, 3 when its settings need mending or it does not accept the credential';
+    'Requests the probe path, or the base URL with HEAD, with the credential. Sends no item and changes nothing. Exit code 0: it answers, 4: it cannot be reached, 3: its settings must be fixed or it refuses the credential.';
   static override examples = [
     '<%= config.bin %> target test production',
     '<%= config.bin %> target test production --json',

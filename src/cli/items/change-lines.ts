@@ -1,10 +1,10 @@
 /** Prints what an edit changes in an item, sensitive values masked. */
-import type { ItemDetail } from '../core/index.js';
-import type { ItemContent } from '../core/nouns/people.js';
-import type { SensitivePatterns } from '../core/nouns/sensitive.js';
-import { compileSensitive } from '../core/privacy/sensitive.js';
-import { diffJson } from '../core/replay/json-diff.js';
-import { oneLine } from './printable.js';
+import type { ItemDetail } from '../../core/index.js';
+import type { ItemContent } from '../../core/nouns/people.js';
+import type { SensitivePatterns } from '../../core/nouns/sensitive.js';
+import { compileSensitive } from '../../core/privacy/sensitive.js';
+import { diffJson } from '../../core/replay/json-diff.js';
+import { oneLine } from '../../render/printable.js';
 
 /** One line for each difference: `/phone: "47o9" -> "4799"`. */
 export function changeLines(before: ItemDetail, after: ItemContent, sensitive: SensitivePatterns): string[] {
