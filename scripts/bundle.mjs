@@ -112,6 +112,7 @@ function entry() {
   const files = [
     ...Object.values(commands).map(({ relativePath }) => relativePath.join('/')),
     ...Object.values(oclif.hooks).flat(),
+    oclif.helpClass,
   ];
   const modules = files.map((file) => file.replace(/^\.\//, '').replace(/\.js$/, ''));
   const source = (module) => JSON.stringify(`./${module.replace(/^dist\//, 'src/')}.ts`);

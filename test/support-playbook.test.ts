@@ -46,6 +46,7 @@ function flagsOf(command: string): string {
     `src/commands/${command.replaceAll(' ', '/')}.ts`,
     'src/cli/items/filters.ts',
     'src/cli/items/choose-items.ts',
+    'src/cli/items/because-flag.ts',
   ];
   return files.map((file) => readFileSync(join(ROOT, file), 'utf8')).join('\n');
 }

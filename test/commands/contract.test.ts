@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
+import { COMMAND_GROUPS } from '../../src/cli/help/help-class.js';
 
 import { runCli } from '../support/cli.js';
 import { tempDirectory, testHome } from '../support/temp.js';
@@ -138,6 +139,18 @@ describe('help', () => {
       ]),
     );
     for (const { summary } of commands) expect(summary).toMatch(/^[a-z].*[^.]$/);
+  });
+
+  test('lists every command and topic in one group, in each way of starting', async () => {
+    const { commands } = (await runCli('help', '--json')).json();
+    const names = new Set(commands.map(({ name }: { name: string }) => name.split(' ')[0]));
+    expect(Object.values(COMMAND_GROUPS).flat().toSorted()).toEqual([...names].toSorted());
+    for (const word of ['help', '--help', '-h']) {
+      const page = (await runCli(word)).stdout;
+      expect(page).toMatch(/^EVERYDAY\n {2}enqueue /m);
+      expect(page).toMatch(/^ {2}target {6}list, add, test/m);
+    }
+    expect((await runCli('-v')).stdout).toBe((await runCli('--version')).stdout);
   });
 
   test('of each command has two examples or more with the real name, and flags without a final period', async () => {

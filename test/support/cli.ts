@@ -104,7 +104,7 @@ export async function exitCodeOf(error: Error): Promise<number> {
 async function loadConfig(): Promise<Config> {
   settings.enableAutoTranspile = false;
   const pjson = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  const oclif = { ...pjson.oclif, commands: './commands' };
+  const oclif = { ...pjson.oclif, commands: './commands', helpClass: fromSources(pjson.oclif.helpClass) };
   for (const [event, hooks] of Object.entries(oclif.hooks ?? {})) {
     oclif.hooks = { ...oclif.hooks, [event]: fromSources(hooks) };
   }

@@ -41,6 +41,7 @@ const OF_FLAG: Readonly<Record<string, Unknowns>> = {
   tag: 'tag',
   operation: 'operation',
   like: 'review-id',
+  behind: 'id',
   after: 'id',
   queue: 'file',
   config: 'file',
@@ -53,7 +54,15 @@ const OF_FLAG: Readonly<Record<string, Unknowns>> = {
 };
 
 /** Commands whose first argument is the name of a target. */
-const ON_TARGETS = new Set(['pause', 'resume', 'target accept', 'target test', 'target rename']);
+const ON_TARGETS = new Set([
+  'pause',
+  'resume',
+  'target accept',
+  'target test',
+  'target rename',
+  'target set',
+  'target remove',
+]);
 const ON_REVIEW = new Set(['retry', 'discard', 'complete', 'edit']);
 
 /** @param words after the program's name; the last one is being typed and may be empty */
@@ -77,7 +86,7 @@ export async function completeWords(
   if (afterFlag !== undefined && !afterFlag.flag.isSwitch)
     return startingWith(typed, await flagValues(afterFlag, lookup));
   if (typed.startsWith('-') && !given.includes('--')) return startingWith(typed, flagNames(command, given));
-  return startingWith(typed, await argumentValues(command, given, lookup));
+  return startingWith(typed, await argumentValues(command, given, commands, lookup));
 }
 
 /** A line as a shell would split it, roughly: quotes hold white space together, a backslash takes the next character. */
@@ -153,15 +162,26 @@ async function flagValues(named: NamedFlag | undefined, lookup: Lookup): Promise
   return kind === undefined ? [] : await lookup(kind);
 }
 
-async function argumentValues(command: CommandShape, given: readonly string[], lookup: Lookup): Promise<Candidate[]> {
+async function argumentValues(
+  command: CommandShape,
+  given: readonly string[],
+  commands: readonly CommandShape[],
+  lookup: Lookup,
+): Promise<Candidate[]> {
   const position = positional(command, given).length;
   const name = command.args[Math.min(position, command.args.length - 1)];
   if (name === undefined) return [];
+  if (command.id === 'help') return helpWords(positional(command, given), commands);
   if (name === 'id') return lookup(ON_REVIEW.has(command.id) ? 'review-id' : 'id');
   if (position === 0 && ON_TARGETS.has(command.id)) return lookup('target');
   if (name === 'method' && position === 0) return METHODS.map((value) => ({ value, description: '' }));
   if (name === 'shell') return SHELLS.map((value) => ({ value, description: '' }));
   return /file|path/.test(name) && command.id !== 'enqueue' ? lookup('file') : [];
+}
+
+function helpWords(before: readonly string[], commands: readonly CommandShape[]): Candidate[] {
+  const about = { value: 'exit-codes', description: 'what the exit codes mean' };
+  return [...nextWords(before, commands), ...(before.length === 0 ? [about] : [])];
 }
 
 const METHODS = ['POST', 'PUT', 'PATCH', 'DELETE', 'GET'] as const;
