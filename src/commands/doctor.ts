@@ -44,7 +44,7 @@ export default class Doctor extends BaseCommand {
         findings: [],
       };
     }
-    const progress = this.progress('reading the whole queue');
+    const progress = await this.progress('reading the whole queue');
     const { save, repair, adopt, yes } = flags;
     const { examination, actions } = await carryOutDoctor(
       file,

@@ -116,9 +116,8 @@ export default class Enqueue extends BaseCommand {
       const what = single === undefined ? 'METHOD' : `--${single}`;
       refuseUsage(`${what} is given beside --from`, 'With --from, each line says it for its own item.');
     }
-    const progress = this.progress('storing');
-    const onLines = (count: number): void => progress.update(`storing: line ${count}`);
-    const answer = await enqueueBulk({ ...flags, from }, (before) => this.openToAdd(before), process.stdin, onLines);
+    const progress = await this.progress('storing');
+    const answer = await enqueueBulk({ ...flags, from }, (before) => this.openToAdd(before), process.stdin, progress);
     progress.stop();
     return answer;
   }

@@ -54,7 +54,7 @@ export default class Export extends BaseCommand {
       );
     const filter = words.length > 0 ? { ids: await readIds(words, process.stdin) } : filterOf(flags, this.now);
     const opened = await this.open('read');
-    const progress = this.progress('exporting');
+    const progress = await this.progress('exporting');
     const { format, output, redact, 'redact-key': redactKey } = flags;
     const answer = await exportItems(
       opened,
@@ -63,7 +63,7 @@ export default class Export extends BaseCommand {
       {
         now: this.now,
         onProgress: async (done, total) => {
-          progress.update(`exporting: ${done} of ${total}`);
+          progress.update(done, total);
           await hearSignals();
         },
       },

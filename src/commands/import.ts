@@ -44,7 +44,7 @@ export default class Import extends BaseCommand {
       );
     }
     const opened = await this.open('create');
-    const progress = this.progress('importing: checking the file');
+    const progress = await this.progress('importing');
     const answer = await importItems(
       opened,
       { file: args.file, sqlite, table, map, asPaused },
@@ -52,7 +52,7 @@ export default class Import extends BaseCommand {
         by: this.by(flags.because),
         now: this.now,
         onProgress: async (done, total) => {
-          progress.update(`importing: ${done} of ${total}`);
+          progress.update(done, total);
           await hearSignals();
         },
       },

@@ -4,6 +4,8 @@ import { becauseFlag } from '../cli/items/because-flag.js';
 import { confirmFlags } from '../cli/items/choose-items.js';
 import { EXIT } from '../cli/program/exit-codes.js';
 import { pruneQueue } from '../cli/items/prune.js';
+import type { Progress } from '../cli/program/progress.js';
+import { hearSignals } from '../cli/program/signals.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Prune extends BaseCommand {
@@ -16,12 +18,20 @@ export default class Prune extends BaseCommand {
   override async run(): Promise<JsonObject> {
     const { flags } = await this.parse(Prune);
     const { queue, config } = await this.open(flags['dry-run'] ? 'read' : 'write');
+    let progress: Progress | undefined;
     const pruned = await pruneQueue(queue, config.retention, {
       by: this.by(flags.because),
       yes: flags.yes,
       dryRun: flags['dry-run'],
       json: this.jsonEnabled(),
+      onProgress: async (done, total) => {
+        // Not before the question is answered.
+        progress ??= await this.progress('pruning');
+        progress.update(done, total);
+        await hearSignals();
+      },
     });
+    progress?.stop();
     await this.print(...pruned.lines);
     if (pruned.nothing) this.endWith(EXIT.nothingMatched);
     return pruned.document;

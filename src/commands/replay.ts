@@ -76,13 +76,13 @@ export default class Replay extends BaseCommand {
           count === 1 ? 'stopping: requests in flight may end (10 s); once more cuts them off' : 'cutting off',
         ),
     });
-    const progress = this.progress('replaying');
+    const progress = await this.progress('replaying');
     try {
       const { report, document } = await replayItems(opened, flags, {
         ...context,
         stop: stopping.stop,
         abort: stopping.abort,
-        onProgress: (done, total) => progress.update(`replaying: ${done} of ${total}`),
+        onProgress: (done, total) => progress.update(done, total),
       });
       progress.stop();
       await this.print(...(await replayLines(report, await this.look())));

@@ -12,6 +12,7 @@ import type { Stopping } from '../cli/program/signals.js';
 import { catchSignals } from '../cli/program/signals.js';
 import { drainDocument, drainLines, dryRunDocument, dryRunTable } from '../render/drain.js';
 import { eventDocument, eventLine } from '../render/events.js';
+import type { Queue } from '../core/index.js';
 import type { JsonObject } from '../render/json.js';
 
 /** Time for running hooks at the end, ms: their own limit. */
@@ -77,7 +78,7 @@ export default class Run extends BaseCommand {
         ),
     });
     try {
-      const printer = await this.printer(flags.events, stopping);
+      const printer = await this.printer(flags.events, stopping, () => toSend(queue, scope));
       const report = await queue.drain({
         kind: 'run',
         ...scope,
@@ -112,14 +113,15 @@ export default class Run extends BaseCommand {
   }
 
   /** All events with --events; else a progress line on a terminal, or under cron only what needs a person. */
-  private async printer(all: boolean, stopping: Stopping): Promise<EventPrinter> {
+  private async printer(all: boolean, stopping: Stopping, total: () => Promise<number>): Promise<EventPrinter> {
     const look = await this.look();
-    const progress = this.progress('sending');
-    let delivered = 0;
+    const progress = await this.progress('sending');
+    const wanted = progress.isShown ? await total() : undefined;
+    let ended = 0;
     return printEvents(
       (event) => {
-        if (event.event === 'delivered') delivered += 1;
-        progress.update(`sending: ${delivered} delivered`);
+        if (event.event === 'delivered' || event.event === 'review') ended += 1;
+        progress.update(ended, wanted);
         if (all)
           return this.jsonEnabled() ? this.printObject(eventDocument(event)) : this.print(eventLine(event, look));
         return needsPerson(event) && !this.isQuiet ? this.print(eventLine(event, look)) : undefined;
@@ -127,4 +129,16 @@ export default class Run extends BaseCommand {
       () => stopping.end(),
     );
   }
+}
+
+/** Items in scope that this run may end: those that are due, and those behind them. */
+async function toSend(queue: Queue, { target, limit }: { target?: string; limit?: number }): Promise<number> {
+  const { targets } = await queue.status();
+  const counts = targets
+    .filter(({ name }) => target === undefined || name === target)
+    .map(({ due, blocked, behindReview }) => due + blocked - behindReview);
+  return Math.min(
+    counts.reduce((sum, count) => sum + count, 0),
+    limit ?? Infinity,
+  );
 }

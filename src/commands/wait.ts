@@ -35,7 +35,7 @@ export default class Wait extends BaseCommand {
     const ids = await readIds(words, process.stdin);
     const queue = await this.openQueue('read');
     const wanted = await waitIds(queue, ids, flags.key);
-    const progress = this.progress('waiting');
+    const progress = await this.progress('waiting');
     const stopping = catchSignals();
     try {
       const result = await queue.wait(wanted, {

@@ -27,7 +27,7 @@ export default class GroupedHelp extends Help {
   protected override CommandHelpClass = OwnFlagsFirst;
 
   // oclif expects a promise.
-  // eslint-disable-next-line @typescript-eslint/require-await
+
   protected override async showRootHelp(): Promise<void> {
     const topics = this.sortedTopics.map(({ name, description = '' }) => [name, description] as const);
     const commands = this.sortedCommands.map(({ id, summary = '' }) => [id, summary] as const);

@@ -6,7 +6,7 @@ const because = {
   description: 'why, for the history',
   helpValue: 'TEXT',
   // oclif expects a promise.
-  // eslint-disable-next-line @typescript-eslint/require-await
+
   parse: async (text: string): Promise<string> => {
     if (text.trim() === '') refuseUsage('--because is empty', 'Say why, for whoever looks at it later.');
     return text;

@@ -7,6 +7,8 @@ import { contextOf } from '../../core/input/draft.js';
 import { oneLine } from '../../render/printable.js';
 import type { Answer } from './enqueue.js';
 import { EXIT } from '../program/exit-codes.js';
+import type { Progress } from '../program/progress.js';
+import { hearSignals } from '../program/signals.js';
 import type { BeforeMaking, CliQueue } from '../queue/open-queue.js';
 import { countWords } from '../program/usage.js';
 
@@ -16,6 +18,7 @@ interface BulkFlags {
   stream: boolean;
 }
 
+const LF = 10;
 /** Most bad lines that are listed on stderr; --json has all of them. */
 const MOST_LISTED = 20;
 /** Most items that are checked before a queue file is created for all-or-nothing input. */
@@ -26,7 +29,7 @@ export async function enqueueBulk(
   flags: BulkFlags,
   open: (before: BeforeMaking) => Promise<CliQueue>,
   stdin: AsyncIterable<Uint8Array>,
-  onLines: (count: number) => void,
+  progress: Progress,
 ): Promise<Answer> {
   const { from, partial, stream } = flags;
   const given = from === '-' ? stdin : from;
@@ -38,10 +41,21 @@ export async function enqueueBulk(
       const reader = new BulkReader(source, { context: contextOf(config, systemClock.now()), partial, stream });
       return isWorthAQueue(reader, stream || partial ? 1 : MOST_CHECKED);
     });
+    const total = progress.isShown && source?.again !== undefined ? countLines(source.again()) : undefined;
+    const onLines = async (count: number): Promise<void> => {
+      progress.update(count, total);
+      await hearSignals();
+    };
     return answerOf(await queue.enqueueFrom(source?.chunks ?? given, { partial, stream, onLines }));
   } finally {
     source?.close();
   }
+}
+
+function countLines(chunks: Iterable<Uint8Array>): number {
+  let count = 0;
+  for (const chunk of chunks) for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, at + 1)) count += 1;
+  return count;
 }
 
 /**

@@ -10,6 +10,7 @@ export interface PruneOptions {
   yes: boolean;
   dryRun: boolean;
   json: boolean;
+  onProgress: (done: number, total: number) => Promise<void>;
 }
 
 export interface Pruned {
@@ -36,7 +37,9 @@ export async function pruneQueue(queue: Queue, retention: Config['retention'], o
     json,
   });
   if (!go) return { document: {}, lines: ['nothing was changed'], nothing: true };
-  return answer(await queue.desk.prune({ dryRun: false, by }), false);
+  const total = shown.items + shown.payloads;
+  const onProgress = (done: number): Promise<void> => options.onProgress(done, total);
+  return answer(await queue.desk.prune({ dryRun: false, by, onProgress }), false);
 }
 
 function words({ items, payloads }: PruneReport): string {

@@ -188,8 +188,8 @@ export abstract class BaseCommand extends Command {
   }
 
   /** A spinner with this text on stderr, on a terminal and when it takes long. */
-  protected progress(text: string): Progress {
-    const progress = startProgress(text, !this.isQuiet && !this.jsonEnabled());
+  protected async progress(text: string): Promise<Progress> {
+    const progress = await startProgress(text, !this.isQuiet && !this.jsonEnabled());
     this.#progress.push(progress);
     return progress;
   }

@@ -63,7 +63,7 @@ export default class TargetAdd extends BaseCommand {
     const edit = addTargetToConfig(configPathForEdit(lookup), args.name, entry, { makeDefault: flags.default });
     const config = loadConfig({ ...lookup, flag: edit.path });
     const target = knownTarget(config, args.name);
-    const progress = this.progress(`trying ${args.name}`);
+    const progress = await this.progress(`trying ${args.name}`);
     const probe = await probeTarget(target, config, new AbortController().signal);
     progress.stop();
     const isDefault = edit.defaultTarget === args.name;

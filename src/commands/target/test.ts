@@ -23,7 +23,7 @@ export default class TargetTest extends BaseCommand {
     const { queue, config } = await this.open('read');
     const row = (await queue.targetSummaries()).find((summary) => summary.row.name === args.name)?.row;
     const target = knownTarget(config, args.name, row?.implicitBaseUrl);
-    const progress = this.progress(`trying ${args.name}`);
+    const progress = await this.progress(`trying ${args.name}`);
     const probe = await probeTarget(target, config, new AbortController().signal);
     progress.stop();
     const notes = doubtfulRules(target);

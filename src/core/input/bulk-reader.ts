@@ -25,8 +25,8 @@ interface BulkOptions {
   partial: boolean;
   /** Each batch is committed by itself; else nothing is stored when a line is refused. */
   stream: boolean;
-  /** Called with the number of lines read so far. */
-  onLines?: ((count: number) => void) | undefined;
+  /** Called with the number of lines read so far; awaited. */
+  onLines?: ((count: number) => void | Promise<void>) | undefined;
 }
 
 /** Reads and checks items. `for await` gives their batches, or throws the first bad line with its number unless `partial`. */
@@ -51,7 +51,7 @@ export class BulkReader {
       yield* this.#batches(lines);
       seen += lines.length;
       if (!this.#options.stream && seen > batchLines) refuseLength(batchLines);
-      this.#options.onLines?.(splitter.lineCount);
+      await this.#options.onLines?.(splitter.lineCount);
     }
     if (seen > 0) return;
     throw new QueueError('bad-item', 'the input is empty; nothing was stored', {

@@ -232,6 +232,11 @@ export const retryOptions = argument<{ expires?: { at: number } | { delayMs: num
 export const pauseOptions = argument<{ until?: number }>('options', options({ until: time }));
 export const acceptOptions = argument<{ baseUrl?: string }>('options', options({ baseUrl: anyText }));
 export const editOptions = argument<{ yes?: boolean }>('options', options({ yes: bool }));
+export const pruneOptions = argument<{
+  dryRun: boolean;
+  by: Actor;
+  onProgress?: (done: number) => void | Promise<void>;
+}>('options', options({ dryRun: bool, by: actorReader, onProgress: callback }, ['dryRun', 'by']));
 export const deskOptions = argument<{ dryRun: boolean; by: Actor }>(
   'options',
   options({ dryRun: bool, by: actorReader }, ['dryRun', 'by']),

@@ -53,13 +53,18 @@ export interface Desk {
   /** Removes payloads, old versions and answers of all items about one entity; discards unfinished ones. */
   erase(entity: Entity, options: DeskOptions): Promise<EraseReport>;
   /** Applies the retention rules of the config. */
-  prune(options: DeskOptions): Promise<PruneReport>;
+  prune(options: PruneOptions): Promise<PruneReport>;
 }
 
 export interface DeskOptions {
   /** Reports what would change and changes nothing. */
   dryRun: boolean;
   by: Actor;
+}
+
+/** `onProgress`: called with what was removed so far; awaited. */
+export interface PruneOptions extends DeskOptions {
+  onProgress?: (done: number) => void | Promise<void>;
 }
 
 /** `yes`: edit even if the server may already have the item and could end up with both versions. Default: `confirm-needed`. */
@@ -112,7 +117,7 @@ export function openDesk(deps: SendingDeps): Desk {
     endEdit: async (open, edits, by) =>
       endEdit(deps, open, edits === undefined ? undefined : read.edits(edits), read.actor(by)),
     erase: async (entity, options) => erase(deps, read.entity(entity), read.deskOptions(options)),
-    prune: async (options) => prune(deps, read.deskOptions(options)),
+    prune: async (options) => prune(deps, read.pruneOptions(options)),
   };
 }
 
@@ -281,7 +286,7 @@ async function erase(deps: SendingDeps, entity: Entity, options: { dryRun: boole
 /** Applies the retention rules until nothing is left to remove. */
 async function prune(
   { store, config, clock }: Pick<SendingDeps, 'store' | 'config' | 'clock'>,
-  options: { dryRun: boolean; by: Actor },
+  options: PruneOptions,
 ): Promise<PruneReport> {
   const now = clock.now();
   const rules = pruneRules(config.retention, now);
@@ -292,6 +297,7 @@ async function prune(
     const { items, payloads, more } = await store.prune(rules, { limit: PRUNE_BATCH, dryRun: false, now });
     sum.items += items;
     sum.payloads += payloads;
+    await options.onProgress?.(sum.items + sum.payloads);
     if (!more) break;
   }
   if (sum.items + sum.payloads > 0) await store.record(prunedEntry(options.by, sum, now));

@@ -14,8 +14,8 @@ export interface EnqueueFromOptions {
    * first.
    */
   stream?: boolean;
-  /** Called with the number of lines read so far. */
-  onLines?: (count: number) => void;
+  /** Called with the number of lines read so far; awaited, so that it can let timers and signals run. */
+  onLines?: (count: number) => void | Promise<void>;
 }
 
 export interface EnqueueFromReport {

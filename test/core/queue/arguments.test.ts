@@ -121,7 +121,7 @@ describe('a call with what it does not take', () => {
     [
       'list of states',
       (q) => q.list({ states: ['nope'] }),
-      'usage filter.states[0]: "nope" is not one of pending, sending, review, completed, discarded',
+      'usage filter.states[0]: "nope" is not one of pending, sending, review, completed, discarded, due, waiting, blocked, held',
     ],
     ['list of a state', (q) => q.list({ states: 'review' }), 'usage filter.states: is a string; write a list [ … ]'],
     ['list of nothing', (q) => q.list({ entities: [] }), 'usage filter.entities: the list is empty'],
