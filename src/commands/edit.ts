@@ -92,7 +92,7 @@ export default class Edit extends BaseCommand {
         : await askedFirst((yes) => queue.desk.edit(id, edits, by, { yes }), asking),
     );
     const next = result?.item.state === 'pending' ? await queue.next([result.item.target]) : undefined;
-    const answer = editAnswer(id, result, next, this.now);
+    const answer = editAnswer(id, result, next, this.view);
     await this.print(...answer.lines);
     await this.say(...answer.talk);
     return answer.document;
@@ -111,7 +111,7 @@ export default class Edit extends BaseCommand {
       json: this.jsonEnabled(),
       again: filterWords(flags),
       sensitive: patternsOf(opened),
-      now: this.now,
+      view: this.view,
     });
     await this.print(...edited.lines);
     if (edited.nothing) this.endWith(EXIT.nothingMatched);

@@ -29,7 +29,7 @@ export default class Pause extends BaseCommand {
     const queue = await this.openQueue('write');
     const until = forMs === undefined ? undefined : this.now + forMs;
     const report = await queue.desk.pause(what, this.by(flags.because), { until });
-    const answer = pauseAnswer('paused', report, until, this.now);
+    const answer = pauseAnswer('paused', report, until, this.view);
     await this.print(...answer.lines);
     return answer.document;
   }

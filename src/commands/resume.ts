@@ -28,9 +28,9 @@ export default class Resume extends BaseCommand {
     const what = pauseScope(args.target, flags.entity, flags.all);
     const queue = await this.openQueue('write');
     const report = await queue.desk.resume(what, this.by(flags.because));
-    const answer = pauseAnswer('resumed', report, undefined, this.now);
+    const answer = pauseAnswer('resumed', report, undefined, this.view);
     const next = await queue.next(report.targets);
-    await this.print(...answer.lines, ...(report.names.length === 0 ? [] : [nextLine(next, this.now)]));
+    await this.print(...answer.lines, ...(report.names.length === 0 ? [] : [nextLine(next, this.view)]));
     if (report.stillHeld.length > 0) this.endWith(EXIT.needsPerson);
     else if (report.names.length === 0) this.endWith(EXIT.nothingMatched);
     return { ...answer.document, next: next.kind };

@@ -38,7 +38,7 @@ export default class Retry extends BaseCommand {
       dryRun,
       ...(expiresMs === undefined ? {} : { expires: { delayMs: expiresMs } }),
     });
-    const answer = retryAnswer(report, dryRun ? undefined : await queue.next(report.targets), this.now);
+    const answer = retryAnswer(report, dryRun ? undefined : await queue.next(report.targets), this.view);
     await this.print(...answer.lines);
     if (report.changed.length === 0) this.endWith(EXIT.nothingMatched);
     return answer.document;

@@ -105,7 +105,7 @@ export default class Run extends BaseCommand {
       this.endWith(exitCodeOfDrain(report, flags.require, stopping.received()));
       const look = await this.look();
       const isWorthSaying = look.terminal || report.stopped === 'other-runner';
-      if (isWorthSaying) await this.say(...drainLines(report, look.now));
+      if (isWorthSaying) await this.say(...drainLines(report, look));
       return drainDocument(report);
     } finally {
       stopping.dispose();

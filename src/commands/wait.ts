@@ -46,7 +46,7 @@ export default class Wait extends BaseCommand {
       const signal = stopping.received();
       const code = result.failed ? EXIT.needsPerson : result.done ? EXIT.ok : EXIT.tryLater;
       this.endWith(signal === undefined ? code : exitCodeOfSignal(signal));
-      const answer = waitAnswer(result, this.now);
+      const answer = waitAnswer(result, this.view);
       await this.print(...answer.lines);
       return answer.document;
     } finally {

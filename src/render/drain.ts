@@ -1,7 +1,7 @@
 /** Prints the report and the dry run of `run`. */
 import type { DryRunRow } from '../core/runner/options.js';
 import type { DrainReport } from '../core/nouns/report.js';
-import { span } from '../core/policy/time-words.js';
+import { span, type TimeView } from '../core/policy/time-words.js';
 import { targetSentence } from '../core/policy/why.js';
 import type { JsonObject } from './json.js';
 import { isoTime } from './json.js';
@@ -31,7 +31,7 @@ export function drainDocument(report: DrainReport): JsonObject {
 }
 
 /** Lines for a person at a terminal, without line feeds. */
-export function drainLines(report: DrainReport, now: number): string[] {
+export function drainLines(report: DrainReport, view: TimeView): string[] {
   if (report.stopped === 'other-runner') return [otherRunnerLine(report)];
   const { due, waiting, blocked, held } = report.remaining;
   const left = due + waiting + blocked + held;
@@ -49,7 +49,7 @@ export function drainLines(report: DrainReport, now: number): string[] {
   return [
     `${report.delivered} delivered${review}, ${rest}, in ${span(report.durationMs)}${stop === undefined ? '' : `; ${stop}`}`,
     ...report.held.map(({ target: name, state, reason, until }) =>
-      oneLine(`held: ${heldWords(name, state, reason, until, now)}`),
+      oneLine(`held: ${heldWords(name, state, reason, until, view)}`),
     ),
   ];
 }
@@ -68,9 +68,9 @@ function heldWords(
   state: Held['state'],
   reason: string | undefined,
   until: number | undefined,
-  now: number,
+  view: TimeView,
 ): string {
-  return targetSentence({ name, state, since: now, reason, until }, now).replace(/ (?:since|at) \d\d:\d\d/, '');
+  return targetSentence({ name, state, since: view.now, reason, until }, view).replace(/ (?:since|at) (?:\d\d:\d\d|[-\d]+T[-+:\d]+\d)/, '');
 }
 
 export function otherRunnerLine({ runner }: DrainReport): string {

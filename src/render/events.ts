@@ -1,6 +1,6 @@
 /** Prints a runner's events: a line for a person or a log, or NDJSON. */
 import type { QueueEvent } from '../core/nouns/events.js';
-import { moment, span } from '../core/policy/time-words.js';
+import { moment, span, type TimeView } from '../core/policy/time-words.js';
 import { targetSentence } from '../core/policy/why.js';
 import type { JsonObject, JsonValue } from './json.js';
 import { isoTime } from './json.js';
@@ -30,7 +30,7 @@ function plain(value: unknown): JsonValue {
 /** One line: local time on a terminal, ISO time in a log. Foreign text is escaped. */
 export function eventLine(event: QueueEvent, look: Look): string {
   const time = look.terminal ? absolute(event.at).slice(11) : (isoTime(event.at) ?? '');
-  return `${look.style.dim(time)} ${colourOf(event, look.style)(oneLine(sentence(event, look.now)))}`;
+  return `${look.style.dim(time)} ${colourOf(event, look.style)(oneLine(sentence(event, look)))}`;
 }
 
 function colourOf(event: QueueEvent, style: Look['style']): (text: string) => string {
@@ -60,7 +60,7 @@ function subject({ item, method, path, target, entity }: ItemEvent): string {
 }
 
 /** The event without its time, not yet escaped: `delivered item 1041 (PUT /x to production): 201 after 120 ms`. */
-export function sentence(event: QueueEvent, now: number): string {
+export function sentence(event: QueueEvent, view: TimeView): string {
   switch (event.event) {
     case 'started':
       return `started ${event.kind}, pid ${event.pid}`;
@@ -74,27 +74,27 @@ export function sentence(event: QueueEvent, now: number): string {
       return `offline: ${event.target}${tail(event.reason)}`;
     case 'held': {
       const { target: name, state, until, reason, at } = event;
-      return `held: ${targetSentence({ name, state, since: at, until, reason }, now)}`;
+      return `held: ${targetSentence({ name, state, since: at, until, reason }, view)}`;
     }
     case 'sending':
       return `sending ${subject(event)}, attempt ${event.attempt}`;
     case 'delivered':
       return `delivered ${subject(event)}: ${event.status === undefined ? '' : `${event.status} `}after ${span(event.durationMs)}`;
     case 'retrying':
-      return `retrying ${subject(event)}${retryTime(event, now)}: ${event.outcome}${withStatus(event.status)}${tail(event.message)}`;
+      return `retrying ${subject(event)}${retryTime(event, view)}: ${event.outcome}${withStatus(event.status)}${tail(event.message)}`;
     case 'review':
       return `review ${subject(event)}: ${event.reason}${withStatus(event.status)}${tail(event.message)}`;
     case 'idle':
       return `idle: ${event.pending === 0 ? 'nothing waits' : `${event.pending} pending`}${
-        event.nextDueAt === undefined ? '' : `, the next at ${moment(event.nextDueAt, now)}`
+        event.nextDueAt === undefined ? '' : `, the next at ${moment(event.nextDueAt, view)}`
       }`;
     case 'stopped':
       return `stopped: ${event.reason}`;
   }
 }
 
-function retryTime({ notBefore }: { notBefore: number | undefined }, now: number): string {
-  return notBefore === undefined ? '' : ` at ${moment(notBefore, now)}`;
+function retryTime({ notBefore }: { notBefore: number | undefined }, view: TimeView): string {
+  return notBefore === undefined ? '' : ` at ${moment(notBefore, view)}`;
 }
 
 const withStatus = (status: number | undefined): string => (status === undefined ? '' : ` (${status})`);

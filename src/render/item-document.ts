@@ -24,7 +24,7 @@ export function summaryDocument(item: ItemSummary, options: DocumentOptions): Js
   return {
     id: item.id,
     state: item.state,
-    why: why(item, options.now),
+    why: why(item, { now: options.now, terminal: false }),
     createdAt: isoTime(item.createdAt),
     operation: item.operation,
     entity: item.entity === undefined ? null : { type: item.entity.type, id: item.entity.id },

@@ -26,12 +26,12 @@ export function itemPage(stored: ItemDetail, look: Look, { mask, hide }: Hidden)
 }
 
 function head(item: ItemDetail, look: Look): string[] {
-  const { style, now } = look;
+  const { style } = look;
   const help = whatHelps(item);
   const state = item.state === 'pending' ? (item.waiting ?? 'pending') : item.state;
   return [
     `${style.bold(`item ${item.id}`)}  ${stateColour(state, style)(state)}`,
-    ...hanging('why: ', oneLine(why(item, now)), look),
+    ...hanging('why: ', oneLine(why(item, look)), look),
     ...(help === undefined
       ? []
       : [

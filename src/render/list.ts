@@ -1,5 +1,6 @@
 /** Prints items as a table: the first columns show what needs attention, the last one why. */
 import type { ItemSummary } from '../core/nouns/item.js';
+import type { TimeView } from '../core/policy/time-words.js';
 import { shortWhy, why } from '../core/policy/why.js';
 import type { DocumentOptions } from './item-document.js';
 import { summaryDocument } from './item-document.js';
@@ -13,7 +14,7 @@ import { timeCell } from './time.js';
 interface ItemColumn extends Column {
   cell: (item: ItemSummary, look: Look) => Cell;
   /** The sort column; items without a value come last. */
-  key: (item: ItemSummary, now: number) => string | number | undefined;
+  key: (item: ItemSummary, view: TimeView) => string | number | undefined;
 }
 
 const stateOf = (item: ItemSummary): string => (item.state === 'pending' ? (item.waiting ?? 'pending') : item.state);
@@ -68,7 +69,7 @@ export const ITEM_COLUMNS = {
     title: 'WHY',
     flexible: true,
     // In a pipe the whole sentence, at every width.
-    cell: (item, look) => (look.terminal ? shortWhy(item, look.now) : why(item, look.now)),
+    cell: (item, look) => (look.terminal ? shortWhy(item, look) : why(item, look)),
     key: why,
   } satisfies ItemColumn as ItemColumn,
 } as const;
@@ -103,7 +104,7 @@ export function sortItems(
   const { key } = ITEM_COLUMNS[column];
   const sign = descending ? -1 : 1;
   return items
-    .map((item) => ({ item, key: key(item, now) }))
+    .map((item) => ({ item, key: key(item, { now, terminal: false }) }))
     .sort((a, b) => {
       if (a.key === undefined || b.key === undefined) return Number(a.key === undefined) - Number(b.key === undefined);
       if (typeof a.key === 'number' && typeof b.key === 'number') return sign * (a.key - b.key);

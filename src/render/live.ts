@@ -86,7 +86,7 @@ function answer(report: StatusReport, look: Look): string[] {
         ? style.green
         : style.yellow;
   const room = look.columns * 2 - WORD_BREAK;
-  return hanging('', fitted(statusAnswer(report, look.now).join('; '), room), look).map(paint);
+  return hanging('', fitted(statusAnswer(report, look).join('; '), room), look).map(paint);
 }
 
 /** Rate and backlog, with a small curve each; side by side where there is room. */
@@ -117,7 +117,7 @@ export function spark(values: readonly number[], width: number): string {
 const QUIET: ReadonlySet<TargetStatus['state']> = new Set(['online', 'untried']);
 
 function targets(report: StatusReport, look: Look): string[] {
-  const { style, columns, now } = look;
+  const { style, columns } = look;
   const urgentFirst = [...report.targets].sort(
     (a, b) => Number(QUIET.has(a.state)) - Number(QUIET.has(b.state)) || b.pending - a.pending,
   );
@@ -126,16 +126,16 @@ function targets(report: StatusReport, look: Look): string[] {
     const { state } = target;
     const name = fitted(target.name, nameWidth);
     const facts = `${target.pending} pending${target.review > 0 ? `, ${target.review} in review` : ''}`;
-    const why = QUIET.has(state) ? '' : reason(target, now);
-    const words = `${state.padEnd(state.length > 11 ? 13 : 11)} since ${moment(target.since, now)}, ${facts}${why}`;
+    const why = QUIET.has(state) ? '' : reason(target, look);
+    const words = `${state.padEnd(state.length > 11 ? 13 : 11)} since ${moment(target.since, look)}, ${facts}${why}`;
     const rest = fitted(words, Math.max(10, columns - nameWidth - 4));
     return `${name.padEnd(nameWidth)}  ${(QUIET.has(state) ? style.green : style.yellow)(rest)}`;
   });
 }
 
 /** Details of a held target; its name and state are shown already. */
-function reason({ until, reason: text }: TargetStatus, now: number): string {
-  const next = until !== undefined && until > now ? `, next at ${moment(until, now)}` : '';
+function reason({ until, reason: text }: TargetStatus, look: Look): string {
+  const next = until !== undefined && until > look.now ? `, next at ${moment(until, look)}` : '';
   return `${next}${text === undefined || text === '' ? '' : `: ${text}`}`;
 }
 
@@ -168,7 +168,7 @@ function sendingLine(event: Sending, { columns, now }: Look): string {
 
 function recentLine(event: QueueEvent, look: Look): string {
   const time = absolute(event.at).slice(11);
-  return `${look.style.dim(time)} ${colourOf(event, look.style)(fitted(sentence(event, look.now), look.columns - 3 - time.length))}`;
+  return `${look.style.dim(time)} ${colourOf(event, look.style)(fitted(sentence(event, look), look.columns - 3 - time.length))}`;
 }
 
 function colourOf({ event }: QueueEvent, style: Style): (text: string) => string {

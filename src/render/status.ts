@@ -13,7 +13,7 @@ import { hanging } from './wrap.js';
 
 /** Lines of the view, without line feeds. `user`: login name, for *No queue yet at PATH (user NAME)*. */
 export async function statusView(report: StatusReport, look: Look, user?: string): Promise<string[]> {
-  const facts = statusAnswer(report, look.now, user);
+  const facts = statusAnswer(report, look, user);
   // In a pipe the first line is complete: `syncq status | head -1`.
   const answer = (look.terminal ? facts : [facts.join('; ')]).flatMap((line) =>
     hanging('', look.suggest(oneLine(line)), look),
@@ -88,7 +88,7 @@ async function targetLines(targets: readonly TargetStatus[], look: Look): Promis
     String(target.pending),
     String(target.sending),
     String(target.review),
-    QUIET.has(target.state) ? '-' : targetSentence(target, look.now),
+    QUIET.has(target.state) ? '-' : targetSentence(target, look),
   ]);
   const columns = [
     { title: 'TARGET', flexible: true },

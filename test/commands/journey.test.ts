@@ -124,7 +124,7 @@ describe('a refused item', () => {
       payload: { phone: '***', name: 'Ada' },
       payloadMasked: true,
     });
-    expect(item.why).toMatch(/^in review since \d\d:\d\d: the server refused it \(422, phone must be digits\)$/);
+    expect(item.why).toMatch(/^in review since \S+T\S+: the server refused it \(422, phone must be digits\)$/);
     expect(item.attempts[0].response.body).not.toContain('12a');
     expect((await syncq('inspect', '2')).stdout).toContain('why: waiting behind item 1, which is in review since');
 
@@ -196,7 +196,7 @@ describe('run', () => {
     await server.stop();
     await syncq('enqueue', 'POST', '/notes', '-d', '{}');
     expect((await syncq('run')).code).toBe(4);
-    expect((await syncq('status')).stdout).toMatch(/^1 waits: api is offline since \d\d:\d\d\n/);
+    expect((await syncq('status')).stdout).toMatch(/^1 waits: api is offline since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d\n/);
     expect((await syncq('inspect', '1', '--json')).json()).toMatchObject({
       state: 'pending',
       held: 'offline',
@@ -217,7 +217,7 @@ describe('pause and resume', () => {
       until: null,
     });
     expect((await syncq('run')).code).toBe(4);
-    expect((await syncq('status')).stdout).toMatch(/^1 waits: api is paused since \d\d:\d\d: release\n/);
+    expect((await syncq('status')).stdout).toMatch(/^1 waits: api is paused since \S+T\S+: release\n/);
     expect((await syncq('resume', 'api', '--json')).json()).toEqual({ resumed: ['api'], count: 1, next: 'no-runner' });
 
     await syncq('pause', '--entity', 'note/1', '--for', '2h');

@@ -161,7 +161,7 @@ describe('the document of an item', () => {
     expect(document(ITEM)).toEqual({
       id: 1041,
       state: 'review',
-      why: 'in review since 09:12: the server refused it (422, phone must be digits)',
+      why: 'in review since 2026-11-23T09:12:00+00:00: the server refused it (422, phone must be digits)',
       createdAt: ISO,
       operation: 'update',
       entity: { type: 'activity', id: '42' },
@@ -285,7 +285,7 @@ describe('the list', () => {
       '1041  review  production  PUT     /activities/42  activity/42      1  2 h ago  refused (422, phone …',
     ]);
     expect(await itemTable([ITEM], PIPE)).toEqual([
-      `1041\treview\tproduction\tPUT\t/activities/42\tactivity/42\t1\t${ISO}\tin review since 09:12: the server refused it (422, phone must be digits)`,
+      `1041\treview\tproduction\tPUT\t/activities/42\tactivity/42\t1\t${ISO}\tin review since 2026-11-23T09:12:00+00:00: the server refused it (422, phone must be digits)`,
     ]);
   });
 
@@ -451,7 +451,7 @@ describe('an event', () => {
       notBefore: NOW + 300_000,
     };
     expect(eventLine(event, PIPE)).toBe(
-      `${ISO} retrying item 7 (PUT /a\\n/b to production, activity/42) at 12:05: transient (500): oops\\r\\nERROR fake`,
+      `${ISO} retrying item 7 (PUT /a\\n/b to production, activity/42) at 2026-11-23T12:05:00+00:00: transient (500): oops\\r\\nERROR fake`,
     );
     expect(eventDocument(event)).toEqual({
       event: 'retrying',
@@ -528,19 +528,19 @@ describe('the end of a drain', () => {
   };
 
   test('is told in a line and one for every target that is held', () => {
-    expect(drainLines(report, NOW)).toEqual([
+    expect(drainLines(report, { now: NOW, terminal: true })).toEqual([
       '7 delivered, 1 to review, 3 left (1 waiting, 2 blocked), in 1.4 s',
       'held: production does not accept the credential: it answered 401',
     ]);
     const done = { ...report, review: 0, remaining: { due: 0, waiting: 0, blocked: 0, held: 0 }, held: [] };
-    expect(drainLines({ ...done, stopped: 'limit' }, NOW)).toEqual([
+    expect(drainLines({ ...done, stopped: 'limit' }, { now: NOW, terminal: true })).toEqual([
       '7 delivered, nothing left, in 1.4 s; stopped at --limit',
     ]);
   });
 
   test('names the runner that was there already', () => {
     const runner = { kind: 'watch' as const, id: '', pid: 812, host: 'field-1', bootId: '', since: 0, lastActiveAt: 0 };
-    expect(drainLines({ ...report, stopped: 'other-runner', runner }, NOW)).toEqual([
+    expect(drainLines({ ...report, stopped: 'other-runner', runner }, { now: NOW, terminal: true })).toEqual([
       'watch (pid 812 on field-1) is at work: it sends what is due',
     ]);
   });

@@ -43,7 +43,7 @@ async function candidates(queue: Queue, kind: Exclude<Unknowns, 'file'>, now: nu
 }
 
 function idOf(item: ItemSummary, now: number): Candidate {
-  return { value: String(item.id), description: cut(oneLine(why(item, now)), LONGEST) };
+  return { value: String(item.id), description: cut(oneLine(why(item, { now, terminal: true })), LONGEST) };
 }
 
 async function recent(queue: Queue): Promise<ItemSummary[]> {

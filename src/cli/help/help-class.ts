@@ -1,6 +1,7 @@
 /** The help pages: commands in groups by what people do with them, and a command's own flags before the common ones. */
 import { CommandHelp, Help } from '@oclif/core';
 import type { Command } from '@oclif/core';
+import { guardStreams } from '../program/output.js';
 
 /** Every command or topic stands in one group; a test checks it. */
 export const COMMAND_GROUPS: Readonly<Record<string, readonly string[]>> = {
@@ -25,6 +26,12 @@ class OwnFlagsFirst extends CommandHelp {
 
 export default class GroupedHelp extends Help {
   protected override CommandHelpClass = OwnFlagsFirst;
+
+  override async showHelp(argv: string[]): Promise<void> {
+    // The import of oclif above has added its listener to stdout.
+    guardStreams();
+    await super.showHelp(argv);
+  }
 
   // oclif expects a promise.
 

@@ -2,6 +2,7 @@
 import type { EditResult, Next } from '../../core/index.js';
 import type { JsonObject } from '../../render/json.js';
 import { oneLine } from '../../render/printable.js';
+import type { TimeView } from '../../core/policy/time-words.js';
 import { nextLine } from './retry.js';
 
 /** @param result undefined = the edit was abandoned */
@@ -9,7 +10,7 @@ export function editAnswer(
   id: number,
   result: EditResult | undefined,
   next: Next | undefined,
-  now: number,
+  view: TimeView,
 ): { document: JsonObject; lines: string[]; talk: string[] } {
   if (result === undefined) {
     return { document: { id, edited: false, fields: [] }, lines: [`item ${id} is as it was`], talk: [] };
@@ -32,7 +33,7 @@ export function editAnswer(
         ? `it is still in review; to send it: syncq retry ${id}`
         : next === undefined
           ? ''
-          : nextLine(next, now),
+          : nextLine(next, view),
     ].filter((line) => line !== ''),
     talk: [
       ...kinds.map(({ pointer, from, to }) =>

@@ -2,6 +2,7 @@
 import type { Actor, Filter, ItemDetail, ItemEdits, Queue } from '../../core/index.js';
 import { isQueueError } from '../../core/nouns/errors.js';
 import type { SensitivePatterns } from '../../core/nouns/sensitive.js';
+import type { TimeView } from '../../core/policy/time-words.js';
 import { arrivalWords } from '../../core/policy/item-words.js';
 import type { JsonObject } from '../../render/json.js';
 import { changeLines } from './change-lines.js';
@@ -18,7 +19,7 @@ export interface EditManyOptions {
   /** The filter flags as they were typed, for the command that sends the items. */
   again: string;
   sensitive: SensitivePatterns;
-  now: number;
+  view: TimeView;
 }
 
 export interface EditedMany {
@@ -72,7 +73,7 @@ export async function editMany(
   }
   const next = freed.size === 0 ? undefined : await queue.next([...freed]);
   const done = answer(plan, edited, options);
-  return next === undefined ? done : { ...done, lines: [...done.lines, nextLine(next, options.now)] };
+  return next === undefined ? done : { ...done, lines: [...done.lines, nextLine(next, options.view)] };
 }
 
 /** Works out every edit without saving any. Keeps ids only, because a filter may match a million items. */

@@ -1,6 +1,6 @@
 /** The scope of `pause` and `resume`, and their answer. */
 import type { ChangeReport, Entity } from '../../core/index.js';
-import { moment } from '../../core/policy/time-words.js';
+import { moment, type TimeView } from '../../core/policy/time-words.js';
 import { isoTime } from '../../render/json.js';
 import type { JsonObject } from '../../render/json.js';
 import { oneLine } from '../../render/printable.js';
@@ -26,9 +26,9 @@ export function pauseAnswer(
   done: 'paused' | 'resumed',
   { names, stillHeld }: Pick<ChangeReport, 'names' | 'stillHeld'>,
   until: number | undefined,
-  now: number,
+  view: TimeView,
 ): { document: JsonObject; lines: string[] } {
-  const end = until === undefined ? '' : ` until ${moment(until, now)}`;
+  const end = until === undefined ? '' : ` until ${moment(until, view)}`;
   return {
     document: {
       [done]: [...names],

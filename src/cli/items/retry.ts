@@ -1,5 +1,6 @@
 /** The answer of `retry`: how many items go on, which do not and why, and who will send them. */
 import type { ChangeReport, Next } from '../../core/index.js';
+import type { TimeView } from '../../core/policy/time-words.js';
 import { targetSentence } from '../../core/policy/why.js';
 import type { JsonObject } from '../../render/json.js';
 import { oneLine } from '../../render/printable.js';
@@ -11,7 +12,7 @@ import { countWords, itemWords } from '../program/usage.js';
 export function retryAnswer(
   report: ChangeReport,
   next: Next | undefined,
-  now: number,
+  view: TimeView,
 ): { document: JsonObject; lines: string[] } {
   const skipped = [...report.skipped, ...report.missing.map((id) => ({ id, reason: 'there is no such item' }))];
   const dry = next === undefined;
@@ -28,7 +29,7 @@ export function retryAnswer(
       ...unknownLines(report),
       ...skipped.slice(0, 20).map(({ id, reason }) => oneLine(`item ${id} is left alone: ${reason}`)),
       ...(skipped.length > 20 ? [`and ${skipped.length - 20} more`] : []),
-      ...(next === undefined || report.changed.length === 0 ? [] : [nextLine(next, now)]),
+      ...(next === undefined || report.changed.length === 0 ? [] : [nextLine(next, view)]),
     ],
   };
 }
@@ -59,7 +60,7 @@ function unknownLines({ unknown, underNewKey }: ChangeReport): string[] {
 }
 
 /** The last line: who will send. */
-export function nextLine(next: Next, now: number): string {
+export function nextLine(next: Next, view: TimeView): string {
   switch (next.kind) {
     case 'sending':
       return `the runner (${next.runner.kind}, pid ${next.runner.pid}) sends it now`;
@@ -67,7 +68,7 @@ export function nextLine(next: Next, now: number): string {
       return 'no runner is alive: syncq run';
     case 'held': {
       const { target: name, state, since, reason } = next;
-      return oneLine(`it waits: ${targetSentence({ name, state, since, reason }, now)}`);
+      return oneLine(`it waits: ${targetSentence({ name, state, since, reason }, view)}`);
     }
   }
 }

@@ -1,5 +1,6 @@
 /** The items of `wait`, and its answer. */
 import type { Queue } from '../../core/index.js';
+import type { TimeView } from '../../core/policy/time-words.js';
 import { why } from '../../core/policy/why.js';
 import type { JsonObject } from '../../render/json.js';
 import { oneLine } from '../../render/printable.js';
@@ -20,14 +21,14 @@ export async function waitIds(
 
 export function waitAnswer(
   { done, failed, items }: Awaited<ReturnType<Queue['wait']>>,
-  now: number,
+  view: TimeView,
 ): { document: JsonObject; lines: string[] } {
   return {
     document: {
       done,
       failed,
-      items: items.map((item) => ({ id: item.id, state: item.state, why: why(item, now) })),
+      items: items.map((item) => ({ id: item.id, state: item.state, why: why(item, { ...view, terminal: false }) })),
     },
-    lines: items.map((item) => oneLine(`item ${item.id}: ${why(item, now)}`)),
+    lines: items.map((item) => oneLine(`item ${item.id}: ${why(item, view)}`)),
   };
 }

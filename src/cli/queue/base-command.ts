@@ -6,6 +6,7 @@ import { Command, Flags } from '@oclif/core';
 import type { Interfaces } from '@oclif/core';
 import { systemClock } from '../../core/nouns/clock.js';
 import type { Queue } from '../../core/index.js';
+import type { TimeView } from '../../core/policy/time-words.js';
 import { errorDocument, errorText } from '../../render/errors.js';
 import type { JsonObject } from '../../render/json.js';
 import { jsonDocument, jsonLine } from '../../render/json.js';
@@ -209,6 +210,10 @@ export abstract class BaseCommand extends Command {
 
   protected get now(): number {
     return systemClock.now();
+  }
+
+  protected get view(): TimeView {
+    return { now: this.now, terminal: process.stdout.isTTY };
   }
 
   /** How output to this stream may look. */

@@ -71,7 +71,8 @@ function statusTeller(service: ServiceManager, counts: Surround['counts']): (eve
     }
     if (event.event === 'delivered') counts.delivered += 1;
     if (event.event === 'sending' || event.event === 'retrying') return;
-    const line = event.event === 'delivered' ? 'delivering' : oneLine(sentence(event, event.at));
+    const line =
+      event.event === 'delivered' ? 'delivering' : oneLine(sentence(event, { now: event.at, terminal: true }));
     service.status(`${line} (${counts.delivered} delivered since the start)`);
   };
 }

@@ -19,7 +19,7 @@ export async function ageView(
   const rows = await queue.desk.ages();
   const table = await ageLines(rows, COLUMNS, look);
   const answer = look.terminal
-    ? [...statusAnswer(report, look.now, user).map((line) => look.suggest(oneLine(line))), '']
+    ? [...statusAnswer(report, look, user).map((line) => look.suggest(oneLine(line))), '']
     : [];
   return { document: { ...statusDocument(report), ages: agesDocument(rows, COLUMNS) }, lines: [...answer, ...table] };
 }

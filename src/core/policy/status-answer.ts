@@ -1,6 +1,6 @@
 /** The first lines of `status`: the answer to "is everything all right, and if not, what now?". Pure. */
 import type { StatusReport, TargetStatus } from '../nouns/report.js';
-import { moment } from './time-words.js';
+import { moment, type TimeView } from './time-words.js';
 import { quote, targetSentence } from './why.js';
 
 /** States in which items of a target wait for the target rather than for a runner. */
@@ -20,16 +20,16 @@ const HOLDING: ReadonlySet<TargetStatus['state']> = new Set([
  *
  * @param user login name, for *No queue yet at PATH (user NAME)*; undefined = leave it out
  */
-export function statusAnswer(report: StatusReport, now: number, user?: string): string[] {
+export function statusAnswer(report: StatusReport, view: TimeView, user?: string): string[] {
   if (!report.exists) return [`No queue yet at ${report.queue}${user === undefined ? '' : ` (user ${user})`}`];
   const holding = report.targets.filter(({ state }) => HOLDING.has(state));
   const lines = [
     ...reviewLine(report),
     ...copyLine(report),
-    ...holding.flatMap((target) => targetLine(target, now)),
-    ...pausedLine(report, holding, now),
+    ...holding.flatMap((target) => targetLine(target, view)),
+    ...pausedLine(report, holding, view),
     ...dueLine(report, holding),
-    ...ownTimeLine(report, holding, now),
+    ...ownTimeLine(report, holding, view),
     ...behindLine(report, holding),
   ];
   return lines.length > 0 ? lines : ['all delivered'];
@@ -53,18 +53,22 @@ function copyLine({ copyOf }: StatusReport): string[] {
 }
 
 /** A target is named for as long as it is in its state, also after its hold has expired: then one item tests it. */
-function targetLine(target: TargetStatus, now: number): string[] {
+function targetLine(target: TargetStatus, view: TimeView): string[] {
   const waiting = target.pending - target.behindReview;
-  return waiting === 0 ? [] : [`${count(waiting, 'waits', 'wait')}: ${targetSentence(target, now)}`];
+  return waiting === 0 ? [] : [`${count(waiting, 'waits', 'wait')}: ${targetSentence(target, view)}`];
 }
 
-function pausedLine({ held, pausedEntities }: StatusReport, holding: readonly TargetStatus[], now: number): string[] {
+function pausedLine(
+  { held, pausedEntities }: StatusReport,
+  holding: readonly TargetStatus[],
+  view: TimeView,
+): string[] {
   if (pausedEntities.length === 0) return [];
   const waiting = held - sum(holding, 'held');
   const pauses = pausedEntities.map(
     ({ entity, since, until, reason }) =>
-      `${entity.type}/${entity.id} is paused since ${moment(since, now)}` +
-      `${until === undefined ? '' : ` until ${moment(until, now)}`}${reason === undefined ? '' : `: ${quote(reason)}`}`,
+      `${entity.type}/${entity.id} is paused since ${moment(since, view)}` +
+      `${until === undefined ? '' : ` until ${moment(until, view)}`}${reason === undefined ? '' : `: ${quote(reason)}`}`,
   );
   return [`${waiting === 0 ? '' : `${count(waiting, 'waits', 'wait')}: `}${pauses.join(', ')}`];
 }
@@ -83,11 +87,11 @@ function dueLine({ due, counts, runner, copyOf }: StatusReport, holding: readonl
 
 const NOBODY = 'nobody is sending. Start: syncq watch (or syncq run)';
 
-function ownTimeLine(report: StatusReport, holding: readonly TargetStatus[], now: number): string[] {
+function ownTimeLine(report: StatusReport, holding: readonly TargetStatus[], view: TimeView): string[] {
   const { nextDueAt } = report;
   const waiting = report.waiting - sum(holding, 'waiting');
   if (waiting === 0) return [];
-  const next = nextDueAt === undefined || nextDueAt <= now ? '' : `, the next at ${moment(nextDueAt, now)}`;
+  const next = nextDueAt === undefined || nextDueAt <= view.now ? '' : `, the next at ${moment(nextDueAt, view)}`;
   return [waiting === 1 ? `1 waits for its time${next}` : `${waiting} wait for their time${next}`];
 }
 

@@ -13,17 +13,33 @@ function dayOf(date: Date): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
+/** When, and for whom, a sentence is written. */
+export interface TimeView {
+  /** Epoch ms. */
+  readonly now: number;
+  /** A person at this machine's terminal reads it. Else somebody may read it later, or in another time zone. */
+  readonly terminal: boolean;
+}
+
 /**
- * A moment in a sentence, local time: `09:12` on the same day, `Fri 18:02` within six days either way, else
- * `2026-11-02 18:02`.
+ * A moment in a sentence. On a terminal local time: `09:12` on the same day, `Fri 18:02` within six days either way, else
+ * `2026-11-02 18:02`. Elsewhere ISO 8601 with the offset: `2026-11-02T18:02:05+01:00`.
  */
-export function moment(at: number, now: number): string {
+export function moment(at: number, { now, terminal }: TimeView): string {
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return 'an unknown time';
+  if (!terminal) return withOffset(date);
   const clock = `${two(date.getHours())}:${two(date.getMinutes())}`;
   const day = dayOf(date);
   if (day === dayOf(new Date(now))) return clock;
   return Math.abs(at - now) < 6 * DAY ? `${WEEKDAYS[date.getDay()] ?? day} ${clock}` : `${day} ${clock}`;
+}
+
+function withOffset(date: Date): string {
+  const offset = -date.getTimezoneOffset();
+  const zone = `${two(Math.floor(Math.abs(offset) / 60))}:${two(Math.abs(offset) % 60)}`;
+  const local = new Date(date.getTime() + offset * MINUTE).toISOString().slice(0, 19);
+  return `${local}${offset < 0 ? '-' : '+'}${zone}`;
 }
 
 /** A span in its two largest units: `850 ms`, `5 s`, `2 min 5 s`, `3 h 20 min`, `2 d 4 h`. Negative counts as 0. */

@@ -5,7 +5,7 @@
 import type { ItemSummary, LastError, ReviewReason, State, TargetStateName, WaitingOn } from '../nouns/item.js';
 import { arrivalWords } from './item-words.js';
 import { isReason } from './reasons.js';
-import { moment } from './time-words.js';
+import { moment, type TimeView } from './time-words.js';
 
 /** The longest quotation from a server within a sentence, in UTF-16 units. */
 const LONGEST_QUOTE = 160;
@@ -30,9 +30,9 @@ export type Explained = Pick<
   | 'mayHaveArrived'
 >;
 
-/** Why the item is where it is: lower case, no final period, local times. */
-export function why(item: Explained, now: number): string {
-  return withArrival(whereItIs(item, now), item.mayHaveArrived);
+/** Why the item is where it is: lower case, no final period. */
+export function why(item: Explained, view: TimeView): string {
+  return withArrival(whereItIs(item, view), item.mayHaveArrived);
 }
 
 /** What people must know before they act on the item, whatever it waits for. */
@@ -40,36 +40,36 @@ function withArrival(sentence: string, number: number | undefined): string {
   return number === undefined ? sentence : `${sentence}; ${arrivalWords(number)}`;
 }
 
-function whereItIs(item: Explained, now: number): string {
+function whereItIs(item: Explained, view: TimeView): string {
   switch (item.state) {
     case 'completed':
-      return delivered(item, now);
+      return delivered(item, view);
     case 'discarded':
-      return `discarded at ${moment(item.stateAt, now)}: it will not be sent`;
+      return `discarded at ${moment(item.stateAt, view)}: it will not be sent`;
     case 'sending':
-      return sending(item, now);
+      return sending(item, view);
     case 'review':
-      return inReview(item, now);
+      return inReview(item, view);
     case 'pending':
-      return pending(item, now);
+      return pending(item, view);
   }
 }
 
 /** A short form for tables that have a column for the state: for an item in review only what was wrong. */
-export function shortWhy(item: Explained, now: number): string {
-  if (item.state !== 'review' || item.reviewReason === 'editing') return why(item, now);
-  return withArrival(shortCause(item, now), item.mayHaveArrived);
+export function shortWhy(item: Explained, view: TimeView): string {
+  if (item.state !== 'review' || item.reviewReason === 'editing') return why(item, view);
+  return withArrival(shortCause(item, view), item.mayHaveArrived);
 }
 
-function shortCause(item: Explained, now: number): string {
+function shortCause(item: Explained, view: TimeView): string {
   if (item.reviewReason === 'rejected')
     return `${isUnsent(item.lastError) ? 'not sent' : 'refused'}${inBrackets(item.lastError)}`;
   if (item.reviewReason === 'conflict') return `conflict${inBrackets(item.lastError)}`;
-  return reviewCause(item.reviewReason, item.lastError, item, now);
+  return reviewCause(item.reviewReason, item.lastError, item, view);
 }
 
-function delivered(item: Explained, now: number): string {
-  const at = moment(item.completedAt ?? item.stateAt, now);
+function delivered(item: Explained, view: TimeView): string {
+  const at = moment(item.completedAt ?? item.stateAt, view);
   // The server's last answer was not an acceptance.
   if (item.lastError !== undefined) return `marked as completed at ${at}`;
   if (isRepeat(item.deliveredAs)) return `${quote(item.deliveredAs)}, at ${at}`;
@@ -101,16 +101,16 @@ export function deliveredWords(status: number | undefined, message?: string): st
     : "the server's answer counts as done";
 }
 
-function sending(item: Explained, now: number): string {
-  const at = `${moment(item.stateAt, now)} (attempt ${Math.max(1, item.attemptCount)})`;
+function sending(item: Explained, view: TimeView): string {
+  const at = `${moment(item.stateAt, view)} (attempt ${Math.max(1, item.attemptCount)})`;
   return item.isOrphaned
     ? `sent at ${at} by a runner that stopped before it noted an answer: the next run takes it up`
     : `being sent since ${at}`;
 }
 
-function inReview(item: Explained, now: number): string {
-  if (item.reviewReason === 'editing') return `being edited since ${moment(item.stateAt, now)}`;
-  return `in review since ${moment(item.stateAt, now)}: ${reviewCause(item.reviewReason, item.lastError, item, now)}`;
+function inReview(item: Explained, view: TimeView): string {
+  if (item.reviewReason === 'editing') return `being edited since ${moment(item.stateAt, view)}`;
+  return `in review since ${moment(item.stateAt, view)}: ${reviewCause(item.reviewReason, item.lastError, item, view)}`;
 }
 
 /** Refused before a byte was sent: no server has answered. */
@@ -129,7 +129,7 @@ function reviewCause(
   reason: ReviewReason | undefined,
   error: LastError | undefined,
   item: Pick<Explained, 'attemptCount' | 'expiresAt'> | undefined,
-  now: number,
+  view: TimeView,
 ): string {
   switch (reason) {
     case 'rejected':
@@ -142,7 +142,7 @@ function reviewCause(
       return `${often}${inBrackets(error, 'the last one: ')}`;
     }
     case 'expired': {
-      const deadline = item?.expiresAt === undefined ? '' : `, ${moment(item.expiresAt, now)},`;
+      const deadline = item?.expiresAt === undefined ? '' : `, ${moment(item.expiresAt, view)},`;
       return `its deadline${deadline} passed before it was delivered`;
     }
     case 'redirect':
@@ -156,24 +156,24 @@ function reviewCause(
   }
 }
 
-function pending(item: Explained, now: number): string {
+function pending(item: Explained, view: TimeView): string {
   const on = item.waitingOn;
   if (on === undefined)
     return item.lastError === undefined ? 'due now' : `due now, after a failure${inBrackets(item.lastError)}`;
   switch (on.kind) {
     case 'item':
-      return `waiting behind item ${on.id}, which ${blocker(on, now)}`;
+      return `waiting behind item ${on.id}, which ${blocker(on, view)}`;
     case 'target':
-      return `waiting: ${targetSentence(on, now)}`;
+      return `waiting: ${targetSentence(on, view)}`;
     case 'entity-paused':
-      return `waiting: its entity is paused since ${moment(on.since, now)}${pauseEnd(on, now)}`;
+      return `waiting: its entity is paused since ${moment(on.since, view)}${pauseEnd(on, view)}`;
     case 'time':
-      return ownTime(item, on.until, now);
+      return ownTime(item, on.until, view);
   }
 }
 
-function ownTime(item: Explained, until: number, now: number): string {
-  const at = moment(until, now);
+function ownTime(item: Explained, until: number, view: TimeView): string {
+  const at = moment(until, view);
   if (item.lastError === undefined || item.attemptCount === 0) return `not due before ${at}, as asked`;
   const counted =
     item.retryCount === 0 || item.maxRetries === undefined ? '' : `, retry ${item.retryCount} of ${item.maxRetries}`;
@@ -182,17 +182,17 @@ function ownTime(item: Explained, until: number, now: number): string {
 
 type Blocker = Extract<WaitingOn, { kind: 'item' }>;
 
-const BLOCKED_BY: Readonly<Record<State, (on: Blocker, now: number) => string>> = {
-  review: (on, now) =>
+const BLOCKED_BY: Readonly<Record<State, (on: Blocker, view: TimeView) => string>> = {
+  review: (on, view) =>
     on.reason === 'editing'
-      ? `is being edited since ${moment(on.since, now)}`
-      : `is in review since ${moment(on.since, now)}: ${reviewCause(on.reason, on.lastError, undefined, now)}`,
-  sending: (on, now) =>
+      ? `is being edited since ${moment(on.since, view)}`
+      : `is in review since ${moment(on.since, view)}: ${reviewCause(on.reason, on.lastError, undefined, view)}`,
+  sending: (on, view) =>
     on.isOrphaned
-      ? `was sent at ${moment(on.since, now)} by a runner that stopped before it noted an answer`
-      : `is being sent since ${moment(on.since, now)}`,
-  pending: (on, now) => {
-    const later = on.notBefore !== undefined && on.notBefore > now ? moment(on.notBefore, now) : undefined;
+      ? `was sent at ${moment(on.since, view)} by a runner that stopped before it noted an answer`
+      : `is being sent since ${moment(on.since, view)}`,
+  pending: (on, view) => {
+    const later = on.notBefore !== undefined && on.notBefore > view.now ? moment(on.notBefore, view) : undefined;
     if (on.lastError !== undefined) {
       const next = later === undefined ? 'is to be tried again' : `is tried again at ${later}`;
       return `${next}: it failed${inBrackets(on.lastError)}`;
@@ -203,7 +203,7 @@ const BLOCKED_BY: Readonly<Record<State, (on: Blocker, now: number) => string>> 
   discarded: () => 'has just been discarded',
 };
 
-const blocker = (on: Blocker, now: number): string => withArrival(BLOCKED_BY[on.state](on, now), on.mayHaveArrived);
+const blocker = (on: Blocker, view: TimeView): string => withArrival(BLOCKED_BY[on.state](on, view), on.mayHaveArrived);
 
 /** The facts that a sentence about a target needs. */
 export interface TargetFactsForWords {
@@ -217,11 +217,11 @@ export interface TargetFactsForWords {
 }
 
 /** Why a target is not sent to, e.g. `production is offline since 09:12`. `status` and `retry` use it too. */
-export function targetSentence(target: TargetFactsForWords, now: number): string {
+export function targetSentence(target: TargetFactsForWords, view: TimeView): string {
   const { name, state, reason } = target;
-  const since = moment(target.since, now);
+  const since = moment(target.since, view);
   const because = reason === undefined || reason === '' ? '' : `: ${quote(reason)}`;
-  const until = target.until !== undefined && target.until > now ? moment(target.until, now) : undefined;
+  const until = target.until !== undefined && target.until > view.now ? moment(target.until, view) : undefined;
   switch (state) {
     case 'offline':
       return `${name} is offline since ${since}`;
@@ -239,7 +239,7 @@ export function targetSentence(target: TargetFactsForWords, now: number): string
         return `${name} is held since ${since}${until === undefined ? '' : `, next try at ${until}`}${because}`;
       return `the settings of ${name} need mending since ${since}${because}`;
     case 'paused':
-      return `${name} is paused since ${since}${pauseEnd(target, now)}`;
+      return `${name} is paused since ${since}${pauseEnd(target, view)}`;
     case 'untried':
       return `${name} was not tried yet`;
     case 'online':
@@ -251,8 +251,8 @@ function tries({ tries: count = 0 }: TargetFactsForWords): string {
   return count > 1 ? `, ${count} tries` : '';
 }
 
-function pauseEnd(pause: { until?: number | undefined; reason?: string | undefined }, now: number): string {
-  const until = pause.until === undefined ? '' : ` until ${moment(pause.until, now)}`;
+function pauseEnd(pause: { until?: number | undefined; reason?: string | undefined }, view: TimeView): string {
+  const until = pause.until === undefined ? '' : ` until ${moment(pause.until, view)}`;
   return `${until}${pause.reason === undefined || pause.reason === '' ? '' : `: ${quote(pause.reason)}`}`;
 }
 

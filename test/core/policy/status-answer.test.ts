@@ -100,11 +100,13 @@ describe('the answer of status', () => {
     ],
     [['1 waits for its time', '1 waits behind an earlier item'], report({ waiting: 1, blocked: 1, nextDueAt: at(11, 0) }, { pending: 2 })],
   ])('%j', (lines, facts) => {
-    expect(statusAnswer(facts, NOW, 'ada')).toEqual(lines);
+    expect(statusAnswer(facts, { now: NOW, terminal: true }, 'ada')).toEqual(lines);
   }); // prettier-ignore
 
   test('leaves the user out where nobody knows one', () => {
-    expect(statusAnswer(report({ exists: false }), NOW)).toEqual(['No queue yet at /data/syncq.db']);
+    expect(statusAnswer(report({ exists: false }), { now: NOW, terminal: true })).toEqual([
+      'No queue yet at /data/syncq.db',
+    ]);
   });
 });
 

@@ -1,4 +1,8 @@
+import { spawnSync } from 'node:child_process';
+
 import { expect, test } from '@jest/globals';
+
+import { ROOT } from '../../support/source-graph.js';
 
 import { absolute, moment, relative, span } from '../../../src/core/policy/time-words.js';
 
@@ -17,7 +21,23 @@ test.each([
   [new Date(2027, 0, 2, 3, 4).getTime(), '2027-01-02 03:04'],
   [9e15, 'an unknown time'],
 ])('the moment %i is said as %s', (at, words) => {
-  expect(moment(at, NOW)).toBe(words);
+  expect(moment(at, { now: NOW, terminal: true })).toBe(words);
+});
+
+test.each([
+  ['UTC', '2026-11-23T08:12:05+00:00'],
+  ['Europe/Oslo', '2026-11-23T09:12:05+01:00'],
+  ['America/St_Johns', '2026-11-23T04:42:05-03:30'],
+  ['Asia/Kathmandu', '2026-11-23T13:57:05+05:45'],
+])('away from a terminal a moment has the offset of %s', (zone, words) => {
+  const code = `import { moment } from './dist/core/policy/time-words.js';
+    console.log(moment(Date.UTC(2026, 10, 23, 8, 12, 5), { now: 0, terminal: false }))`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+    cwd: ROOT,
+    env: { ...process.env, TZ: zone },
+    encoding: 'utf8',
+  });
+  expect(stdout).toBe(`${words}\n`);
 });
 
 test.each([

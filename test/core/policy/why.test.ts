@@ -10,6 +10,7 @@ import { quote, shortWhy, targetSentence, why } from '../../../src/core/policy/w
 /** Monday, 23 November 2026, local time. */
 const at = (hours: number, minutes: number, day = 23): number => new Date(2026, 10, day, hours, minutes).getTime();
 const NOW = at(12, 0);
+const VIEW = { now: NOW, terminal: true };
 
 const error = (message: string, status?: number): LastError => ({
   outcome: 'rejected',
@@ -129,17 +130,17 @@ const CASES: Case[] = [
 
 describe('why', () => {
   test.each(CASES)('%s', (expected, change) => {
-    expect(why({ ...ITEM, ...change }, NOW)).toBe(expected);
+    expect(why({ ...ITEM, ...change }, VIEW)).toBe(expected);
   });
 
   test('is a sentence for every review reason and every target state, without a gap or a final period', () => {
     for (const reason of REVIEW_REASONS) {
       for (const change of [review(reason), behind({ reason })]) {
-        expect(why({ ...ITEM, ...change }, NOW)).toMatch(/^[a-z](?!.*(undefined|null|\(\)| {2})).*[^.]$/);
+        expect(why({ ...ITEM, ...change }, VIEW)).toMatch(/^[a-z](?!.*(undefined|null|\(\)| {2})).*[^.]$/);
       }
     }
     for (const state of TARGET_STATES) {
-      expect(why({ ...ITEM, ...target(state) }, NOW)).toMatch(/^waiting: (?!.*(undefined|null|\(\)| {2})).*[^.]$/);
+      expect(why({ ...ITEM, ...target(state) }, VIEW)).toMatch(/^waiting: (?!.*(undefined|null|\(\)| {2})).*[^.]$/);
     }
   });
 
@@ -151,7 +152,7 @@ describe('why', () => {
 
   test('counts the tries of an outage', () => {
     const facts = { name: 'production', state: 'unavailable' as const, since: at(18, 2, 20), tries: 37 };
-    expect(targetSentence(facts, NOW)).toBe('production is unavailable since Fri 18:02, 37 tries');
+    expect(targetSentence(facts, VIEW)).toBe('production is unavailable since Fri 18:02, 37 tries');
   });
 });
 
@@ -167,16 +168,16 @@ describe('an attempt that may have arrived', () => {
     ['being sent since 09:12 (attempt 2); attempt 1 may have arrived', { state: 'sending', attemptCount: 2 }],
     ['being edited since 09:12; attempt 1 may have arrived', { state: 'review', reviewReason: 'editing' }],
   ])('is named whatever came after it: %s', (expected, change) => {
-    expect(why({ ...ITEM, ...change, mayHaveArrived: 1 }, NOW)).toBe(expected);
-    expect(why({ ...ITEM, ...change, mayHaveArrived: 0 }, NOW)).toBe(
+    expect(why({ ...ITEM, ...change, mayHaveArrived: 1 }, VIEW)).toBe(expected);
+    expect(why({ ...ITEM, ...change, mayHaveArrived: 0 }, VIEW)).toBe(
       expected.replace('attempt 1 may have arrived', 'the original may have sent it'),
     );
-    expect(shortWhy({ ...ITEM, ...change, mayHaveArrived: 1 }, NOW)).toMatch(/; attempt 1 may have arrived$/);
+    expect(shortWhy({ ...ITEM, ...change, mayHaveArrived: 1 }, VIEW)).toMatch(/; attempt 1 may have arrived$/);
   });
 
   test('is named of the item ahead, too', () => {
     const waiting = behind({ reason: 'conflict', lastError: error('exists', 409), mayHaveArrived: 1 });
-    expect(why({ ...ITEM, ...waiting }, NOW)).toBe(
+    expect(why({ ...ITEM, ...waiting }, VIEW)).toBe(
       'waiting behind item 1041, which is in review since 09:12: it conflicts with what the server has (409, exists); attempt 1 may have arrived',
     );
   });
@@ -294,7 +295,7 @@ describe('what helps', () => {
 
   test('a target that a proxy or unreadable answers hold is not said to have a bad credential or bad settings', () => {
     const sentence = (state: 'auth' | 'misconfigured' | 'unavailable', reason: string): string =>
-      targetSentence({ name: 'api', state, since: 0, reason }, 0);
+      targetSentence({ name: 'api', state, since: 0, reason }, { now: 0, terminal: true });
     expect(sentence('auth', 'the proxy p:3128 wants a login (407)')).not.toContain('credential');
     expect(sentence('misconfigured', 'the answer of h cannot be read')).not.toContain('settings');
     expect(sentence('unavailable', 'cut after 30 s with 5 of 9 bytes')).toContain('hard to reach');

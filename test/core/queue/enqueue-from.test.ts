@@ -84,7 +84,7 @@ describe('enqueueFrom', () => {
 
   test('says how many lines it has read', async () => {
     const seen: number[] = [];
-    await open().enqueueFrom(THREE, { onLines: (count) => seen.push(count) });
+    await open().enqueueFrom(THREE, { onLines: (count) => void seen.push(count) });
     expect(seen.at(-1)).toBe(3);
   });
 

@@ -12,12 +12,12 @@ test('a refused credential is named everywhere, also when the time of its hold i
   await queue.drain();
   clock.advance(120_000);
   const now = clock.now();
-  expect(statusAnswer(await queue.status(), now)).toEqual([
+  expect(statusAnswer(await queue.status(), { now, terminal: true })).toEqual([
     expect.stringMatching(/^1 waits: api does not accept the credential/),
   ]);
   const [item] = (await queue.inspect([id])).items;
   expect(item).toMatchObject({ waiting: 'due' });
-  expect(why(item!, now)).toMatch(/^waiting: api does not accept the credential/);
+  expect(why(item!, { now, terminal: true })).toMatch(/^waiting: api does not accept the credential/);
   expect(await queue.next(['api'])).toMatchObject({ kind: 'held', state: 'auth' });
   expect(await queue.drain({ limit: 0 })).toMatchObject({
     needsPerson: true,

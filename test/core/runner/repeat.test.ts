@@ -41,7 +41,7 @@ async function world(
     const [item] = (await queue.inspect([id])).items;
     if (item === undefined) throw new Error('gone');
     const outcomes = item.attempts.map((attempt) => attempt.outcome ?? 'open');
-    return { state: item.state, outcomes, why: why(item, clock.now()) };
+    return { state: item.state, outcomes, why: why(item, { now: clock.now(), terminal: true }) };
   };
   return { ...tested, server, id, drain };
 }

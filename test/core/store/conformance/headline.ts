@@ -86,7 +86,7 @@ export function headlineConformance(open: OpenSubject): void {
         expect({ event, behindReview: target.behindReview }).toEqual({ event, behindReview: blocked.length });
       }
       for (const runner of [report.runner, undefined]) {
-        const facts = statusAnswer({ ...report, runner }, b.now);
+        const facts = statusAnswer({ ...report, runner }, { now: b.now, terminal: true });
         expect({ facts, sum: countedIn(facts) }).toEqual({ facts, sum: pending + sending + review });
         const refused = report.targets.filter(
           (target) => target.state === 'auth' && target.pending > target.behindReview,
