@@ -48,6 +48,8 @@ test('every error code has the number of the contract', () => {
     'disk-full': 6,
     'queue-is-copy': 6,
     'store-unknown': 6,
+    'driver-missing': 6,
+    'out-of-handles': 6,
     defect: 1,
   });
 });

@@ -119,6 +119,46 @@ test.each(['import --sqlite app.db', 'enqueue --from -', 'edit 1'])(
   },
 );
 
+describe('a driver that does not load', () => {
+  const FAULTS = {
+    'is not installed': `const { Module } = require('node:module');
+      const resolve = Module._resolveFilename;
+      Module._resolveFilename = (name, ...rest) => {
+        if (name.startsWith('better-sqlite3')) throw Object.assign(new Error("Cannot find module '" + name + "'"), { code: 'MODULE_NOT_FOUND' });
+        return resolve(name, ...rest);
+      };`,
+    'has no working binary for this machine': `process.dlopen = () => { throw new Error('invalid ELF header'); };`,
+    'was compiled for another version of Node': `process.dlopen = () => { throw new Error('NODE_MODULE_VERSION 42'); };`,
+  };
+
+  test.each(Object.entries(FAULTS))('%s: every command that needs it says so and what to type', (what, fault) => {
+    const preload = join(testHome().home, 'fault.cjs');
+    writeFileSync(preload, fault);
+    const env = { NODE_OPTIONS: `--require ${preload}` };
+    for (const named of ['', '--queue q.db']) {
+      for (const command of [
+        'status',
+        'doctor',
+        'run',
+        'inspect',
+        'enqueue POST http://127.0.0.1:9/a',
+        'backup b.db',
+      ]) {
+        const { code, stdout } = shell(`syncq ${command} ${named} --json`, env);
+        const { error } = JSON.parse(stdout);
+        expect({ command, code, ...error }).toMatchObject({
+          command,
+          code: 'driver-missing',
+          message: `the SQLite driver ${what}; no queue was touched`,
+          hint: expect.stringMatching(/type: cd \/\S+ && npm (?:install --omit=dev --include=optional|run install)$/),
+        });
+        expect({ command, code }).toEqual({ command, code: 6 });
+      }
+    }
+    expect(shell('syncq --version', env).code).toBe(0);
+  });
+});
+
 const canBeStranger = process.getuid?.() === 0 && nobodyCanRead(PROGRAM);
 (canBeStranger ? describe : describe.skip)('a user without a passwd entry', () => {
   /** @param env all that it has */

@@ -2,6 +2,7 @@
 import { lstatSync } from 'node:fs';
 import { systemClock } from '../../core/nouns/clock.js';
 import type { FilePlace } from '../../core/index.js';
+import { assertDriver } from '../../core/store/doors/open-store.js';
 import { QueueError } from '../../core/nouns/errors.js';
 import type { ConfigLookup, LenientConfig } from '../queue/config-file.js';
 import { loadConfigLeniently, resolveQueueLeniently } from '../queue/config-file.js';
@@ -16,13 +17,15 @@ export interface FoundFile extends FilePlace {
 
 /**
  * @param flag `--queue`; undefined = not given
- * @throws {QueueError} `queue-not-found` when a named file does not exist; `usage` for a queue that is not a file
+ * @throws {QueueError} `queue-not-found` when a named file does not exist; `usage` for a queue that is not a file;
+ *   `driver-missing`
  */
 export function findFile(flag: string | undefined, lookup: ConfigLookup, dataDir: string): FoundFile {
   const config = loadConfigLeniently(lookup);
   const env = environment();
   const place = resolveQueueLeniently(config, { flag, env, cwd: lookup.cwd, dataDir });
   if (place.kind !== 'file') refuseUsage('this command works on queue files only', 'Name a file with --queue.');
+  assertDriver();
   const exists = lstatSync(place.location, { throwIfNoEntry: false }) !== undefined;
   if (!exists && place.named) {
     throw new QueueError('queue-not-found', `no queue at ${place.location}`, {

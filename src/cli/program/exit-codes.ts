@@ -39,6 +39,8 @@ const OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'disk-full': EXIT.noQueue,
   'queue-is-copy': EXIT.noQueue,
   'store-unknown': EXIT.noQueue,
+  'driver-missing': EXIT.noQueue,
+  'out-of-handles': EXIT.noQueue,
   defect: EXIT.defect,
 };
 

@@ -3,6 +3,7 @@ import { lstatSync } from 'node:fs';
 import type { Config } from '../../core/nouns/config.js';
 import type { Queue } from '../../core/index.js';
 import { openWithConfig } from '../../core/index.js';
+import { assertDriver } from '../../core/store/doors/open-store.js';
 import { absentQueue } from './absent-queue.js';
 import { loadConfig, loadConfigLeniently, resolveQueueLeniently } from './config-file.js';
 import type { ConfigLookup, LenientConfig, QueuePlace } from './config-file.js';
@@ -61,6 +62,8 @@ export async function openCliQueue(
   const lenient = readConfig(mode, lookup);
   const { config, warning, maskAll, problem } = lenient;
   const { env, cwd } = lookup;
+  // Also for a queue that is not there yet: that all is well would be a guess.
+  assertDriver();
   const place = resolveQueueLeniently(lenient, { flag: flags.queue, env, cwd, dataDir: directories.dataDir });
   const isLeftOut =
     mode === 'create' && beforeMaking !== undefined && isMissing(place) && !(await beforeMaking(config));

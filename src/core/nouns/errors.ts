@@ -30,6 +30,8 @@ export const ERROR_CODES = [
   'disk-full',
   'queue-is-copy',
   'store-unknown',
+  'driver-missing',
+  'out-of-handles',
   // a defect in syncq
   'defect',
 ] as const;

@@ -32,7 +32,7 @@ describe('assertSafeForWriting', () => {
   test.each(['3.51.2', '3.40.1', '3.9.99', '2.99.99', '3.51', '0'])('refuses SQLite %s', (version) => {
     expect(() => {
       assertSafeForWriting(version);
-    }).toThrow(expect.objectContaining({ code: 'defect', message: expect.stringContaining(version) }));
+    }).toThrow(expect.objectContaining({ code: 'driver-missing', message: expect.stringContaining(version) }));
   });
 
   test.each(['3.51.3', '3.51.10', '3.53.0', '3.100.0', '4.0.0'])('accepts SQLite %s', (version) => {
@@ -59,17 +59,20 @@ describe('driverError', () => {
   const wrongAbiToo = new Error('Module did not self-register: /x/better_sqlite3.node');
 
   test.each([
-    ['a package that is absent', [missing], 20, 'is not installed', '--allow-scripts=better-sqlite3 syncq'],
-    ['a blocked install script', [blocked], 20, 'has no working binary', '--allow-scripts=better-sqlite3 syncq'],
-    ['a binary of another Node', [wrongAbi], 20, 'another version of Node', 'npm rebuild better-sqlite3'],
-    ['a binary of another Node, said otherwise', [wrongAbiToo], 20, 'another version', 'npm rebuild better-sqlite3'],
-    ['both absent on a newer Node', [missing, missing], 24, 'is not installed', '--include=optional syncq'],
-    ['one absent, one blocked', [missing, blocked], 24, 'has no working binary', '--include=optional syncq'],
-  ])('names %s and the command that repairs it', (_case, failures, major, message, hint) => {
-    const error = driverError(failures, major);
-    expect(error.code).toBe('defect');
+    ['a package that is absent', [missing], 'is not installed', 'npm install --omit=dev --include=optional'],
+    ['a blocked install script', [blocked], 'has no working binary', 'better-sqlite3 && npm run install'],
+    ['a binary of another Node', [wrongAbi], 'another version of Node', 'better-sqlite3 && npm run install'],
+    ['a binary of another Node, said otherwise', [wrongAbiToo], 'another version', 'better-sqlite3 && npm run install'],
+    ['both absent on a newer Node', [missing, missing], 'is not installed', 'npm install --omit=dev'],
+    ['one absent, one blocked', [missing, blocked], 'has no working binary', 'better-sqlite3 && npm run install'],
+    ['one blocked, one absent', [blocked, missing], 'has no working binary', 'npm install --omit=dev'],
+  ])('names %s and the command that repairs it, and no package to install', (_case, failures, message, hint) => {
+    const error = driverError(failures);
+    expect(error.code).toBe('driver-missing');
     expect(error.message).toContain(message);
     expect(error.message).toContain('no queue was touched');
     expect(error.hint).toContain(hint);
+    expect(error.hint).toMatch(/cd \/\S+ && npm [^@]+$/);
+    expect(error.hint).not.toMatch(/ syncq$/);
   });
 });

@@ -1,16 +1,19 @@
 /**
  * Chooses and loads the SQLite driver: better-sqlite3 12 on Node 20, its N-API successor 13 from Node 22 on. Throws an
- * error with the install command when neither loads.
+ * error with the command that repairs the installation when neither loads.
  *
  * Why two: 12 aborts the process on Node 24 when a Database or Statement is garbage-collected while no JavaScript runs
  * (`RemoveEnvironmentCleanupHook: Assertion failed`); 13 crashes on Node 20. For the same reason, and for speed, callers
  * prepare each SQL text once and keep references to the Database and its Statements for the life of the process.
  */
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import { versions } from 'node:process';
 
 import type DatabaseConstructor from 'better-sqlite3';
 
 import { QueueError } from '../../../nouns/errors.js';
+import { shellWord } from '../../../policy/shell-word.js';
 import { requireDriver } from './driver-package.js';
 
 /** An open connection. */
@@ -38,10 +41,15 @@ let loaded: Loaded | undefined;
 /**
  * The driver's constructor, loaded on the first call; its binary is known to work in this process.
  *
- * @throws {QueueError} code 'defect' when no driver is installed or its binary does not fit; the hint is the command
+ * @throws {QueueError} driver-missing when no driver is installed or its binary does not fit; the hint is the command
  */
 export function loadSqlite(): Sqlite {
   return load().sqlite;
+}
+
+/** @throws {QueueError} driver-missing */
+export function assertDriver(): void {
+  load();
 }
 
 /** Version of the SQLite inside the driver, e.g. "3.53.2". Throws like `loadSqlite`. */
@@ -53,14 +61,14 @@ export function sqliteVersion(): string {
  * Throws when this SQLite can corrupt a queue. Call it before opening a connection that writes.
  *
  * @param version of the SQLite in use; default the driver's own
- * @throws {QueueError} code 'defect'
+ * @throws {QueueError} driver-missing
  */
 export function assertSafeForWriting(version: string = sqliteVersion()): void {
   if (!isOlder(version, OLDEST_WRITING_SQLITE)) return;
   throw new QueueError(
-    'defect',
+    'driver-missing',
     `the SQLite in use (${version}) can corrupt a queue that two processes write; nothing was written`,
-    { hint: `reinstall syncq with SQLite ${OLDEST_WRITING_SQLITE} or newer: ${installCommand(nodeMajor())}` },
+    { hint: `install a driver with SQLite ${OLDEST_WRITING_SQLITE} or newer: ${repairCommand(false)}` },
   );
 }
 
@@ -72,15 +80,14 @@ export function driverPackages(major: number): readonly string[] {
 /**
  * The error for a driver that does not load, with the command that repairs the installation.
  *
- * @param failures one error per package tried, in the order of `driverPackages`
+ * @param failures one error per package tried, in the order of `driverPackages`; the last package can be compiled
  */
-export function driverError(failures: readonly unknown[], major: number): QueueError {
+export function driverError(failures: readonly unknown[]): QueueError {
   const compiledForOther = failures.some(isAbiMismatch);
   const missing = failures.every(isMissingPackage);
-  return new QueueError('defect', `the SQLite driver ${driverFault(compiledForOther, missing)}; no queue was touched`, {
-    hint: compiledForOther
-      ? `rebuild it where syncq is installed: npm rebuild better-sqlite3, or install again: ${installCommand(major)}`
-      : `install it again, with its optional dependencies and its install script: ${installCommand(major)}`,
+  const message = `the SQLite driver ${driverFault(compiledForOther, missing)}; no queue was touched`;
+  return new QueueError('driver-missing', message, {
+    hint: `as the user who installed syncq, type: ${repairCommand(isMissingPackage(failures.at(-1)))}`,
     cause: failures.length === 1 ? failures[0] : new AggregateError(failures),
   });
 }
@@ -108,18 +115,22 @@ function tryPackages(major: number): Loaded {
       failures.push(error);
     }
   }
-  throw driverError(failures, major);
+  throw driverError(failures);
 }
 
 function nodeMajor(): number {
   return Number.parseInt(versions.node, 10);
 }
 
-/** npm 12 runs the install script of better-sqlite3 12 only with `--allow-scripts`; 13 has no install script. */
-function installCommand(major: number): string {
-  return major >= 22
-    ? 'npm i -g --include=optional syncq'
-    : 'npm i -g --include=optional --allow-scripts=better-sqlite3 syncq';
+/**
+ * Names no package to install: syncq may have come from a file. The driver's install script is run by name, because
+ * npm 12 runs it by itself only where a package.json allows it, as syncq's own does.
+ */
+function repairCommand(isMissing: boolean): string {
+  const { resolve } = createRequire(import.meta.url);
+  const manifest = resolve(isMissing ? 'syncq/package.json' : 'better-sqlite3/package.json');
+  const command = isMissing ? 'npm install --omit=dev --include=optional' : 'npm run install';
+  return `cd ${shellWord(dirname(manifest))} && ${command}`;
 }
 
 function isAbiMismatch(error: unknown): boolean {
@@ -127,7 +138,7 @@ function isAbiMismatch(error: unknown): boolean {
 }
 
 function isMissingPackage(error: unknown): boolean {
-  return /^Cannot find (module|package) '?better-sqlite3(-13)?'?/.test(messageOf(error));
+  return /^Cannot find (module|package) /.test(messageOf(error));
 }
 
 function messageOf(error: unknown): string {
