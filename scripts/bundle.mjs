@@ -122,7 +122,7 @@ function entry() {
     import { registerModules } from './src/cli/start/bundled-modules.ts';
     registerModules({ ${modules.map((module) => `${JSON.stringify(module)}: () => import(${source(module)})`).join(', ')} });
     const pjson = ${JSON.stringify({ name, version, description, type, oclif })};
-    export const start = (root) => execute({ loadOptions: { root, pjson } });
+    export const start = (root) => execute({ loadOptions: { root, pjson, userPlugins: false } });
   `;
 }
 

@@ -119,6 +119,68 @@ test.each(['import --sqlite app.db', 'enqueue --from -', 'edit 1'])(
   },
 );
 
+describe('a default place that no queue can be at', () => {
+  test.each(['', 'SYNCQ_NO_BUNDLE=1'])(
+    'is named by every command, and needed by none that names a queue (%s)',
+    (mode) => {
+      for (const command of ['status', 'doctor', 'run', 'enqueue POST http://127.0.0.1:9/a']) {
+        const { code, stdout, stderr } = shell(`HOME=/dev/null ${mode} syncq ${command} --json`);
+        expect({ code, error: JSON.parse(stdout).error }).toMatchObject({
+          code: 6,
+          error: {
+            code: 'unwritable',
+            message: expect.stringMatching(/^\/dev\/null\/\S+ cannot be used \(ENOTDIR: a part of this path is a file/),
+            hint: expect.stringContaining('HOME'),
+          },
+        });
+        expect(stderr).toBe('');
+      }
+      expect(shell(`HOME=/dev/null ${mode} syncq enqueue POST http://127.0.0.1:9/a --queue q.db`).code).toBe(0);
+    },
+  );
+});
+
+onLinux('a process without free file handles says so, whatever it was about to open', () => {
+  expect(shell('syncq enqueue POST http://127.0.0.1:9/a --queue q.db').code).toBe(0);
+  const seen = new Set<string>();
+  for (let most = 19; most < 30; most += 1) {
+    const { code, stdout, stderr } = shell(`ulimit -n ${most}; syncq run --json --queue q.db`);
+    // Node itself, and oclif, need a few.
+    if (!stdout.startsWith('{')) continue;
+    const { error, held } = JSON.parse(stdout);
+    seen.add(error?.code ?? (held[0].reason.includes('EMFILE') ? 'held' : 'went on'));
+    expect({ most, code, stderr }).toMatchObject({ code: error === undefined ? expect.any(Number) : 6, stderr: '' });
+    expect(error?.hint ?? 'ulimit -n').toContain('ulimit -n');
+  }
+  expect([...seen].sort()).toEqual(expect.arrayContaining(['out-of-handles', 'went on']));
+  expect([...seen].filter((code) => !['out-of-handles', 'held', 'went on'].includes(code))).toEqual([]);
+});
+
+/** A disk of its own for eight files, which only root can mount. */
+const canMount = process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'true']).status === 0;
+(canMount ? test : test.skip)('a disk without inodes is told from a full one, and from one without permissions', () => {
+  const dir = join(testHome().cwd, 'disk');
+  mkdirSync(dir);
+  const script = `mount -t tmpfs -o size=64m,nr_inodes=9,mode=700 tmpfs disk && cd disk && syncq enqueue POST http://127.0.0.1:9/a --queue q.db
+    touch a b c d e f 2>/dev/null
+    for command in 'run' 'enqueue POST http://127.0.0.1:9/a' 'export -o x.ndjson' 'backup b.db' 'doctor'; do syncq $command --queue q.db --json; echo "exit $?"; done`;
+  const { status, stdout } = spawnSync(
+    'unshare',
+    ['-m', '/bin/sh', '-c', `syncq() { "$NODE" "$PROGRAM" "$@"; }; ${script}`],
+    {
+      cwd: testHome().cwd,
+      env: { ...testEnvironment(), NODE: process.execPath, PROGRAM },
+      encoding: 'utf8',
+    },
+  );
+  expect(status).toBe(0);
+  const said = stdout.split(/exit \d+\n/).slice(0, -1);
+  const codes = stdout.match(/exit \d+/g);
+  expect(codes).toEqual(Array.from({ length: 5 }, () => 'exit 6'));
+  for (const document of said) expect(document).toMatch(/no inodes left[^]*df -i/);
+  expect(said.filter((document) => document.includes('"code": "disk-full"'))).toHaveLength(5);
+});
+
 describe('a driver that does not load', () => {
   const FAULTS = {
     'is not installed': `const { Module } = require('node:module');

@@ -1,11 +1,11 @@
 /** Finds the queue file for commands that work on the file itself, not on an open queue (doctor, backup). */
-import { lstatSync } from 'node:fs';
 import { systemClock } from '../../core/nouns/clock.js';
 import type { FilePlace } from '../../core/index.js';
 import { assertDriver } from '../../core/store/doors/open-store.js';
 import { QueueError } from '../../core/nouns/errors.js';
 import type { ConfigLookup, LenientConfig } from '../queue/config-file.js';
 import { loadConfigLeniently, resolveQueueLeniently } from '../queue/config-file.js';
+import { isMissing } from '../queue/open-queue.js';
 import { environment } from '../program/environment.js';
 import { refuseUsage } from '../program/usage.js';
 
@@ -26,7 +26,7 @@ export function findFile(flag: string | undefined, lookup: ConfigLookup, dataDir
   const place = resolveQueueLeniently(config, { flag, env, cwd: lookup.cwd, dataDir });
   if (place.kind !== 'file') refuseUsage('this command works on queue files only', 'Name a file with --queue.');
   assertDriver();
-  const exists = lstatSync(place.location, { throwIfNoEntry: false }) !== undefined;
+  const exists = !isMissing(place);
   if (!exists && place.named) {
     throw new QueueError('queue-not-found', `no queue at ${place.location}`, {
       hint: 'check --queue and SYNCQ_QUEUE; the first syncq enqueue makes a queue',

@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { nearestWord } from '../../core/check/nearest.js';
 import type { ErrorCode } from '../../core/nouns/errors.js';
 import { ERROR_CODES, isQueueError, QueueError } from '../../core/nouns/errors.js';
+import { shortage } from '../../core/files/file-failure.js';
 import { cut, oneLine } from '../../render/printable.js';
 
 export interface Failure {
@@ -89,9 +90,12 @@ function nearestFlag(error: UsageError): string | undefined {
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
-/** What SQLite says of a file or a disk that fails, wherever that was noticed, is no fault of the program. */
+/** What the system or SQLite says of a file or a disk that fails, wherever that was noticed, is no fault of the program. */
 function diskFailure(error: unknown): Failure | undefined {
-  const { code } = (error ?? {}) as { code?: unknown };
+  const { code, path } = (error ?? {}) as { code?: unknown; path?: unknown };
+  const place = typeof path === 'string' ? oneLine(path) : 'the queue';
+  const scarce = shortage(error, place, 'free some space and run the same command again');
+  if (scarce !== undefined) return describeFailure(scarce, '');
   if (typeof code !== 'string' || !/^SQLITE_(?:IOERR|CORRUPT|FULL|CANTOPEN|READONLY|NOTADB)/.test(code))
     return undefined;
   return {

@@ -2,8 +2,9 @@
 import { lstatSync } from 'node:fs';
 import type { Config } from '../../core/nouns/config.js';
 import type { Queue } from '../../core/index.js';
-import { openWithConfig } from '../../core/index.js';
+import { openWithConfig, QueueError } from '../../core/index.js';
 import { assertDriver } from '../../core/store/doors/open-store.js';
+import { codeWords } from '../../core/files/file-failure.js';
 import { absentQueue } from './absent-queue.js';
 import { loadConfig, loadConfigLeniently, resolveQueueLeniently } from './config-file.js';
 import type { ConfigLookup, LenientConfig, QueuePlace } from './config-file.js';
@@ -99,6 +100,15 @@ function isAbsent(place: QueuePlace, mode: QueueMode): boolean {
   return mode !== 'create' && !place.named && isMissing(place);
 }
 
-function isMissing({ kind, location }: QueuePlace): boolean {
-  return kind === 'file' && lstatSync(location, { throwIfNoEntry: false }) === undefined;
+/** @throws {QueueError} `unwritable`: nobody can tell, because a directory on the way is a file or may not be entered */
+export function isMissing({ kind, location }: QueuePlace): boolean {
+  try {
+    return kind === 'file' && lstatSync(location, { throwIfNoEntry: false }) === undefined;
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    throw new QueueError('unwritable', `${location} cannot be used (${codeWords(code)}); nothing was changed`, {
+      cause: error,
+      hint: 'name the queue with --queue, or check HOME and XDG_DATA_HOME',
+    });
+  }
 }

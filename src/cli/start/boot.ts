@@ -24,7 +24,7 @@ export async function boot(directory: string, version: string): Promise<void> {
   if (process.env['SYNCQ_NO_BUNDLE'] === '1') {
     await import(pathToFileURL(join(directory, 'start/oclif-stand-in.js')).href);
     const { execute } = await import('@oclif/core');
-    await execute({ dir: root });
+    await execute({ loadOptions: { root, userPlugins: false } });
     return;
   }
   await load(join(directory, 'main.cjs'), version).start(root);

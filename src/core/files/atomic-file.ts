@@ -1,7 +1,7 @@
 /** A text file that is written piece by piece and is there whole or not at all. Readable by its owner only. */
 import { closeSync, fchmodSync, openSync, writeSync } from 'node:fs';
 
-import { fileFailure } from '../nouns/errors.js';
+import { fileFailure } from './file-failure.js';
 import { publish, temporaryBeside } from './new-file.js';
 import { removeTemporary } from './temporary.js';
 

@@ -3,8 +3,9 @@ import { closeSync, constants, lstatSync, renameSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 
-import { QueueError, fileFailure } from '../nouns/errors.js';
+import { QueueError } from '../nouns/errors.js';
 import { flushDirectory, flushFile } from './directory.js';
+import { fileFailure } from './file-failure.js';
 import { openPrivate } from './private-file.js';
 import { forgetTemporary, noteTemporary, removeTemporary } from './temporary.js';
 

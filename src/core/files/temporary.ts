@@ -7,7 +7,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { fileFailure } from '../nouns/errors.js';
+import { fileFailure } from './file-failure.js';
 
 /** Is called when the first temporary file is noted, and when the last one is gone. */
 interface TemporaryGuard {

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { types } from 'node:util';
 import { fileError, openToRead, readChunks } from '../files/read-file.js';
 import { removeTemporary, temporaryDirectory } from '../files/temporary.js';
-import { QueueError, fileFailure } from '../nouns/errors.js';
+import { fileFailure } from '../files/file-failure.js';
+import { QueueError } from '../nouns/errors.js';
 
 /** The name of a file, or what gives its content: bytes cut anywhere (a stream of a file), or strings of whole lines. */
 export type BulkSource = string | Iterable<Uint8Array | string> | AsyncIterable<Uint8Array | string>;

@@ -75,18 +75,3 @@ export function isQueueError(error: unknown): error is QueueError {
     (typeof error === 'object' && error !== null && (error as { name?: unknown }).name === 'QueueError')
   );
 }
-
-/** Turns a system error about one of our own files into a QueueError; returns any other error as it is. */
-export function fileFailure(error: unknown, path: string, hint?: string): Error {
-  const { code } = error as NodeJS.ErrnoException;
-  if (error instanceof QueueError || code === undefined)
-    return error instanceof Error ? error : new Error(String(error));
-  const full = code === 'ENOSPC' || code === 'EDQUOT';
-  const next = full
-    ? 'free some space, or name a file on another disk'
-    : 'check the path and the permissions of its directory';
-  return new QueueError(full ? 'disk-full' : 'unwritable', `${path} cannot be written (${code}); nothing was changed`, {
-    cause: error,
-    hint: hint ?? next,
-  });
-}

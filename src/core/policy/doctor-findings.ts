@@ -60,10 +60,20 @@ export interface DiskFacts {
   freeBytes: number | undefined;
   /** Bytes. With less free space nothing is enqueued or sent. */
   leastFreeBytes: number;
+  /** False when no more files can be made on the disk, whatever their size. */
+  hasInodes: boolean;
 }
 
-export function diskFindings({ path, walBytes, freeBytes, leastFreeBytes }: DiskFacts): Finding[] {
+export function diskFindings({ path, walBytes, freeBytes, leastFreeBytes, hasInodes }: DiskFacts): Finding[] {
   const found: Finding[] = [];
+  if (!hasInodes) {
+    found.push(
+      finding('unusable', 'disk-full', 'the disk has no room for another file, whatever its size (no inodes left)', {
+        safe: 'what was acknowledged is safe',
+        next: 'remove files that nobody needs; df -i shows how many each disk may have',
+      }),
+    );
+  }
   if (freeBytes !== undefined && freeBytes < leastFreeBytes) {
     found.push(
       finding(

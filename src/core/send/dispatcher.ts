@@ -85,7 +85,9 @@ export async function prepareTransport(
     const what = `"denyPrivate" cannot be kept: the proxy ${proxy.url.host} looks up ${base.hostname} itself`;
     return broken(FORBIDDEN_ADDRESS, `${what}; set "proxy": false or unset "denyPrivate"`);
   }
-  const undici = await import('undici');
+  const undici = await import('undici').catch(reasonOf);
+  if (typeof undici === 'string')
+    return broken('no-client', `the HTTP client cannot be loaded (${undici}): start again`);
   const options: ConnectorOptions = {
     build: undici.buildConnector,
     secureContext,

@@ -37,6 +37,8 @@ const WORDS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'no connection in time',
   ABORT_ERR: 'the proxy opened no tunnel in time',
   ECONNRESET: 'the connection was reset',
+  EMFILE: 'this program has as many files open as it may (ulimit -n)',
+  ENFILE: 'the system has as many files open as it may',
   EPIPE: 'the connection was closed',
   UND_ERR_SOCKET: 'the connection was closed',
   UND_ERR_HEADERS_OVERFLOW: 'it begins with more than 64 KiB of headers',

@@ -28,11 +28,12 @@ describe('modes', () => {
 });
 
 describe('the disk', () => {
-  const sound = { path: '/q/a.db', walBytes: 0, freeBytes: 2 ** 30, leastFreeBytes: 2 ** 22 };
+  const sound = { path: '/q/a.db', walBytes: 0, freeBytes: 2 ** 30, leastFreeBytes: 2 ** 22, hasInodes: true };
   test.each([
     ['has room', {}, []],
     ['does not tell', { freeBytes: undefined }, []],
     ['is nearly full', { freeBytes: 2 ** 22 - 1 }, ['disk-full']],
+    ['has no inodes left', { hasInodes: false }, ['disk-full']],
     ['holds a log that is not written back', { walBytes: 65 * 2 ** 20 }, ['long-log']],
   ])('that %s', (_, change, expected) => {
     expect(codes(diskFindings({ ...sound, ...change }))).toEqual(expected);

@@ -155,7 +155,9 @@ test.each([
   ['SQLITE_CANTOPEN', false, 'unwritable'],
   ['SQLITE_BUSY_SNAPSHOT', false, 'busy'],
   ['EACCES', false, 'unwritable'],
-  ['EMFILE', false, 'unwritable'],
+  ['ENOTDIR', false, 'unwritable'],
+  ['EMFILE', false, 'out-of-handles'],
+  ['ENFILE', false, 'out-of-handles'],
 ])('%s (in COMMIT: %s) is %s', (code, committing, expected) => {
   expect(storeError(sqliteError(code), '/q.db', committing)).toMatchObject({ code: expected, cause: { code } });
 });

@@ -21,7 +21,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { systemClock } from '../../../../src/core/nouns/clock.js';
-import { BUSY_TIMEOUT_MS } from '../../../../src/core/store/sqlite/file/connection.js';
+import { BUSY_TIMEOUT_MS, type Connection } from '../../../../src/core/store/sqlite/file/connection.js';
 import type { OpenOptions } from '../../../../src/core/store/sqlite/file/open-options.js';
 import { assertLocalDisk, openFile } from '../../../../src/core/store/sqlite/file/open.js';
 import { openSqliteStore } from '../../../../src/core/store/sqlite/store.js';
@@ -343,6 +343,39 @@ describe('an open file', () => {
     raw(path, (db) => db.pragma('application_id = 1'));
     expect(() => openFile({ path, mode: 'write', clock: systemClock, uid, allowNetworkDisk: false })).toThrow(
       /an SQLite file of another program/,
+    );
+  });
+
+  test.each(['read', 'write', 'create'] as const)(
+    'that lost its version is not taken for an older or a new one (%s), and is whole when the number is back',
+    async (mode) => {
+      const path = await queue();
+      raw(path, (db) => db.pragma('user_version = 0'));
+      const before = readFileSync(path);
+      const openIt = (): Connection => openFile({ path, mode, clock: systemClock, uid, allowNetworkDisk: false });
+      expect(openIt).toThrow(
+        expect.objectContaining({ code: 'corrupt', hint: expect.stringMatching(/PRAGMA user_version = 2$/) }),
+      );
+      expect(readFileSync(path)).toEqual(before);
+      raw(path, (db) => db.exec('PRAGMA user_version = 2'));
+      openIt().close();
+    },
+  );
+
+  test.each([
+    ['is an empty SQLite database', 'PRAGMA user_version = 7', 'is an empty SQLite database', 'remove it'],
+    ['came out of a dump', 'CREATE TABLE queue (one)', 'copied by a dump', 'name another file'],
+  ])('that %s is told from one of another program', (_case, sql, message, hint) => {
+    const path = freshPath();
+    writeFileSync(path, '', { mode: 0o600 });
+    raw(path, (db) => db.exec(sql));
+    const expected = {
+      code: 'not-a-queue',
+      message: expect.stringContaining(message),
+      hint: expect.stringContaining(hint),
+    };
+    expect(() => openFile({ path, mode: 'create', clock: systemClock, uid, allowNetworkDisk: false })).toThrow(
+      expect.objectContaining(expected),
     );
   });
 

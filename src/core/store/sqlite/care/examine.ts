@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { finding, type Finding } from '../../../nouns/finding.js';
 import { diskFindings, modeFindings, type FileFacts } from '../../../policy/doctor-findings.js';
 import { isQueueError } from '../../../nouns/errors.js';
+import { hasInodes } from '../../../files/file-failure.js';
 import type { FileExamination } from '../../care.js';
 import { auditDerived, auditPages, damaged, PayloadAudit } from './audit.js';
 import type { Connection } from '../file/connection.js';
@@ -25,7 +26,7 @@ export async function examineFile(options: Omit<OpenOptions, 'mode'>): Promise<F
   const examination: FileExamination = {
     findings: [
       ...modeFindings(filesOf(path), factsOf(realDirectory(path) ?? dirname(path)), options.uid),
-      ...diskFindings({ path, walBytes, freeBytes, leastFreeBytes: LEAST_FREE_BYTES }),
+      ...diskFindings({ path, walBytes, freeBytes, leastFreeBytes: LEAST_FREE_BYTES, hasInodes: hasInodes(path) }),
     ],
     sqlite: sqliteVersion(),
     walBytes,

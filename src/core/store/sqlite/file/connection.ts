@@ -4,6 +4,7 @@
  */
 import { statSync } from 'node:fs';
 
+import { codeWords, isFullCode, shortage } from '../../../files/file-failure.js';
 import type { Clock } from '../../../nouns/clock.js';
 import { closedQueue, QueueError, isQueueError, type ErrorCode } from '../../../nouns/errors.js';
 import type { Database, Statement } from './driver.js';
@@ -308,9 +309,7 @@ export function isBusy(error: unknown): boolean {
 }
 
 /** True for every code by which SQLite or the system reports a full disk. */
-export function isFull(error: unknown): boolean {
-  return ['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE', 'ENOSPC', 'EDQUOT'].includes(codeOf(error));
-}
+export const isFull = (error: unknown): boolean => isFullCode(codeOf(error));
 
 /**
  * The error of this project for an error of SQLite or of the file system.
@@ -322,10 +321,8 @@ export function storeError(error: unknown, path: string, committing: boolean): E
   const code = codeOf(error);
   const failure = (...[name, message, hint]: [ErrorCode, string, string]): QueueError =>
     new QueueError(name, message, { cause: error, hint });
-  if (isFull(error)) {
-    const message = `the disk that holds ${path} is full; nothing was stored, what was acknowledged is safe`;
-    return failure('disk-full', message, 'free some space and run the same command again');
-  }
+  const scarce = shortage(error, path, 'free some space and run the same command again');
+  if (scarce !== undefined) return scarce;
   if (committing && code.startsWith('SQLITE_IOERR')) {
     const message = `the disk failed while ${path} was being written (${code}); the last write may or may not be stored`;
     const hint = 'check the disk, then run the same command again: with the same --key it is stored once';
@@ -341,15 +338,15 @@ export function storeError(error: unknown, path: string, committing: boolean): E
   if (code === 'SQLITE_NOTADB') {
     return failure('not-a-queue', `${path} is not a syncq queue; it was not touched`, 'name another file with --queue');
   }
-  const unusable = `${path} cannot be used (${code}); nothing was changed`;
+  const unusable = `${path} cannot be used (${codeWords(code)}); nothing was changed`;
   if (/^SQLITE_(READONLY|CANTOPEN|PERM|IOERR)/.test(code)) {
     return failure('unwritable', unusable, 'check the disk and the permissions of the file and its directory');
   }
   if (isBusy(error)) {
     return failure('busy', `another process is writing to ${path}; nothing was changed`, 'try again');
   }
-  if (/^E(ACCES|PERM|ROFS|NOENT|NOTDIR|ISDIR|LOOP|NAMETOOLONG|MFILE|NFILE|IO)$/.test(code)) {
-    const hint = 'check the path and the permissions of the file and of every directory above it';
+  if (/^E(ACCES|PERM|ROFS|NOENT|NOTDIR|ISDIR|LOOP|NAMETOOLONG|IO)$/.test(code)) {
+    const hint = 'check the path and the permissions of every directory above it, or name another place with --queue';
     return failure('unwritable', unusable, hint);
   }
   return error instanceof Error ? error : new Error(String(error));

@@ -12,6 +12,7 @@ import { versions } from 'node:process';
 
 import type DatabaseConstructor from 'better-sqlite3';
 
+import { outOfHandles } from '../../../files/file-failure.js';
 import { QueueError } from '../../../nouns/errors.js';
 import { shellWord } from '../../../policy/shell-word.js';
 import { requireDriver } from './driver-package.js';
@@ -83,6 +84,8 @@ export function driverPackages(major: number): readonly string[] {
  * @param failures one error per package tried, in the order of `driverPackages`; the last package can be compiled
  */
 export function driverError(failures: readonly unknown[]): QueueError {
+  const unopened = failures.find((failure) => /too many open files/i.test(messageOf(failure)));
+  if (unopened !== undefined) return outOfHandles(unopened, 'the SQLite driver', 'EMFILE');
   const compiledForOther = failures.some(isAbiMismatch);
   const missing = failures.every(isMissingPackage);
   const message = `the SQLite driver ${driverFault(compiledForOther, missing)}; no queue was touched`;

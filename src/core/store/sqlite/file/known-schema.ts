@@ -59,8 +59,11 @@ function drop({ type, name, hex }: SchemaRow): string {
  * Differences from our schema (`faults`), and tables and views of other programs (`others`), which are allowed. In an older
  * file, parts that a migration will change may differ.
  */
-export function compareSchema(db: Database): { faults: SchemaFault[]; others: string[] } {
-  const isPresent = db.pragma('user_version', { simple: true }) === SCHEMA_VERSION;
+export function compareSchema(
+  db: Database,
+  version = db.pragma('user_version', { simple: true }),
+): { faults: SchemaFault[]; others: string[] } {
+  const isPresent = version === SCHEMA_VERSION;
   const mayDiffer = (name: string): boolean => !isPresent && RENEWED.has(name);
   const known = ours();
   const rows = db.prepare('SELECT type, name, tbl_name, sql, hex(name) AS hex FROM sqlite_schema').all() as SchemaRow[];
@@ -113,6 +116,19 @@ export function assertKnownSchema(db: Database, path: string): void {
   throw new QueueError('corrupt', `${path}: ${first.message}${more}; nothing was stored or sent`, {
     hint: first.next.length > LONGEST_HINT ? 'syncq doctor prints the statement that mends it' : howTo(first),
   });
+}
+
+/**
+ * For a file whose `user_version` is 0: somebody set it, unless there is no table yet.
+ *
+ * @throws {QueueError} corrupt, with the statement that puts the number back
+ */
+export function assertVersionKept(db: Database, path: string): void {
+  if (db.prepare('SELECT 1 FROM sqlite_schema').get() === undefined) return;
+  const message = `${path} has lost the version of its format (user_version is 0); nothing was changed, and what it holds is safe`;
+  const isPresent = compareSchema(db, SCHEMA_VERSION).faults.length === 0;
+  const next = isPresent ? `PRAGMA user_version = ${SCHEMA_VERSION}` : RESTORE;
+  throw new QueueError('corrupt', message, { hint: howTo({ message, next }) });
 }
 
 /** The statement comes last, so that people can copy it. */

@@ -5,7 +5,6 @@
  */
 import { closeSync, constants, existsSync } from 'node:fs';
 
-import { QueueError } from '../../../nouns/errors.js';
 import { fileIdentity, isBusy, storeError } from './connection.js';
 import { loadSqlite, type Database } from './driver.js';
 import { openPrivate } from '../../../files/private-file.js';
@@ -35,7 +34,7 @@ export interface RunnerLock {
 
 const lockPath = (queuePath: string): string => `${queuePath}.lock`;
 
-/** Takes the lock. @returns undefined when another runner holds it. @throws {QueueError} unwritable */
+/** Takes the lock. @returns undefined when another runner holds it. @throws {QueueError} unwritable, disk-full, out-of-handles */
 export function acquireLock(queuePath: string): RunnerLock | undefined {
   const path = lockPath(queuePath);
   const queue = fileIdentity(queuePath);
@@ -43,10 +42,7 @@ export function acquireLock(queuePath: string): RunnerLock | undefined {
   try {
     closeSync(openPrivate(path, constants.O_RDWR));
   } catch (error) {
-    throw new QueueError('unwritable', `the lock file ${path} cannot be made; nothing was sent`, {
-      cause: error,
-      hint: 'check the permissions of the directory of the queue',
-    });
+    throw storeError(error, path, false);
   }
   const Sqlite = loadSqlite();
   const db = new Sqlite(path, { timeout: ACQUIRE_TIMEOUT_MS });

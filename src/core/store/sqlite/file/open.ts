@@ -12,14 +12,14 @@ import type { Clock } from '../../../nouns/clock.js';
 import { QueueError, isQueueError } from '../../../nouns/errors.js';
 import { BUSY_TIMEOUT_MS, Connection, fileIdentity, isBusy, isFull, storeError } from './connection.js';
 import { assertSafeForWriting, loadSqlite, type Database } from './driver.js';
-import { assertKnownSchema } from './known-schema.js';
+import { assertKnownSchema, assertVersionKept } from './known-schema.js';
 import { migrate } from './migrate.js';
 import { forOlderFile } from '../sql/migrations.js';
 import type { OpenOptions } from './open-options.js';
 import { assertSafePlace } from './place.js';
 import { openCopy } from './read-copy.js';
 import { Reserve } from './reserve.js';
-import { assertNoOrphan, assertOwnLog } from './stray-log.js';
+import { assertNoOrphan, assertOwnLog, sizeOf } from './stray-log.js';
 import { APPLICATION_ID, CREATE_SCHEMA, SCHEMA_VERSION } from '../sql/schema.js';
 
 /**
@@ -50,8 +50,10 @@ function notFound(path: string): QueueError {
   });
 }
 
-function notAQueue(what: string): QueueError {
-  return new QueueError('not-a-queue', `${what}; it was not touched`, { hint: 'name another file with --queue' });
+const OTHER_FILE = 'name another file with --queue';
+
+function notAQueue(what: string, hint = OTHER_FILE): QueueError {
+  return new QueueError('not-a-queue', `${what}; it was not touched`, { hint });
 }
 
 /** Creates files with 0600 and directories with 0700 whatever the umask, and flushes the directory, which keeps the name. */
@@ -61,17 +63,7 @@ function createEmpty(path: string): void {
     closeSync(openPrivate(path, constants.O_EXCL | constants.O_RDWR));
     flushDirectory(dirname(path));
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'EEXIST') return;
-    if (code === 'ENOSPC' || code === 'EDQUOT') throw storeError({ code: 'SQLITE_FULL' }, path, false);
-    throw new QueueError(
-      'unwritable',
-      `no queue can be made at ${path} (${code ?? 'unknown error'}); nothing was stored`,
-      {
-        cause: error,
-        hint: 'check the permissions of the directory, or name another place with --queue',
-      },
-    );
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
@@ -102,15 +94,18 @@ export function assertLocalDisk(path: string, diskType = (name: string): number 
 /** Offsets in the SQLite header, https://sqlite.org/fileformat2.html section 1.3. */
 const HEADER = { size: 100, writeVersion: 18, userVersion: 60, applicationId: 68 } as const;
 
+/** The schema's table begins behind the header, and its number of rows on the first page 3 bytes on (section 1.6). */
+const SCHEMA_ROWS_AT = HEADER.size + 3;
+
 /** Files this process has open: reading one with fs would drop SQLite's locks when the handle is closed (POSIX). */
 const openHere = new Map<string, number>();
 
 /** Reads the header before SQLite does: even setting the journal mode would change a foreign file. */
 function assertQueueHeader(path: string, mode: OpenOptions['mode']): void {
   if (isOpenHere(path)) return;
-  const header = Buffer.alloc(HEADER.size);
+  const header = Buffer.alloc(SCHEMA_ROWS_AT + 2);
   const handle = openSync(path, 'r');
-  const length = readSync(handle, header, 0, HEADER.size, 0);
+  const length = readSync(handle, header, 0, header.length, 0);
   closeSync(handle);
   // An empty file: its creation was interrupted, or another process is just creating it.
   if (length === 0 && mode !== 'create') throw notFound(path);
@@ -118,11 +113,19 @@ function assertQueueHeader(path: string, mode: OpenOptions['mode']): void {
     assertNoOrphan(path);
     return;
   }
-  if (length < HEADER.size || header.toString('latin1', 0, 16) !== 'SQLite format 3\0') {
+  if (length < header.length || header.toString('latin1', 0, 16) !== 'SQLite format 3\0') {
     throw notAQueue(`${path} is not a syncq queue`);
   }
+  const isUnnamed = header.readUInt32BE(HEADER.applicationId) === 0;
+  if (isUnnamed && header.readUInt16BE(SCHEMA_ROWS_AT) === 0 && sizeOf(`${path}-wal`) === 0) {
+    const hint = `if no program needs it, remove it, and syncq makes a queue there; else ${OTHER_FILE}`;
+    throw notAQueue(`${path} is an empty SQLite database, not a queue`, hint);
+  }
   if (header.readUInt32BE(HEADER.applicationId) !== APPLICATION_ID) {
-    throw notAQueue(`${path} is an SQLite file of another program`);
+    const dump = isUnnamed
+      ? ', or a queue that was copied by a dump, which loses what makes it one (use syncq backup)'
+      : '';
+    throw notAQueue(`${path} is an SQLite file of another program${dump}`);
   }
   assertVersion(path, header.readUInt32BE(HEADER.userVersion));
   assertOwnLog(path, header[HEADER.writeVersion] ?? 0);
@@ -230,6 +233,7 @@ function createOrMigrate(db: Database, path: string): void {
   try {
     // Another process may have created it meanwhile.
     if (db.pragma('user_version', { simple: true }) === 0) {
+      assertVersionKept(db, path);
       db.exec(CREATE_SCHEMA);
       db.prepare(
         `INSERT INTO queue (one, uuid, created_at) VALUES (1, ?, CAST(strftime('%s', 'now') AS INTEGER) * 1000)`,
@@ -276,6 +280,7 @@ function openForReading(path: string, clock: Clock): Connection {
     db = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: OPENING_PATIENCE_MS });
     db.pragma('trusted_schema = OFF');
     db.prepare('SELECT one FROM queue').get();
+    if (db.pragma('user_version', { simple: true }) === 0) assertVersionKept(db, path);
     db.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
     return new Connection(db, path, clock, release, reading(db));
   } catch (error) {

@@ -18,7 +18,7 @@ export function assertNoOrphan(path: string): void {
   );
 }
 
-const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+export const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
 /**
  * The header of a queue in use names a log (write version 2); that of a backup does not. When a backup was copied over a
