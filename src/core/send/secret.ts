@@ -46,7 +46,7 @@ function fromEnv(name: string, env: Environment): SecretResult {
   if (value === undefined || value === '') return failed(`the environment variable ${name} is not set`);
   // Node's replacement for bytes that are not UTF-8.
   if (value.includes('\ufffd')) return failed(`the environment variable ${name} is not valid UTF-8`);
-  return { ok: true, secret: { value, expiresAt: undefined } };
+  return bare(`the environment variable ${name} holds`, value);
 }
 
 async function fromFile(path: string): Promise<SecretResult> {
@@ -59,11 +59,10 @@ async function fromFile(path: string): Promise<SecretResult> {
       const objection = fileObjection(stat);
       if (objection !== undefined) return failed(`the secret file ${path} ${objection}`);
       const bytes = await file.readFile();
+      if (bytes.includes(0)) return failed(`the secret file ${path} holds UTF-16 text: save it as UTF-8`);
       if (!isUtf8(bytes)) return failed(`the secret file ${path} is not UTF-8 text`);
-      const value = withoutNewline(bytes.toString('utf8'));
-      return value === ''
-        ? failed(`the secret file ${path} is empty`)
-        : { ok: true, secret: { value, expiresAt: undefined } };
+      const text = plainText(bytes.toString('utf8'));
+      return text === '' ? failed(`the secret file ${path} is empty`) : bare(`the secret file ${path} holds`, text);
     } finally {
       await file.close();
     }
@@ -88,8 +87,9 @@ async function fromCommand(argv: readonly string[], deps: SecretDeps): Promise<S
     const said = cleanLine(withoutTokens(run.stderr.split('\n').find((line) => line.trim() !== '') ?? ''), 120);
     return failed(`the secret command ${program} failed (${run.end})${said === '' ? '' : `: ${said}`}`);
   }
+  if (run.stdout.includes('\0')) return failed(`the secret command ${program} printed UTF-16 text: it must be UTF-8`);
   if (run.stdout.includes('\ufffd')) return failed(`the secret command ${program} printed what is not UTF-8 text`);
-  return readOutput(program, withoutNewline(run.stdout));
+  return readOutput(program, plainText(run.stdout));
 }
 
 /** A failing program's output is stored and shown: hide long words of letters and digits, which may be the secret. */
@@ -100,7 +100,7 @@ function withoutTokens(text: string): string {
 /** Plain text, or a JSON object with `token` and perhaps `expiresAt`. */
 function readOutput(program: string, text: string): SecretResult {
   if (text === '') return failed(`the secret command ${program} printed nothing`);
-  if (!text.trimStart().startsWith('{')) return { ok: true, secret: { value: text, expiresAt: undefined } };
+  if (!text.trimStart().startsWith('{')) return bare(`the secret command ${program} printed`, text);
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -189,8 +189,20 @@ function collect(
   return { text: () => Buffer.concat(chunks).toString('utf8'), tooMuch };
 }
 
-function withoutNewline(text: string): string {
-  return text.replace(/(?:\r?\n)+$/, '');
+/** Without the byte order mark that Windows editors put in front, and the line ends. */
+function plainText(text: string): string {
+  return text.replace(/^\ufeff/, '').replace(/(?:\r?\n)+$/, '');
+}
+
+/**
+ * The secret, unless it stands in a line for a shell, which would be sent as it is. A secret that really looks like that
+ * can come from a command, as JSON.
+ */
+function bare(source: string, value: string): SecretResult {
+  if (/^(?:export\s+\w+|[A-Z][A-Z0-9_]*)=[^=]/.test(value))
+    return failed(`${source} NAME=value: only the value belongs there`);
+  if (/^(["'])[^]*\1$/.test(value)) return failed(`${source} the secret in quotes: they do not belong there`);
+  return { ok: true, secret: { value, expiresAt: undefined } };
 }
 
 function failed(message: string): SecretResult {

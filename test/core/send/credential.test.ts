@@ -128,6 +128,48 @@ describe('file', () => {
     expect(await message(dir)).toMatch(/not a regular file/);
   });
 
+  test.each(['\ufefftok', '\ufefftok\r\n'])('a byte order mark is no part of it (%j)', async (text) => {
+    const header = ['authorization', 'Bearer tok'];
+    expect(await bearer({ file: await fileWith(text) }).get()).toEqual({ ok: true, header });
+    expect(await bearer(script(`process.stdout.write(${JSON.stringify(text)})`)).get()).toEqual({ ok: true, header });
+  });
+
+  test.each([
+    ['s3cretABC==', true],
+    ['S3CRETABC=', true],
+    ['it="s3cret"', true],
+    ['API_TOKEN=s3cret', 'NAME=value: only the value'],
+    ['export token=s3cret', 'NAME=value: only the value'],
+    ['API_TOKEN="s3cret"', 'NAME=value: only the value'],
+    ['"s3cret"', 'in quotes'],
+    ["'s3cret'", 'in quotes'],
+    ['\ufeff"s3cret"\r\n', 'in quotes'],
+    [Buffer.from('\ufeffs3cret', 'utf16le'), 'UTF-16'],
+    [Buffer.from('s3cret\r\n', 'utf16le'), 'UTF-16'],
+    [Buffer.from('\ufeffs3cret', 'utf16le').swap16(), 'UTF-16'],
+  ])('%j is refused unless it is bare, from wherever it comes', async (content, expected) => {
+    const kept: SecretRef[] = [
+      { file: await fileWith(content) },
+      script(`process.stdout.write(Buffer.from('${Buffer.from(content).toString('hex')}', 'hex'))`),
+    ];
+    if (typeof content === 'string' && !content.startsWith('\ufeff')) kept.push({ env: 'S' });
+    for (const value of kept) {
+      const auth: AuthConfig = { kind: 'header', name: 'X-Key', value };
+      const result = await credentials(auth, { env: typeof content === 'string' ? { S: content } : {} }).get();
+      expect(result).toMatchObject(
+        expected === true ? { ok: true } : { ok: false, message: expect.stringContaining(String(expected)) },
+      );
+      expect(JSON.stringify(result).includes('s3cret')).toBe(
+        expected === true && result.ok && content !== 'S3CRETABC=',
+      );
+    }
+  });
+
+  test('what looks like that can come from a command as JSON', async () => {
+    const print = script(`console.log(JSON.stringify({ token: '"A=b"' }))`);
+    expect(await credentials({ kind: 'header', name: 'X-Key', value: print }).get()).toMatchObject({ ok: true });
+  });
+
   // Opening one waits for a writer: the runner, and with it a stop that was asked for, would wait for ever.
   test('a FIFO is refused at once', async () => {
     if (process.platform === 'win32') return;
