@@ -8,7 +8,6 @@ import { platform } from 'node:os';
 import type { Clock } from '../nouns/clock.js';
 import { currentUid } from '../nouns/host.js';
 import type { SecretRef } from '../nouns/target.js';
-import { cleanLine } from './clean-text.js';
 import type { Environment } from './proxy.js';
 
 export interface Secret {
@@ -84,17 +83,12 @@ async function fromCommand(argv: readonly string[], deps: SecretDeps): Promise<S
   if (program === undefined || program === '') return failed('the secret command is empty');
   const run = await runCommand(program, args, deps);
   if (run.end !== 'exit 0') {
-    const said = cleanLine(withoutTokens(run.stderr.split('\n').find((line) => line.trim() !== '') ?? ''), 120);
-    return failed(`the secret command ${program} failed (${run.end})${said === '' ? '' : `: ${said}`}`);
+    const see = /^(?:exit|signal)/.test(run.end) ? ': run it by hand to see why; what it prints is never kept' : '';
+    return failed(`the secret command ${program} failed (${run.end})${see}`);
   }
   if (run.stdout.includes('\0')) return failed(`the secret command ${program} printed UTF-16 text: it must be UTF-8`);
   if (run.stdout.includes('\ufffd')) return failed(`the secret command ${program} printed what is not UTF-8 text`);
   return readOutput(program, plainText(run.stdout));
-}
-
-/** A failing program's output is stored and shown: hide long words of letters and digits, which may be the secret. */
-function withoutTokens(text: string): string {
-  return text.replace(/[\w+=.~-]{16,}/g, (word) => (/\d/.test(word) && /[a-z]/i.test(word) ? '***' : word));
 }
 
 /** Plain text, or a JSON object with `token` and perhaps `expiresAt`. */
@@ -128,26 +122,24 @@ interface CommandRun {
   /** `exit 0`, or the reason: exit code, signal, timeout, too much output, could not be started. */
   end: string;
   stdout: string;
-  stderr: string;
 }
 
 async function runCommand(program: string, args: readonly string[], deps: SecretDeps): Promise<CommandRun> {
   const hidden = new Set(deps.secretEnv);
   const env = Object.fromEntries(Object.entries(deps.env).filter(([name]) => !hidden.has(name)));
   const over = new AbortController();
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], shell: false, windowsHide: true });
+  // What it says on stderr may quote the secret, and reasons are stored and shown.
+  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'ignore'], shell: false, windowsHide: true });
   const limit = deps.clock
     .sleep(SECRET_COMMAND_MS, over.signal)
     .then(() => (over.signal.aborted ? undefined : 'no end within 10 s'));
-  const stderr = collect(child.stderr, 4096, false);
-  const stdout = collect(child.stdout, SECRET_LIMIT_BYTES, true);
+  const stdout = collect(child.stdout);
   const end = await firstDefined([ended(child), limit, stdout.tooMuch]);
   over.abort();
-  // A grandchild may hold the pipes open for ever: they are not waited for.
+  // A grandchild may hold the pipe open for ever: it is not waited for.
   if (end !== 'exit 0') child.kill('SIGKILL');
   child.stdout.destroy();
-  child.stderr.destroy();
-  return { end, stdout: stdout.text(), stderr: stderr.text() };
+  return { end, stdout: stdout.text() };
 }
 
 function ended(child: ChildProcess): Promise<string> {
@@ -172,18 +164,14 @@ function firstDefined(promises: readonly Promise<string | undefined>[]): Promise
   });
 }
 
-function collect(
-  stream: NodeJS.ReadableStream,
-  limit: number,
-  isFatal: boolean,
-): { text(): string; tooMuch: Promise<string> } {
+function collect(stream: NodeJS.ReadableStream): { text(): string; tooMuch: Promise<string> } {
   const chunks: Buffer[] = [];
   let size = 0;
   const tooMuch = new Promise<string>((resolve) => {
     stream.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size <= limit) chunks.push(chunk);
-      else if (isFatal) resolve('more than 64 KiB printed');
+      if (size <= SECRET_LIMIT_BYTES) chunks.push(chunk);
+      else resolve('more than 64 KiB printed');
     });
   });
   return { text: () => Buffer.concat(chunks).toString('utf8'), tooMuch };
