@@ -338,6 +338,19 @@ describe('an open file', () => {
     ).rejects.toMatchObject(lost);
   });
 
+  test.each([' ', '\n', '\r', '\t', '\u00a0'])(
+    'whose name ends in white space (%j) is refused, because another file would be opened; none is made',
+    async (end) => {
+      const path = await queue();
+      for (const mode of ['create', 'write', 'read'] as const) {
+        expect(() => openFile({ path: path + end, mode, clock: systemClock, uid, allowNetworkDisk: false })).toThrow(
+          expect.objectContaining({ code: 'usage', message: expect.stringContaining(JSON.stringify(path + end)) }),
+        );
+      }
+      expect(readdirSync(dirname(path)).filter((name) => name.trim() !== name)).toEqual([]);
+    },
+  );
+
   test('is checked again after it was closed', async () => {
     const path = await queue();
     raw(path, (db) => db.pragma('application_id = 1'));

@@ -25,10 +25,17 @@ const STICKY = 0o1000;
 /**
  * @param uid undefined where users have no numbers (Windows): then owners and modes are not checked
  * @param isWriter the caller will create files in the directory; modes of shared files are set to 0600
- * @throws {QueueError} queue-owner: others may write here; not-a-queue: the path is not a regular file;
- *   unwritable: a directory of root, or a file that is mounted without its directory
+ * @throws {QueueError} usage: the name ends in white space; queue-owner: others may write here; not-a-queue: the path is
+ *   not a regular file; unwritable: a directory of root, or a file that is mounted without its directory
  */
 export function assertSafePlace(path: string, uid: number | undefined, isWriter: boolean): void {
+  // The driver would open, or make, the file without it.
+  if (path.trimEnd() !== path) {
+    const message = `the name ${JSON.stringify(path)} ends in white space, which SQLite's driver leaves out; nothing was opened or made`;
+    throw new QueueError('usage', message, {
+      hint: 'name a file without it (a line end of Windows is often the cause)',
+    });
+  }
   const directory = realDirectory(path);
   const around = uid === undefined || directory === undefined ? undefined : statSync(directory);
   // A group that may create files there may also write these files: a kubelet sets 0660 on every mount.
