@@ -320,6 +320,38 @@ describe('syncq import --sqlite', () => {
     if (hint !== undefined) expect(json().error.hint).toContain(hint);
   });
 
+  test('refuses a view that has no end, and leaves alone a value that is too large to be read', async () => {
+    const path = join(tempDirectory(), 'app.db');
+    const db = new (loadSqlite())(path);
+    db.exec(`CREATE TABLE sync_queue (id INTEGER, timestamp INTEGER, operation_type TEXT, entity_type TEXT, entity_id TEXT, payload BLOB, retry_count INTEGER, last_error TEXT, photo BLOB);
+      INSERT INTO sync_queue VALUES (1, 1, 'create', 'a', 'b', '{}', 0, NULL, zeroblob(2000000)), (2, 2, 'create', 'a', 'c', zeroblob(2000000), 0, NULL, NULL);
+      CREATE VIEW small AS SELECT * FROM sync_queue WHERE id = 1;
+      CREATE VIEW endless AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+        SELECT i AS id, i AS timestamp, 'create' AS operation_type, 'a' AS entity_type, i AS entity_id, '{}' AS payload, 0 AS retry_count FROM n`);
+    db.close();
+    const common = ['--queue', join(tempDirectory(), 'queue.db'), '--config', configFor('https://api.example.org/v1')];
+    const imported = async (table: string): Promise<{ code: number; answer: any }> => {
+      const { code, json } = await runCli('import', '--sqlite', path, '--table', table, '--json', ...common);
+      return { code, answer: json() };
+    };
+    expect(await imported('endless')).toMatchObject({
+      code: 2,
+      answer: {
+        error: { message: expect.stringMatching(/"endless" in .* has more than 10000000 rows; nothing was stored/) },
+      },
+    });
+    expect(await imported('sync_queue')).toMatchObject({
+      code: 2,
+      answer: {
+        error: {
+          code: 'too-large',
+          message: 'row 2: the value of payload is larger than 1048576 bytes; nothing was stored',
+        },
+      },
+    });
+    expect(await imported('small')).toMatchObject({ code: 0, answer: { count: 1 } });
+  }, 30_000);
+
   test('refuses a mapping that is not UTF-8', async () => {
     const map = join(tempDirectory(), 'map.json');
     writeFileSync(map, '{"key":"{id}","fields":{"method":"POST","path":"/a","entity":"p\xf8/{id}"}}', 'latin1');

@@ -51,6 +51,21 @@ describe.each(SIGNALS)('%s', (signal, code) => {
     expect(await endOf(program, signal, temporary)).toEqual([code, []]);
   });
 
+  test('inside a view that never ends, and never gives a row, ends the program and leaves nothing', async () => {
+    const { temporary, options } = world();
+    const app = appFile();
+    const db = new (loadSqlite())(app);
+    db.exec(`CREATE VIEW silent AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+      SELECT i AS id, i AS timestamp, 'create' AS operation, 'a' AS entity, i AS entity_id, '{}' AS payload, 0 AS retries FROM n WHERE i < 0`);
+    db.close();
+    const program = startProcess(['import', '--sqlite', app, '--table', 'silent'], options);
+    await until(() => readdirSync(temporary).length > 0);
+    await until(() => readdirSync(temporary).length === 0);
+    // It is counting from now on, for ever.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await endOf(program, signal, temporary)).toEqual([code, []]);
+  });
+
   test('while an editor has the payload ends the editor, leaves nothing, and gives the item back', async () => {
     const { temporary, options } = world();
     await runProcess(['enqueue', 'POST', '/a', '-d', '{"phone":"4711"}'], options);

@@ -6,6 +6,7 @@ import { existsSync, rmSync, statSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { systemClock } from '../../nouns/clock.js';
 import { QueueError, isQueueError } from '../../nouns/errors.js';
 import { removeTemporary, temporaryDirectory } from '../../files/temporary.js';
 import { loadSqlite, type Database } from './file/driver.js';
@@ -17,15 +18,21 @@ interface ForeignTable {
   /** Names of the columns, as the table has them. */
   readonly columns: readonly string[];
   readonly count: number;
-  /** Every row, in the order of these columns; `_rowid_` breaks ties, where the table has one. */
-  rows(order: readonly string[]): Iterable<ForeignRow>;
+  /**
+   * Every row, in the order of these columns; `_rowid_` breaks ties, where the table has one. A value of more than
+   * `maxBytes` is not read: to ask the row for it calls `refuse`.
+   */
+  rows(order: readonly string[], maxBytes: number, refuse: (column: string) => never): Iterable<ForeignRow>;
   close(): void;
 }
 
 const NOTHING = 'nothing was stored';
 const COPY_TRIES = 3;
 
-/** @throws {QueueError} code 'usage': no such file, not SQLite, no such table, or it keeps changing */
+/** A view may have no end. Counting so many rows takes 3 s (2-core machine, December 2026). */
+const MOST_ROWS = 10_000_000;
+
+/** @throws {QueueError} code 'usage': no such file, not SQLite, no such table, too many rows, or it keeps changing */
 export async function openForeignTable(path: string, table: string): Promise<ForeignTable> {
   const directory = temporaryDirectory('import');
   const dispose = (): void => removeTemporary(directory);
@@ -38,6 +45,10 @@ export async function openForeignTable(path: string, table: string): Promise<For
     const found = new CopiedTable(db, table, path, dispose);
     // An open file needs no name: now even a killed process leaves nothing behind.
     dispose();
+    // While the copy had a name, a signal was this program's to handle: it hands it back two turns later. From then on
+    // the system ends the process, also inside a view that has no end.
+    for (let turn = 0; turn < 3; turn += 1) await systemClock.settleDown?.();
+    found.countRows();
     return found;
   } catch (error) {
     db?.close();
@@ -70,7 +81,7 @@ function traceOf(path: string): string {
 
 class CopiedTable implements ForeignTable {
   readonly columns: readonly string[];
-  readonly count: number;
+  count = 0;
   readonly #db: Database;
   readonly #name: string;
   readonly #dispose: () => void;
@@ -85,26 +96,42 @@ class CopiedTable implements ForeignTable {
       ({ name }) => name,
     );
     if (this.columns.length === 0) throw noTable(db, table, path);
-    this.count = (db.prepare(`SELECT count(*) AS n FROM ${this.#name}`).get() as { n: number }).n;
   }
 
-  *rows(order: readonly string[]): Generator<ForeignRow> {
+  countRows(): void {
+    const count = this.#db.prepare(`SELECT count(*) FROM (SELECT 1 FROM ${this.#name} LIMIT ${MOST_ROWS + 1})`).pluck();
+    this.count = count.get() as number;
+    if (this.count <= MOST_ROWS) return;
+    throw new QueueError('usage', `${this.#name} in ${this.#path} has more than ${MOST_ROWS} rows; ${NOTHING}`, {
+      hint: 'import it part by part, through views with WHERE; a view WITH RECURSIVE may have no end',
+    });
+  }
+
+  *rows(order: readonly string[], maxBytes: number, refuse: (column: string) => never): Generator<ForeignRow> {
     // Reads text as its bytes, because the driver turns invalid UTF-8 into U+FFFD. SQLite itself converts UTF-16.
     const isUtf8 = this.#db.pragma('encoding', { simple: true }) === 'UTF-8';
-    const columns = this.columns
-      .map(quotedName)
+    const names = this.columns.map(quotedName);
+    const isLarge = names.map((name) => `octet_length(${name}) > ${maxBytes}`);
+    const values = names
       .map((name) =>
         isUtf8 ? `iif(typeof(${name}) = 'text' AND ${name} <> '', CAST(${name} AS BLOB), ${name})` : name,
       )
-      .map((value, index) => `${value} AS ${quotedName(this.columns[index] ?? '')}`)
-      .join(', ');
+      .map((value, index) => `iif(${isLarge[index] ?? ''}, NULL, ${value})`);
+    const columns = [...isLarge, ...values].join(', ');
     const terms = order.map((name) => `${this.#name}.${quotedName(name)}`);
     try {
       // Whole numbers beyond 2^53 must not be rounded.
       const statement = this.#db
         .prepare(`SELECT ${columns} FROM ${this.#name} ORDER BY ${[...terms, ...this.#tieBreak()].join(', ')}`)
-        .safeIntegers(true);
-      yield* statement.iterate() as Iterable<ForeignRow>;
+        .safeIntegers(true)
+        .raw(true);
+      for (const found of statement.iterate() as Iterable<ForeignValue[]>) {
+        const row = Object.fromEntries(this.columns.map((name, index) => [name, found[names.length + index] ?? null]));
+        this.columns.forEach((name, index) => {
+          if (found[index] === 1n) Object.defineProperty(row, name, { get: () => refuse(name) });
+        });
+        yield row;
+      }
     } catch (error) {
       throw foreignError(error, this.#path);
     }

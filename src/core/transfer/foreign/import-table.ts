@@ -1,5 +1,7 @@
 /** Imports the rows of another program's queue table, in order, with their retry counts and last errors. */
 import { QueueError, isQueueError } from '../../nouns/errors.js';
+import { refuseSize } from '../../check/refuse.js';
+import { PAYLOAD_SIZE_HINT } from '../../input/payload.js';
 import type { DraftContext } from '../../input/draft.js';
 import type { Archive, ArchivedItem, ArchivedTarget, StoreReport } from '../../store/archive.js';
 import { openForeignTable } from '../../store/doors/foreign-table.js';
@@ -7,7 +9,9 @@ import type { Actor } from '../../store/store.js';
 import type { Mapping } from './mapping.js';
 import { rowReader } from './rows.js';
 
+/** A batch ends with the one or the other. */
 const BATCH_ITEMS = 500;
+const BATCH_BYTES = 16 * 1024 * 1024;
 
 export interface TableImport {
   /** The table's name, part of the derived keys. */
@@ -61,14 +65,17 @@ function newTarget(name: string, order: ArchivedTarget['order'], implicitBaseUrl
 /** Reads the rows; adds implicit targets to `targets` and counts what the mapping skips. */
 async function* batchesOf(
   table: Table,
-  { mapping, onProgress }: TableImport,
+  { mapping, context, onProgress }: TableImport,
   read: ReturnType<typeof rowReader>,
   targets: ArchivedTarget[],
   progress: { skipped: number },
 ): AsyncGenerator<ArchivedItem[]> {
   let batch: ArchivedItem[] = [];
+  let bytes = 0;
   let number = 0;
-  for (const row of table.rows(orderOf(mapping, table.columns))) {
+  const maxBytes = context.limits.payloadBytes;
+  const refuse = (column: string): never => refuseSize(`the value of ${column}`, maxBytes, PAYLOAD_SIZE_HINT);
+  for (const row of table.rows(orderOf(mapping, table.columns), maxBytes, refuse)) {
     number += 1;
     const found = inRow(number, () => read(row));
     if (found === undefined) {
@@ -79,10 +86,11 @@ async function* batchesOf(
     if (implicitBaseUrl !== undefined && !targets.some(({ name }) => name === item.target))
       targets.push(newTarget(item.target, 'entity', implicitBaseUrl));
     batch.push(item);
-    if (batch.length < BATCH_ITEMS) continue;
+    bytes += item.payloadBytes ?? 0;
+    if (batch.length < BATCH_ITEMS && bytes < BATCH_BYTES) continue;
     yield batch;
     await onProgress?.(number, table.count);
-    batch = [];
+    [batch, bytes] = [[], 0];
   }
   if (batch.length > 0) yield batch;
 }
