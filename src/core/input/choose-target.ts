@@ -41,9 +41,9 @@ export function chooseTarget(
   maxBytes: number,
 ): Destination {
   if (isAbsoluteUrl(pathOrUrl)) return placeUrl(pathOrUrl, name, choices, maxBytes);
-  const path = checkPath(pathOrUrl, maxBytes);
   const target = name ?? defaultTarget(choices);
   if (target === undefined) {
+    checkPath(pathOrUrl, maxBytes);
     throw new QueueError('no-target', 'no target is named, and the config has no default', {
       hint:
         choices.targets.size === 0
@@ -51,7 +51,9 @@ export function chooseTarget(
           : 'name one with --target, or set "defaultTarget" in the config',
     });
   }
-  return named(target, path, choices);
+  const place = named(target, pathOrUrl, choices);
+  checkPath(pathOrUrl, maxBytes, place.config?.encodedSlash);
+  return place;
 }
 
 /** The target of a relative path when none is named. */
@@ -67,7 +69,8 @@ export function defaultTarget(choices: TargetChoices): string | undefined {
  */
 export function splitAbsoluteUrl(text: string, choices: TargetChoices, maxBytes: number): Destination {
   const { origin, rest, isSafe } = splitUrl(text, maxBytes);
-  const checked = checkPath(rest, maxBytes);
+  const mayEncode = [...choices.targets.values()].some(({ encodedSlash }) => encodedSlash);
+  const checked = checkPath(rest, maxBytes, mayEncode);
   const under = [...choices.targets.values()].flatMap((config) => {
     const path = pathUnder(config.baseUrl, origin, checked);
     return path === undefined ? [] : [{ config, path }];
@@ -76,8 +79,9 @@ export function splitAbsoluteUrl(text: string, choices: TargetChoices, maxBytes:
   const shortest = Math.min(...under.map(({ path }) => path.length));
   const nearest = under.filter(({ path }) => path.length === shortest);
   const best = nearest.find(({ config }) => config.name === choices.defaultTarget) ?? nearest[0];
-  if (best === undefined) return implicit(origin, checked, isSafe);
+  if (best === undefined) return implicit(origin, checkPath(rest, maxBytes), isSafe);
   const { config, path } = best;
+  checkPath(rest, maxBytes, config.encodedSlash);
   const twin = nearest.at(-1)?.config.name ?? config.name;
   if (config.name !== choices.defaultTarget && twin !== config.name) {
     refuse('url', `lies under two targets, ${quoted(config.name)} and ${quoted(twin)}`, 'name one with --target');
@@ -94,7 +98,7 @@ function placeUrl(text: string, name: string | undefined, choices: TargetChoices
     const reason = `cannot be placed under ${quoted(name)}, which the config does not name`;
     return refuse('url', reason, 'give the path alone');
   }
-  const path = pathUnder(baseUrl, origin, checkPath(rest, maxBytes));
+  const path = pathUnder(baseUrl, origin, checkPath(rest, maxBytes, place.config?.encodedSlash));
   if (path === undefined) {
     const reason = `does not lie under the base URL of the target ${quoted(name)}`;
     return refuse('url', reason, 'leave --target out, or give the path alone');

@@ -28,6 +28,7 @@ export interface ItemEdits {
 interface EditRules {
   limits: Limits;
   idempotencyHeader: string;
+  encodedSlash: boolean;
 }
 
 export interface Edited {
@@ -38,11 +39,15 @@ export interface Edited {
 }
 
 /** @throws {QueueError} code 'bad-item' or 'too-large'; names fields and pointers, never values */
-export function editItem(item: ItemDetail, edits: ItemEdits, { limits, idempotencyHeader }: EditRules): Edited {
+export function editItem(
+  item: ItemDetail,
+  edits: ItemEdits,
+  { limits, idempotencyHeader, encodedSlash }: EditRules,
+): Edited {
   if (item.payloadGone) {
     refuse(`the payload of item ${item.id} was removed, so it cannot be edited`);
   }
-  const path = edits.path === undefined ? item.path : checkEditedPath(edits.path, limits);
+  const path = edits.path === undefined ? item.path : checkEditedPath(edits.path, limits, encodedSlash);
   const checked = checkHeaders(headersOf(item, edits), { maxBytes: limits.headerBytes, idempotencyHeader });
   const json = jsonOf(item, edits, limits);
   const bytes = edits.payload ?? json?.bytes ?? item.payload;
@@ -56,12 +61,12 @@ export function editItem(item: ItemDetail, edits: ItemEdits, { limits, idempoten
   return { edit: { revision: item.revision, content, fields }, same: fields.length === 0, kinds: json?.kinds ?? [] };
 }
 
-function checkEditedPath(path: string, limits: Limits): string {
+function checkEditedPath(path: string, limits: Limits, encodedSlash: boolean): string {
   if (isAbsoluteUrl(path)) {
     const hint = 'Give a path below the base URL of its target, or discard the item and enqueue another.';
     refuse('an edit may not send an item to another target', hint);
   }
-  return checkPath(path, limits.pathBytes);
+  return checkPath(path, limits.pathBytes, encodedSlash);
 }
 
 function headersOf(item: ItemDetail, edits: ItemEdits): [string, string][] {

@@ -14,8 +14,9 @@ import { refuse, refuseSize } from '../check/refuse.js';
 const PATH_CHARACTERS = /^[A-Za-z0-9\-._~!$&'()*+,;=:@%/[\]|]*$/;
 const QUERY_CHARACTERS = /^[A-Za-z0-9\-._~!$&()*+,;=:@%/[\]|?]*$/;
 const BAD_PERCENT = /%(?![0-9A-Fa-f]{2})/;
-/** Encoded slash, backslash and control characters: servers disagree on whether these separate segments. */
-const ENCODED_SEPARATOR = /%(?:2f|5c|[01][0-9a-f]|7f)/i;
+/** Encoded backslash and control characters: servers disagree on whether these separate segments. */
+const ENCODED_SEPARATOR = /%(?:5c|[01][0-9a-f]|7f)/i;
+const ENCODED_SLASH = /%2f/i;
 const ABSOLUTE = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#\\]*)/;
 
 /** True for a text with a scheme and a host, like `https://…`. */
@@ -29,9 +30,10 @@ export function isAbsoluteUrl(text: string): boolean {
  * compared is what the server sees.
  *
  * @param maxBytes longest path
+ * @param encodedSlash allow `%2F`, which some APIs need within a segment (`encodedSlash` of the target)
  * @throws {QueueError} code 'bad-item', or 'too-large'
  */
-export function checkPath(path: string, maxBytes: number): string {
+export function checkPath(path: string, maxBytes: number, encodedSlash = false): string {
   if (path.length > maxBytes) refuseSize('path', maxBytes);
   if (path !== '' && !path.startsWith('/') && !path.startsWith('?')) {
     refuse('path', 'must start with / or ?', 'write it relative to the base URL of the target, such as /activities');
@@ -43,16 +45,21 @@ export function checkPath(path: string, maxBytes: number): string {
   const before = question < 0 ? path : path.slice(0, question);
   checkCharacters(before, PATH_CHARACTERS);
   if (question >= 0) checkCharacters(path.slice(question + 1), QUERY_CHARACTERS);
-  if (path.includes('%')) checkPercents(path, before);
-  if (before.split('/').some(isDotSegment)) refuse('path', 'holds a . or .. segment', 'write the path without them');
+  if (path.includes('%')) checkPercents(path, before, encodedSlash);
+  // A server may take an encoded slash for a separator.
+  if (before.split(/\/|%2f/i).some(isDotSegment))
+    refuse('path', 'holds a . or .. segment', 'write the path without them');
   return path;
 }
 
-function checkPercents(path: string, beforeQuery: string): void {
+function checkPercents(path: string, beforeQuery: string, encodedSlash: boolean): void {
   if (BAD_PERCENT.test(path)) refuse('path', 'holds a % without two hex digits', 'write a percent sign as %25');
   if (ENCODED_SEPARATOR.test(beforeQuery)) {
-    const reason = 'holds an encoded slash, backslash or control character';
-    refuse('path', reason, 'servers disagree on what %2F means in a path');
+    refuse('path', 'holds an encoded backslash or control character', 'servers disagree on what these mean in a path');
+  }
+  if (!encodedSlash && ENCODED_SLASH.test(beforeQuery)) {
+    const hint = 'servers disagree on what %2F means; if this API needs it, set "encodedSlash": true of the target';
+    refuse('path', 'holds an encoded slash', hint);
   }
 }
 

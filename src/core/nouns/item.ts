@@ -36,7 +36,14 @@ export const REVIEW_REASONS = [
 ] as const;
 export type ReviewReason = (typeof REVIEW_REASONS)[number];
 
-export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+/** The methods that the outbox of the queue file takes: its trigger is part of the file's format. */
+export const OUTBOX_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+/** Also the methods of WebDAV and CalDAV (RFC 4918, RFC 4791, RFC 3744) and others that write or have a body. */
+export const METHODS = [
+  ...OUTBOX_METHODS,
+  ...(['ACL', 'COPY', 'LINK', 'LOCK', 'MKCALENDAR', 'MKCOL', 'MOVE', 'PROPFIND', 'PROPPATCH', 'PURGE'] as const),
+  ...(['QUERY', 'REPORT', 'UNLINK', 'UNLOCK'] as const),
+] as const;
 export type Method = (typeof METHODS)[number];
 
 /** What the write is about. Written `type/id`, split at the first `/`. */

@@ -93,6 +93,8 @@ export interface TargetConfig {
   breaker: number;
   /** Allows plain http to a host that is not loopback. */
   insecureHttp: boolean;
+  /** Paths may hold `%2F`, which is sent as it is. Default false: servers disagree on what it means. */
+  encodedSlash: boolean;
   /** Refuses addresses that are not globally reachable, and proxies that would resolve names themselves. */
   denyPrivate: boolean;
   /** Proxy URL; `false` = none, whatever the environment says; undefined = from the environment. */

@@ -206,6 +206,7 @@ function rewrite({ config }: Pick<SendingDeps, 'config'>, item: ItemDetail, edit
   return editItem(item, edits, {
     limits: config.limits,
     idempotencyHeader: target?.idempotencyHeader ?? 'Idempotency-Key',
+    encodedSlash: target?.encodedSlash ?? false,
   });
 }
 

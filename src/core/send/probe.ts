@@ -201,7 +201,7 @@ async function request(
   signal: AbortSignal,
 ): Promise<Response | undefined> {
   const { base, dispatcher } = transport;
-  const path = requestPath(base, transport.basePath, settings.path);
+  const path = requestPath(base, transport.basePath, settings.path, false);
   if (path === undefined) return undefined;
   const [{ default: ky }, undici] = await Promise.all([import('ky'), import('undici')]);
   const response = await ky(base.origin + path, {

@@ -1,4 +1,5 @@
 /** Chooses the proxy for a target: from the config, else from HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
+import { BlockList, isIP } from 'node:net';
 import { isLoopbackHost } from '../check/loopback.js';
 import { reasonOf } from '../policy/reasons.js';
 import type { ProxyEndpoint } from './connector.js';
@@ -100,20 +101,37 @@ function basicOf(url: URL): string | undefined | null {
   }
 }
 
-/** NO_PROXY: names separated by commas or blanks; a name covers its subdomains; `host:port`, `*` and leading dots work. */
+/**
+ * NO_PROXY: names separated by commas or blanks. A name covers its subdomains; `host:port`, `*`, leading and final dots
+ * work, and networks (`10.0.0.0/8`, `fd00::/8`) for hosts that are addresses: names are not looked up for it.
+ */
 function isExempt(url: URL, noProxy: string): boolean {
-  const host = url.hostname.toLowerCase();
+  const host = withoutFinalDot(url.hostname.toLowerCase());
   const port = url.port !== '' ? url.port : url.protocol === 'https:' ? '443' : '80';
   return noProxy
     .toLowerCase()
     .split(/[\s,]+/)
     .some((entry) => {
       if (entry === '') return false;
-      if (entry === '*') return true;
+      if (entry === '*' || isInNetwork(host, entry)) return true;
       const withPort = /^(.+):(\d+)$/.exec(entry);
       const isBareIpv6 = entry.includes('::') && !entry.startsWith('[');
       if (withPort !== null && !isBareIpv6 && withPort[2] !== port) return false;
-      const name = (withPort === null || isBareIpv6 ? entry : (withPort[1] ?? '')).replace(/^\*?\./, '');
+      const named = withPort === null || isBareIpv6 ? entry : (withPort[1] ?? '');
+      const name = withoutFinalDot(named.replace(/^\*?\./, ''));
       return host === name || host === `[${name}]` || host.endsWith(`.${name}`);
     });
+}
+
+const withoutFinalDot = (name: string): string => name.replace(/\.$/, '');
+
+function isInNetwork(host: string, entry: string): boolean {
+  const [, network = '', prefix = ''] = /^(.+)\/(\d{1,3})$/.exec(entry) ?? [];
+  const family = isIP(network);
+  const address = host.replace(/^\[|\]$/g, '');
+  if (family === 0 || isIP(address) !== family || Number(prefix) > (family === 4 ? 32 : 128)) return false;
+  const type = family === 4 ? 'ipv4' : 'ipv6';
+  const list = new BlockList();
+  list.addSubnet(network, Number(prefix), type);
+  return list.check(address, type);
 }

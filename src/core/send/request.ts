@@ -5,17 +5,21 @@ import type { SendOptions } from './result.js';
 
 /** Paths made of these characters only are sent as they stand. */
 const PLAIN_PATH = /^[A-Za-z0-9\-_~!$&'()*+,;=:@/?%.]*$/;
-/** Dot segments, plain or percent-encoded, and encoded slashes: they could lead out of the base path (S7). */
-const ESCAPES = /(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)|%2f|%5c|%00|\\/i;
+/** Dot segments, plain or percent-encoded, also between encoded slashes: they could lead out of the base path. */
+const ESCAPES = /(?:^|\/|%2f)(?:\.|%2e){1,2}(?:\/|%2f|$)|%5c|%00|\\/i;
+const ENCODED_SLASH = /%2f/i;
 
 /**
  * The request target (path and query) for `path` under the base URL, or undefined when it could leave the base path or
  * is no path. Checked at enqueue as well; here again, because programs may write items into the queue file themselves.
+ *
+ * @param encodedSlash `encodedSlash` of the target: `%2F` is sent as it is
  */
-export function requestPath(base: URL, basePath: string, path: string): string | undefined {
+export function requestPath(base: URL, basePath: string, path: string, encodedSlash: boolean): string | undefined {
   if (path !== '' && !path.startsWith('/') && !path.startsWith('?')) return undefined;
   const queryAt = path.indexOf('?');
-  if (ESCAPES.test(queryAt < 0 ? path : path.slice(0, queryAt))) return undefined;
+  const before = queryAt < 0 ? path : path.slice(0, queryAt);
+  if (ESCAPES.test(before) || (!encodedSlash && ENCODED_SLASH.test(before))) return undefined;
   const whole = `${basePath}${path}`;
   const target = whole.startsWith('/') ? whole : `/${whole}`;
   if (PLAIN_PATH.test(path)) return target;
@@ -33,7 +37,7 @@ export function redirectPath(base: URL, basePath: string, from: string, location
   if (!URL.canParse(location, base.origin + from)) return undefined;
   const url = new URL(location, base.origin + from);
   const isHome = url.origin === base.origin && url.username === '' && url.password === '';
-  return isHome && !ESCAPES.test(url.pathname) && isUnder(basePath, url.pathname)
+  return isHome && !ESCAPES.test(url.pathname) && !ENCODED_SLASH.test(url.pathname) && isUnder(basePath, url.pathname)
     ? url.pathname + url.search
     : undefined;
 }

@@ -20,7 +20,8 @@ const ASCTIME = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}):(\d{2}):(\d{2}
 export function retryAfterMs(value: string | undefined, now: number, serverDate?: string): number | undefined {
   const text = value?.trim();
   if (text === undefined || text === '') return undefined;
-  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, RETRY_AFTER_CAP_MS);
+  // Whole seconds in the RFC; some servers send fractions.
+  if (/^\d+(?:\.\d+)?$/.test(text)) return Math.min(Math.ceil(Number(text)) * 1000, RETRY_AFTER_CAP_MS);
   const at = httpDate(text, now);
   if (at === undefined) return undefined;
   const reference = (serverDate === undefined ? undefined : httpDate(serverDate.trim(), now)) ?? now;

@@ -78,8 +78,12 @@ export async function createSender(target: TargetConfig, deps: SenderDeps): Prom
     const took = (): number => Math.max(0, Math.round(clock.monotonic() - started));
     if (options.signal.aborted) return { ...STOPPED, durationMs: took() };
     if (request.fault !== undefined) return { ...unsendable(request.fault), durationMs: took() };
-    const path = requestPath(transport.base, transport.basePath, request.path);
-    if (path === undefined) return { ...unsendable('its path leads out of the base URL'), durationMs: took() };
+    const path = requestPath(transport.base, transport.basePath, request.path, target.encodedSlash);
+    if (path === undefined)
+      return {
+        ...unsendable('its path leads out of the base URL, or holds %2F without "encodedSlash"'),
+        durationMs: took(),
+      };
     const built = buildHeaders(request, options.credential);
     if ('refused' in built) return { ...unsendable(built.refused), durationMs: took() };
     const body = bufferOf(request.payload);

@@ -113,6 +113,7 @@ describe('a good document', () => {
       idempotencyHeader: 'Idempotency-Key',
       breaker: 20,
       insecureHttp: false,
+      encodedSlash: false,
       denyPrivate: false,
       proxy: undefined,
       tls: undefined,

@@ -8,6 +8,22 @@ import { growth, refusal } from './context.js';
 
 const MAX = 8192;
 
+describe('with encodedSlash', () => {
+  test.each(['/projects/group%2Fproject/issues', '/@scope%2fname', '/vhosts/%2F', '/a%2Fb?x=%2F'])(
+    '%s is kept',
+    (path) => {
+      expect(checkPath(path, 8192, true)).toBe(path);
+      expect(() => checkPath(path, 8192)).toThrow(
+        expect.objectContaining({ hint: expect.stringContaining('encodedSlash') }),
+      );
+    },
+  );
+
+  test.each(['/a%2f..%2fb', '/a%2F%2e%2e', '/%2e%2F', '/a%5Cb', '/a%2Fb%00'])('%s is refused all the same', (path) => {
+    expect(() => checkPath(path, 8192, true)).toThrow(expect.objectContaining({ code: 'bad-item' }));
+  });
+});
+
 describe('checkPath', () => {
   test.each([
     '',
@@ -45,7 +61,7 @@ describe('checkPath', () => {
     ['/a/%2e', '. or .. segment'],
     ['/a%2f..%2fb', 'encoded slash'],
     ['/a%2Fb', 'encoded slash'],
-    ['/a%5cb', 'encoded slash'],
+    ['/a%5cb', 'encoded backslash'],
     ['/a%0d%0aHost:x', 'control character'],
     ['/a%00', 'control character'],
     ['/a%7F', 'control character'],

@@ -47,6 +47,18 @@ describe('NO_PROXY', () => {
     ['[2001:db8::1]', 'https://[2001:db8::1]', true],
     ['2001:db8::1', 'https://[2001:db8::1]', true],
     ['[2001:db8::1]:443', 'https://[2001:db8::1]', true],
+    ['api.test.', 'https://api.test', true],
+    ['.test.', 'https://api.test', true],
+    ['api.test', 'https://api.test.', true],
+    ['10.0.0.0/8', 'https://10.20.30.40', true],
+    ['10.0.0.0/8', 'https://11.20.30.40', false],
+    ['192.168.1.0/24,10.1.2.3/32', 'https://10.1.2.3', true],
+    ['0.0.0.0/0', 'https://10.1.2.3', true],
+    ['10.0.0.0/33', 'https://10.1.2.3', false],
+    ['10.0.0.0/8', 'https://api.test', false],
+    ['fd00::/8', 'https://[fd12::1]', true],
+    ['fd00::/8', 'https://[fe80::1]', false],
+    ['fd00::/8', 'https://10.0.0.1', false],
     ['', 'https://api.test', false],
   ])('%j covers %s: %s', (noProxy, url, expected) => {
     expect(chosen(url, undefined, { HTTPS_PROXY: 'http://proxy:1', NO_PROXY: noProxy })).toBe(

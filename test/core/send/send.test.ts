@@ -67,6 +67,10 @@ describe('what goes out', () => {
     ['PUT', 200],
     ['PATCH', 304],
     ['OPTIONS', 204],
+    ['MKCOL', 201],
+    ['MOVE', 204],
+    ['LOCK', 200],
+    ['PROPPATCH', 207],
   ])('%s works and answers %d', async (method, status) => {
     const server = await recorder(status, {}, '');
     const to = await sender(targetOf(server.url));
@@ -91,6 +95,18 @@ describe('what goes out', () => {
       code: 'bad-request',
     });
     expect(server.connections()).toBe(0);
+  });
+
+  test('%2F is sent as it is where the target says so, and never leads out of the base path', async () => {
+    const server = await recorder();
+    const to = await sender({ ...targetOf(`${server.url}/v1`), encodedSlash: true });
+    const path = '/projects/group%2Fproject';
+    expect(responseOf(await to.send(requestOf({ path }), optionsOf())).status).toBe(200);
+    expect(server.seen[0]?.url).toBe(`/v1${path}`);
+    for (const out of ['/a%2f..%2fb', '/%2e%2e%2Fb', '/a%5cb'])
+      expect(await to.send(requestOf({ path: out }), optionsOf())).toMatchObject({ kind: 'misconfigured' });
+    const strict = await sender(targetOf(server.url));
+    expect(await strict.send(requestOf({ path }), optionsOf())).toMatchObject({ kind: 'misconfigured' });
   });
 
   test.each([['//elsewhere.test/x'], ['/a b'], ['/ä?q=ü'], ['?only=query'], ['']])(

@@ -4,7 +4,7 @@
  */
 import { DEFAULT_LIMITS } from '../../../nouns/config.js';
 import { KEY_CHARACTERS, LONGEST_KEY } from '../../../input/key.js';
-import { METHODS } from '../../../nouns/item.js';
+import { OUTBOX_METHODS } from '../../../nouns/item.js';
 import { ELIG } from './codes.js';
 import { headElig, IS_HEAD } from './lane-sql.js';
 
@@ -85,8 +85,8 @@ const CHECKS = [
   reject('id is given by the queue', 'NEW.id IS NOT NULL'),
   reject('unknown target', `typeof(NEW.target) NOT IN ('text', 'null') OR ${chosenTarget} IS NULL`),
   reject(
-    `method must be ${METHODS.join(', ')}`,
-    `NEW.method IS NULL OR NEW.method NOT IN (${METHODS.map((name) => `'${name}'`).join(', ')})`,
+    `method must be ${OUTBOX_METHODS.join(', ')}`,
+    `NEW.method IS NULL OR NEW.method NOT IN (${OUTBOX_METHODS.map((name) => `'${name}'`).join(', ')})`,
   ),
   reject('path must be relative to the base URL, start with / or ?, and hold only what a URL may hold', ...BAD_PATH),
   reject(
