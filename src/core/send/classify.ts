@@ -221,7 +221,7 @@ function wordsOf(
   return { message, cause: causeKey(said.title === undefined ? message : hide(said.title), namesIn(payload)) };
 }
 
-/** Compressed although not asked for: it is not unpacked, so its message is unknown. */
+/** Compressed in a way that `unpack.ts` could not read, so its message is unknown. */
 function noReason({ headers, body }: ResponseExcerpt): string {
   const coding = headers['content-encoding']?.toLowerCase();
   return coding === undefined || coding === 'identity' || body.length === 0

@@ -8,10 +8,13 @@ const UNPRINTABLE =
   // eslint-disable-next-line no-control-regex -- control characters are what this is about
   /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** Escape sequences that a terminal executes instead of showing: colours, titles, the clipboard. */
+/**
+ * Escape sequences that a terminal executes instead of showing: colours, titles, the clipboard. A sequence does not hold
+ * the start of another one, so that matching is linear.
+ */
 const ESCAPE_SEQUENCE =
   // eslint-disable-next-line no-control-regex -- control characters are what this is about
-  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u009d\u0090])[^\u0007\u001b\u009c\n]*(?:\u0007|\u001b\\|\u009c)/g;
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u009d\u0090])[^\u0007\u001b\u009c\u009d\u0090\n]*(?:\u0007|\u001b\\|\u009c)/g;
 
 /** Longest input that is examined; the rest could never be shown. */
 const LONGEST_INPUT = 64 * 1024;

@@ -14,6 +14,7 @@ import type { ExchangeEnd } from './exchange.js';
 import { BAD_REQUEST, failureOf, type Failure } from './failure.js';
 import { isTunnelLogin, loginOf } from './proxy.js';
 import { headerBuilder, redirectPath, requestPath } from './request.js';
+import { unpacked } from './unpack.js';
 import type { HeaderList } from './request.js';
 import type { SendOptions, SendResult } from './result.js';
 
@@ -102,6 +103,7 @@ export async function createSender(target: TargetConfig, deps: SenderDeps): Prom
     // The body goes a second time.
     if (next !== undefined) end = await exchange({ ...outgoing, path: next, deadline: outgoing.deadline + bodyMs });
     const redirectedTo = next === undefined ? undefined : transport.base.origin + next;
+    end = await unpacked(end);
     const result = resultOf(end, redirectedTo, { transport, keepsRaw, sentBytes: body?.length ?? 0 }, took());
     return conceal(result, options.credential);
   };

@@ -11,24 +11,36 @@ const LONGEST_ELEMENT = 4096;
 /** The title that Express gives every page. */
 const SAYS_NOTHING = /^error[.!\s]*$/i;
 
+/** `413 Request Entity Too Large`: the text below it may say more. */
+const STATUS_LINE = /^\d{3}\s/;
+/** Prefixes of XML names: `<s:message>` of sabre/dav. */
+const PREFIX = /(<\/?)[a-z][\w-]*:(?=[a-z])/gi;
+
 /** Text that a browser does not show. */
 const NOT_SHOWN = /<(script|style)\b[^>]*>[^<]*(?:<(?!\/\1)[^<]*)*/gi;
 
 /** The first that says what is wrong; else the first there is ("502 Bad Gateway"). */
 export function fromMarkup(text: string, limit: number): string | undefined {
-  const lower = text.toLowerCase();
+  const bare = text.replace(PREFIX, '$1');
+  const lower = bare.toLowerCase();
   let plain: string | undefined;
   for (const tag of TAGS) {
     const isHead = tag !== 'pre' && tag !== 'p';
     // Look at the text of a titled page only if the title says nothing.
-    for (const found of elements(text, lower, tag, isHead ? 1 : MOST_OF_A_TAG)) {
+    for (const found of elements(bare, lower, tag, isHead ? 1 : MOST_OF_A_TAG)) {
       const line = cleanLine(found, limit);
       if (line === '') continue;
-      if (isInformative(line)) return line;
+      const isStatus = STATUS_LINE.test(line) || line === plain?.replace(STATUS_LINE, '');
+      if (isInformative(line) && !(isHead && isStatus)) return line;
       if (isHead && !SAYS_NOTHING.test(line)) plain ??= line;
     }
   }
-  return plain;
+  return plain ?? conditionOf(bare);
+}
+
+/** The name of the condition that failed (RFC 4918, section 16): `no-uid-conflict`. */
+function conditionOf(text: string): string | undefined {
+  return /<error\b[^>]*>\s*<([a-z][\w-]*)/i.exec(text)?.[1];
 }
 
 function* elements(text: string, lower: string, tag: string, most: number): Generator<string> {

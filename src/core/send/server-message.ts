@@ -33,6 +33,7 @@ const SENTENCE_KEYS = [
   'messages',
   'details',
 ] as const;
+const SENTENCES: ReadonlySet<string> = new Set(SENTENCE_KEYS);
 /** Keys that hold one error per field or per problem. */
 const LIST_KEYS = [
   'errors',
@@ -108,7 +109,7 @@ function wordsOf(text: string, contentType: string): ServerWords | undefined {
     if (parsed !== undefined) return fromDocument(parsed.value);
     if (looksLikeJson) return alone(fromCutJson(text));
   }
-  if (text.startsWith('<') || /html|xml/i.test(contentType)) return alone(fromMarkup(text, MESSAGE_LIMIT));
+  if (text.startsWith('<')) return alone(fromMarkup(text, MESSAGE_LIMIT));
   // Binary that calls itself nothing in particular is no sentence.
   if (/^(image|audio|video|font)\/|octet-stream|protobuf|zip/i.test(contentType)) return undefined;
   return alone(text.split('\n').find((line) => line.trim() !== ''));
@@ -122,7 +123,15 @@ function alone(message: string | undefined): ServerWords | undefined {
 function fromDocument(value: Json): ServerWords | undefined {
   const message = fromJson(value, 0);
   if (message === undefined || !isObject(value)) return alone(message);
-  const { title, detail } = value;
+  const { title, detail, details } = value;
+  // PostgREST: the details are about one occurrence.
+  if (
+    message === value['message'] &&
+    typeof details === 'string' &&
+    details.trim() !== '' &&
+    !message.includes(details)
+  )
+    return { message: `${message.trim().replace(/[.:]+$/, '')}: ${details}`, title: message };
   if (typeof title !== 'string' || typeof detail !== 'string' || message !== detail) return alone(message);
   const words = title.trim().split(/\s+/).length;
   if (words < TITLE_WORDS || informativeWords(title) < TELLING_TITLE_WORDS) return alone(message);
@@ -155,6 +164,8 @@ function fromJson(value: Json, depth: number): string | undefined {
   if (!isObject(value)) return undefined;
   const listed = fromLists(value, depth);
   if (listed !== undefined) return listed;
+  // A field may be called `title` or `reason`.
+  if (depth === 0 && isErrorTree(value, 0)) return fromFields(value, 0);
   const sentence = fromSentences(value, depth);
   if (sentence !== undefined && isInformative(sentence)) return sentence;
   const more = fromFields(value, depth) ?? fromEnvelopes(value, depth) ?? (depth === 0 ? fromLooks(value) : undefined);
@@ -202,6 +213,7 @@ function fromFields(object: JsonObject, depth: number): string | undefined {
   if (entries.length === 0 || (depth === 0 && !isErrorTree(object, 0))) return undefined;
   return joined(
     entries.map(([field, value]) => {
+      if (typeof value === 'string' && SENTENCES.has(field)) return value;
       if (isSentences(value)) return withField(field, firstOf(value));
       if (!isObject(value) && !Array.isArray(value)) return undefined;
       return withPath(field, isObject(value) ? fromFields(value, depth + 1) : fromJson(value, depth + 1));
@@ -272,16 +284,17 @@ function withPath(field: string, sentence: string | undefined): string | undefin
 
 function plainField(field: string): string {
   const name = field
-    .replace(/^(?:(?:body|query|path|header|json|form)(?:\.|$)|#?\/?(?:data\/)?(?:attributes\/)?)/, '')
+    .replace(/^(?:(?:body|query|header|json|form)(?:\.|$)|path\.|#?\/?(?:data\/)?(?:attributes\/)?)/, '')
     .replaceAll('/', '.');
-  return /^(?:base|detail|non_field_errors|__all__|_?schema|\$)$/.test(name) ? '' : name;
+  return /^(?:base|detail|errors?|messages?|non_field_errors|__all__|_?schema|\$)$/.test(name) ? '' : name;
 }
 
 function joined(sentences: readonly (string | undefined)[]): string | undefined {
   const found = sentences.filter((sentence) => sentence !== undefined);
   if (found.length === 0) return undefined;
   const rest = found.length - FIELDS_TOLD;
-  return found.slice(0, FIELDS_TOLD).join('; ') + (rest > 0 ? ` (and ${String(rest)} more)` : '');
+  const told = found.slice(0, FIELDS_TOLD).map((text, at) => (at < found.length - 1 ? text.replace(/\.$/, '') : text));
+  return told.join('; ') + (rest > 0 ? ` (and ${String(rest)} more)` : '');
 }
 
 function isObject(value: Json): value is JsonObject {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import type { Method } from '../../../src/core/nouns/item.js';
 import type { RunningServer } from './support.js';
 import { optionsOf, requestOf, startHttp, startRaw, targetOf } from './support.js';
@@ -333,6 +333,37 @@ describe('answers', () => {
     const response = responseOf(await sendTo(server.url));
     expect(response.headers['content-encoding']).toBe('gzip');
     expect(Buffer.from(response.body).equals(bomb.subarray(0, 8192))).toBe(true);
+  });
+
+  const problem = JSON.stringify({ title: 'phone must be digits', filler: 'x'.repeat(3000) });
+
+  test.each([
+    ['gzip', gzipSync(problem), true],
+    ['X-GZIP', gzipSync(problem), true],
+    ['br', brotliCompressSync(problem), true],
+    ['deflate', deflateSync(problem), true],
+    ['deflate', deflateRawSync(problem), true],
+    ['zstd', Buffer.from('anything'), false],
+    ['gzip', Buffer.from('no gzip at all'), false],
+  ])('a body in %s is unpacked if it can be', async (coding, body, isUnpacked) => {
+    const server = keep(
+      await startHttp((_request, response) => response.writeHead(422, { 'content-encoding': coding }).end(body)),
+    );
+    const response = responseOf(await sendTo(server.url));
+    expect(response.headers['content-encoding']).toBe(isUnpacked ? undefined : coding);
+    expect(Buffer.from(response.body).equals(isUnpacked ? Buffer.from(problem) : body)).toBe(true);
+    expect(response.complete).toBe(true);
+  });
+
+  test('a packed body that is cut gives its beginning', async () => {
+    const noise = Array.from({ length: 40_000 }, (_, n) => ((n * 7919) % 9973).toString(36)).join('');
+    const body = gzipSync(`{"title":"phone must be digits","filler":"${noise}"}`);
+    const server = keep(
+      await startHttp((_request, response) => response.writeHead(422, { 'content-encoding': 'gzip' }).end(body)),
+    );
+    const response = responseOf(await sendTo(server.url));
+    expect(Buffer.from(response.body).toString()).toMatch(/^\{"title":"phone must be digits"/);
+    expect(response).toMatchObject({ complete: false, body: { length: 8192 } });
   });
 
   test.each([

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { cleanLine } from '../../../src/core/send/clean-text.js';
 import { MESSAGE_LIMIT, serverMessage } from '../../../src/core/send/server-message.js';
 
 function said(body: unknown, contentType = 'application/json', more: Record<string, string> = {}): string | undefined {
@@ -39,7 +40,7 @@ describe('JSON answers', () => {
     [
       'Django REST, fields',
       { phone: ['Enter digits.'], non_field_errors: ['Too late.'] },
-      'phone: Enter digits.; Too late.',
+      'phone: Enter digits; Too late.',
     ],
     ['Django REST, detail', { detail: 'Not found.' }, 'Not found.'],
     [
@@ -291,4 +292,80 @@ describe('other answers', () => {
     said(body);
     expect(performance.now() - started).toBeLessThan(10_000);
   });
+});
+
+describe('answers of real servers', () => {
+  test.each<[string, string, string, string]>([
+    ['GitLab', 'application/json', '{"message":{"path":["has already been taken"]}}', 'path: has already been taken'],
+    [
+      'Django REST, a field called title',
+      'application/json',
+      '{"title":["Ensure this field has no more than 100 characters."]}',
+      'title: Ensure this field has no more than 100 characters.',
+    ],
+    [
+      'Django REST, two fields within another',
+      'application/json',
+      '{"address":{"reason":["Too long."],"zip":["Enter 4 digits."]}}',
+      'address.reason: Too long; zip: Enter 4 digits.',
+    ],
+    [
+      'Stripe, 500',
+      'application/json',
+      '{"error":{"message":"An unknown error occurred","type":"api_error"}}',
+      'An unknown error occurred',
+    ],
+    [
+      'PostgREST',
+      'application/json',
+      '{"code":"23505","details":"Key (id)=(1) already exists.","hint":null,"message":"duplicate key value violates unique constraint \\"a_pkey\\""}',
+      'duplicate key value violates unique constraint "a_pkey": Key (id)=(1) already exists.',
+    ],
+    [
+      'sabre/dav',
+      'application/xml',
+      '<?xml version="1.0"?><d:error xmlns:d="DAV:" xmlns:s="http://sabredav.org/ns"><s:exception>Sabre\\DAV</s:exception><s:message>This calendar only accepts VEVENT</s:message></d:error>',
+      'This calendar only accepts VEVENT',
+    ],
+    [
+      'Radicale',
+      'application/xml',
+      '<?xml version="1.0"?><error xmlns="DAV:"><C:no-uid-conflict xmlns:C="urn:ietf:params:xml:ns:caldav" /></error>',
+      'no-uid-conflict',
+    ],
+    [
+      'json-server, a stack as a page',
+      'text/html',
+      'Error: Insert failed, duplicate id\n    at Function.insert (/x/lodash-id.js:49:13)\n    at y',
+      'Error: Insert failed, duplicate id',
+    ],
+    [
+      'Apache, 413',
+      'text/html',
+      '<html><head><title>413 Request Entity Too Large</title></head><body><h1>Request Entity Too Large</h1><p>The amount of data exceeds the capacity limit.</p></body></html>',
+      'The amount of data exceeds the capacity limit.',
+    ],
+    [
+      'nginx',
+      'text/html',
+      '<html><head><title>413 Request Entity Too Large</title></head><body><center><h1>413 Request Entity Too Large</h1></center><hr><center>nginx</center></body></html>',
+      '413 Request Entity Too Large',
+    ],
+  ])('%s', (_server, contentType, body, sentence) => {
+    expect(said(body, contentType)).toBe(sentence);
+  });
+});
+
+test('cleaning a line costs time in proportion to its length, whatever it starts', () => {
+  const took = (text: string): number => {
+    const start = process.hrtime.bigint();
+    cleanLine(text, 200);
+    return Number(process.hrtime.bigint() - start);
+  };
+  for (const start of ['\u0090', '\u009d', '\u001b]', '\u001bP', '\u001b[', '\u009b1']) {
+    const text = (length: number): string => start.repeat(length / start.length);
+    took(text(64_000));
+    const [short, long] = [Math.min(...[1, 2, 3].map(() => took(text(8_000)))), took(text(64_000))];
+    expect([start, long < 40 * short + 20_000_000]).toEqual([start, true]);
+  }
 });
