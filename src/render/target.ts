@@ -67,6 +67,7 @@ const CREDENTIAL = {
 
 /** One line: does it answer, and accept the credential? */
 export function probeLine(name: string, probe: ProbeResult): string {
+  if (probe.kind === 'reachable' && probe.doubt !== undefined) return oneLine(`${name} ${probe.doubt}`);
   if (probe.kind === 'reachable') {
     const answer = probe.status === undefined ? 'a connection came about' : `it answered ${probe.status}`;
     return oneLine(
@@ -78,12 +79,13 @@ export function probeLine(name: string, probe: ProbeResult): string {
 }
 
 export function probeDocument(name: string, probe: ProbeResult, notes: readonly string[] = []): JsonObject {
+  const doubt = probe.kind === 'reachable' ? probe.doubt : undefined;
   return {
     target: name,
-    reachable: probe.kind === 'reachable',
-    result: probe.kind,
+    reachable: doubt === undefined ? probe.kind === 'reachable' : null,
+    result: doubt === undefined ? probe.kind : 'doubtful',
     status: probe.kind === 'reachable' ? (probe.status ?? null) : null,
-    message: probe.kind === 'reachable' ? null : probe.message,
+    message: probe.kind === 'reachable' ? (doubt ?? null) : probe.message,
     credential: probe.kind === 'reachable' ? (probe.credential ?? null) : probe.code === 'auth' ? 'refused' : null,
     durationMs: Math.round(probe.durationMs),
     notes: [...notes],

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Dispatcher, request as undiciRequest } from 'undici';
 import type { Clock } from '../nouns/clock.js';
 import { ruleFor } from '../policy/outcome-rules.js';
+import { RESPONSE_EXCERPT_BYTES } from '../nouns/item.js';
 import type { TargetConfig } from '../nouns/target.js';
 import { AWAY, intermediarySentence, intermediaryReason, leadsAway } from './intermediary.js';
 import { plainHost } from './connector.js';
@@ -11,6 +12,7 @@ import { BAD_REQUEST, failureOf } from './failure.js';
 import { isTunnelLogin, loginOf } from './proxy.js';
 import { requestPath } from './request.js';
 import type { ProbeResult, SendOptions } from './result.js';
+import { serverMessage } from './server-message.js';
 
 export interface ProbeDeps {
   clock: Clock;
@@ -134,10 +136,49 @@ async function askAsPerson(
         : `${transport.base.host} does not accept the credential (${String(status)})`;
     return { kind: 'misconfigured', code: 'auth', message };
   }
+  if (status >= 400) {
+    // Only a GET has a body with a sentence.
+    const said = await request({ ...settings, method: 'GET' }, transport, version, credential, signal).catch(
+      () => undefined,
+    );
+    const finding = failedAnswer(status, await sentenceOf(said), target, transport);
+    return finding.kind === 'reachable' && credential !== undefined ? { ...finding, credential: 'unknown' } : finding;
+  }
   const finding = judge(response, target.probe && target.expect?.contentType, transport);
   if (finding.kind !== 'reachable' || credential === undefined) return finding;
   const isAccepted = response.ok && (await isGuarded(settings, transport, version, signal));
   return { ...finding, credential: isAccepted ? 'accepted' : 'unknown' };
+}
+
+/** What a person learns from an answer of 400 and above: less than that the target works. */
+function failedAnswer(status: number, said: string | undefined, target: TargetConfig, transport: Transport): Finding {
+  const { host } = transport.base;
+  const answer = `${String(status)}${said === undefined ? '' : ` (${said})`}`;
+  if (target.tls?.cert === undefined && (status === 495 || status === 496 || /\bcertificate\b/i.test(said ?? ''))) {
+    const message = `${host} answered ${answer}: it may want a client certificate; name one in "tls" of the target`;
+    return { kind: 'misconfigured', code: 'client-certificate', message };
+  }
+  if (status >= 500) {
+    const who = transport.proxy === undefined ? host : `${host}, or the proxy ${transport.proxy.url.host},`;
+    return { kind: 'unreachable', code: `http-${String(status)}`, message: `${who} answered ${answer}` };
+  }
+  if (target.probe !== undefined && status === 404) {
+    const message = `${host} answered ${answer} to the path of "probe"; correct it, or the base URL`;
+    return { kind: 'misconfigured', code: 'bad-probe', message };
+  }
+  const what = target.probe === undefined ? 'its base URL' : 'the path of "probe"';
+  const hint = target.probe === undefined ? '; for more, name a path that it answers in "probe"' : '';
+  return {
+    kind: 'reachable',
+    status,
+    doubt: `answered ${answer} to ${what}, which does not tell whether its paths work${hint}`,
+  };
+}
+
+async function sentenceOf(response: Response | undefined): Promise<string | undefined> {
+  if (response === undefined) return undefined;
+  const body = new Uint8Array(await response.arrayBuffer());
+  return serverMessage({ headers: Object.fromEntries(response.headers), body });
 }
 
 /** Many health paths answer anybody: a success proves the credential only if the same request without it is refused. */
@@ -235,13 +276,25 @@ function viaDispatcher(send: typeof undiciRequest, dispatcher: Dispatcher): type
       signal,
       dispatcher,
     });
+    const body = method === 'GET' && answer.statusCode >= 400 ? await beginning(answer.body) : null;
     answer.body.on('error', () => undefined).destroy();
     const told = Object.entries(answer.headers).map(([name, value]) => [name, value].flat().slice(0, 2));
-    return new Response(null, {
+    return new Response(body, {
       status: Math.min(answer.statusCode, HIGHEST_STATUS),
       headers: told.filter((pair): pair is [string, string] => pair[1] !== undefined),
     });
   };
+}
+
+async function beginning(body: AsyncIterable<Buffer>): Promise<Buffer<ArrayBuffer>> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= RESPONSE_EXCERPT_BYTES) break;
+  }
+  return Buffer.concat(chunks).subarray(0, RESPONSE_EXCERPT_BYTES);
 }
 
 function judge(response: Response, expected: string | undefined, transport: Transport): Finding {

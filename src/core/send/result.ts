@@ -45,6 +45,8 @@ export type ProbeResult =
       status: number | undefined;
       /** Where a credential was sent: accepted by a success; any other answer leaves it open. */
       credential?: 'accepted' | 'unknown';
+      /** Set when it answered in a way that does not tell whether it works: the end of a sentence about the target. */
+      doubt?: string;
     }
   | { kind: 'unreachable'; code: string; message: string; durationMs: number }
   | { kind: 'misconfigured'; code: string; message: string; durationMs: number };

@@ -26,6 +26,7 @@ export function target(name: string, baseUrl: string): TargetConfig {
     idempotencyHeader: 'Idempotency-Key',
     breaker: 20,
     insecureHttp: false,
+    encodedSlash: false,
     denyPrivate: false,
     proxy: undefined,
     tls: undefined,

@@ -125,6 +125,51 @@ describe('a person asks', () => {
     });
   });
 
+  test.each([
+    [
+      404,
+      '{"detail":"Not found."}',
+      { kind: 'reachable', doubt: expect.stringContaining('404 (Not found.) to its base URL') },
+    ],
+    [
+      400,
+      '{"message":"a tenant is missing"}',
+      { kind: 'reachable', doubt: expect.stringContaining('(a tenant is missing)') },
+    ],
+    [
+      400,
+      '<html><title>400 No required SSL certificate was sent</title></html>',
+      { kind: 'misconfigured', code: 'client-certificate', message: expect.stringContaining('"tls"') },
+    ],
+    [
+      500,
+      '{"message":"database is down"}',
+      { kind: 'unreachable', message: expect.stringContaining('500 (database is down)') },
+    ],
+  ])('an answer of %d with %s says no more than is known', async (status, body, finding) => {
+    const server = keep(await startHttp((_request, response) => response.writeHead(status).end(body)));
+    expect(await probeOf(targetOf(server.url), { mode: 'request' })).toMatchObject(finding);
+  });
+
+  test('a probe path that answers 404 is a wrong setting', async () => {
+    const server = keep(await startHttp((_request, response) => response.writeHead(404).end()));
+    const target = targetOf(server.url, { probe: { method: 'HEAD', path: '/health' } });
+    expect(await probeOf(target, { mode: 'request' })).toMatchObject({ kind: 'misconfigured', code: 'bad-probe' });
+  });
+
+  test('of a long answer only the beginning is read', async () => {
+    const server = keep(
+      await startHttp((request, response) => {
+        response.writeHead(404);
+        if (request.method === 'HEAD') return void response.end();
+        response.write('the page is gone\n');
+        response.write('x'.repeat(10 * 1024 * 1024));
+      }),
+    );
+    const { doubt } = (await probeOf(targetOf(server.url), { mode: 'request' })) as { doubt?: string };
+    expect(doubt).toContain('(the page is gone)');
+  });
+
   test('a runner sends no credential, whatever it was given', async () => {
     const seen: string[] = [];
     const server = keep(await guarded(seen));

@@ -141,6 +141,7 @@ export function targetOf(baseUrl: string, changes: Partial<TargetConfig> = {}): 
     idempotencyHeader: 'Idempotency-Key',
     breaker: 20,
     insecureHttp: false,
+    encodedSlash: false,
     denyPrivate: false,
     proxy: undefined,
     tls: undefined,
