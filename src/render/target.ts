@@ -45,7 +45,8 @@ export async function targetTable(targets: readonly ShownTarget[], look: Look): 
     { title: 'STATE' },
     { title: 'PENDING', align: 'right' as const },
     { title: 'REVIEW', align: 'right' as const },
-    { title: 'BASE URL', flexible: true },
+    // Never cut: two servers may differ in its last letters.
+    { title: 'BASE URL' },
     { title: 'REASON', flexible: true },
   ];
   const rows = targets.map((target) => [

@@ -106,7 +106,7 @@ describe('thirty items, every third refused', () => {
     await enqueueThirty(false);
     expect((await syncq('run')).code).toBe(3);
     const { stdout } = await syncq('status');
-    expect(stdout.split('\n')[0]).toBe('1 needs you, 27 are blocked');
+    expect(stdout.split('\n')[0]).toBe('1 needs you, 27 wait behind it');
     expect(stdout).toContain('syncq inspect 3\n');
     expect((await syncq('inspect', '4')).stdout).toContain('Deal with item 3 first\n  syncq inspect 3\n');
     expect((await syncq('discard', '3', '--yes')).code).toBe(0);

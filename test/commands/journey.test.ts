@@ -113,7 +113,7 @@ describe('a refused item', () => {
     });
 
     const status = await syncq('status');
-    expect(status.stdout.split('\n')[0]).toBe('1 needs you, 1 is blocked');
+    expect(status.stdout.split('\n')[0]).toBe('1 needs you, 1 waits behind it');
     expect((await syncq('status', '--check', '--quiet')).code).toBe(3);
     expect((await syncq('status', '--check')).stderr).toBe('1 in review (allowed 0)\n');
 

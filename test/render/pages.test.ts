@@ -348,7 +348,7 @@ const REPORT: StatusReport = {
 describe('the status view', () => {
   test('starts with the answer', async () => {
     expect(await statusView(REPORT, TERMINAL)).toEqual([
-      '3 need you, 1 is blocked',
+      '3 need you, 1 waits behind them',
       '1 item is due and nobody is sending. Start: syncq watch (or syncq run)',
       '',
       'pending 2 (due 1, waiting 0, blocked 1, held 0), sending 0, review 3, completed 120, discarded 0',
@@ -369,7 +369,7 @@ describe('the status view', () => {
 
   test('says it all in its first line in a pipe', async () => {
     expect((await statusView(REPORT, PIPE))[0]).toBe(
-      '3 need you, 1 is blocked; 1 item is due and nobody is sending. Start: syncq watch (or syncq run)',
+      '3 need you, 1 waits behind them; 1 item is due and nobody is sending. Start: syncq watch (or syncq run)',
     );
   });
 

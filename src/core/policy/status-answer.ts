@@ -43,9 +43,8 @@ const sum = (targets: readonly TargetStatus[], which: Counted): number =>
 function reviewLine({ counts, targets }: StatusReport): string[] {
   if (counts.review === 0) return [];
   const blocked = sum(targets, 'behindReview');
-  return [
-    `${count(counts.review, 'needs', 'need')} you${blocked === 0 ? '' : `, ${count(blocked, 'is', 'are')} blocked`}`,
-  ];
+  const behind = `${count(blocked, 'waits', 'wait')} behind ${counts.review === 1 ? 'it' : 'them'}`;
+  return [`${count(counts.review, 'needs', 'need')} you${blocked === 0 ? '' : `, ${behind}`}`];
 }
 
 function copyLine({ copyOf }: StatusReport): string[] {

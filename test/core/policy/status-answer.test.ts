@@ -71,8 +71,8 @@ describe('the answer of status', () => {
     [['all delivered'], report({}, { completed: 12, discarded: 1 })],
     [['1 needs you'], report({}, { review: 1 })],
     [['3 need you'], report({}, { review: 3, completed: 9 })],
-    [['1 needs you, 2 are blocked'], report({ blocked: 2, targets: [{ ...TARGET, pending: 2, review: 1, blocked: 2, behindReview: 2 }] }, { review: 1, pending: 2 })],
-    [['2 need you, 1 is blocked'], report({ blocked: 1, targets: [{ ...TARGET, pending: 1, review: 2, blocked: 1, behindReview: 1 }] }, { review: 2, pending: 1 })],
+    [['1 needs you, 2 wait behind it'], report({ blocked: 2, targets: [{ ...TARGET, pending: 2, review: 1, blocked: 2, behindReview: 2 }] }, { review: 1, pending: 2 })],
+    [['2 need you, 1 waits behind them'], report({ blocked: 1, targets: [{ ...TARGET, pending: 1, review: 2, blocked: 1, behindReview: 1 }] }, { review: 2, pending: 1 })],
     [['12 wait: production is offline since 09:12'], report({ held: 1, blocked: 11, targets: [offline(12)] }, { pending: 12 })],
     [['1 waits: production is offline since 09:12'], report({ held: 1, targets: [offline(1)] }, { pending: 1 })],
     [['3 need you', '12 wait: production is offline since 09:12'], report({ held: 1, blocked: 11, targets: [{ ...offline(12), review: 3 }] }, { pending: 12, review: 3 })],
@@ -95,7 +95,7 @@ describe('the answer of status', () => {
     [['3 wait: production does not accept the credential since 09:12: token expired'], report({ due: 3, targets: [{ ...TARGET, state: 'auth', until: at(9, 13), reason: 'token expired', pending: 3, due: 3 }] }, { pending: 3 })],
     // What is blocked counts with what blocks it.
     [
-      ['2 need you, 4 are blocked', '3 wait: production does not accept the credential since 09:12', '1 item is due and nobody is sending. Start: syncq watch (or syncq run)', '5 wait behind earlier items'],
+      ['2 need you, 4 wait behind them', '3 wait: production does not accept the credential since 09:12', '1 item is due and nobody is sending. Start: syncq watch (or syncq run)', '5 wait behind earlier items'],
       report({ due: 2, blocked: 11, targets: [{ ...TARGET, state: 'auth', pending: 6, due: 1, blocked: 5, behindReview: 3, review: 1 }, { ...TARGET, name: 'staging', pending: 7, due: 1, blocked: 6, behindReview: 1, review: 1 }] }, { pending: 13, review: 2 }),
     ],
     [['1 waits for its time', '1 waits behind an earlier item'], report({ waiting: 1, blocked: 1, nextDueAt: at(11, 0) }, { pending: 2 })],

@@ -61,7 +61,7 @@ async function happens(b: Bench, sender: Sender, event: Event, claims: any[]): P
 function countedIn(facts: readonly string[]): number {
   const counts = facts.flatMap((fact) => {
     const [, first = '0'] = /^(\d+) (?:needs?|waits?|items?|is|are)[ :]/.exec(fact) ?? [];
-    const [, blocked = '0'] = /^\d+ needs? you, (\d+) (?:is|are) blocked$/.exec(fact) ?? [];
+    const [, blocked = '0'] = /^\d+ needs? you, (\d+) waits? behind (?:it|them)$/.exec(fact) ?? [];
     return [Number(first), Number(blocked)];
   });
   return counts.reduce((sum, count) => sum + count, 0);
