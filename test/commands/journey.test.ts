@@ -196,7 +196,9 @@ describe('run', () => {
     await server.stop();
     await syncq('enqueue', 'POST', '/notes', '-d', '{}');
     expect((await syncq('run')).code).toBe(4);
-    expect((await syncq('status')).stdout).toMatch(/^1 waits: api is offline since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d\n/);
+    expect((await syncq('status')).stdout).toMatch(
+      /^1 waits: api is offline since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d\n/,
+    );
     expect((await syncq('inspect', '1', '--json')).json()).toMatchObject({
       state: 'pending',
       held: 'offline',
@@ -222,6 +224,11 @@ describe('pause and resume', () => {
 
     await syncq('pause', '--entity', 'note/1', '--for', '2h');
     expect((await syncq('inspect', '1', '--json')).json()).toMatchObject({ held: 'paused' });
+    const held = await syncq('run', '--json');
+    expect([held.code, held.json()]).toMatchObject([
+      4,
+      { stopped: 'held', held: [{ target: 'api', state: 'paused', reason: 'only entity note/1' }] },
+    ]);
     await syncq('resume', '--all');
     expect((await syncq('run')).code).toBe(0);
     for (const what of [['api'], ['--entity', 'note/1'], ['--all']]) {

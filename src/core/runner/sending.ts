@@ -5,7 +5,7 @@ import { isQueueError } from '../nouns/errors.js';
 import type { QueueEvent } from '../nouns/events.js';
 import { runnerIdentity } from '../nouns/host.js';
 import type { DrainOptions, WatchOptions } from './options.js';
-import type { DrainReport } from '../nouns/report.js';
+import type { DrainReport, StatusReport, TargetStatus } from '../nouns/report.js';
 import { statusReport } from '../policy/status.js';
 import type { LastRun, RunnerIdentity, RunnerInfo, RunSummary, Session, Store, Summary } from '../store/store.js';
 import { maintain, maintainAlways } from './maintain.js';
@@ -118,7 +118,9 @@ export async function drainQueue(
     const needsPerson = left.needsPerson || part.review > 0;
     // Items left by --limit are left on purpose.
     const tryLater = left.tryLater || (left.remaining.due > 0 && part.stopped !== 'limit');
-    return { ...part, ...left, needsPerson, tryLater, durationMs: Math.round(clock.monotonic() - begun) };
+    // Heads of paused entities are not ready, so the loop does not see them.
+    const stopped = part.stopped === 'drained' && left.remaining.held > 0 ? 'held' : part.stopped;
+    return { ...part, ...left, stopped, needsPerson, tryLater, durationMs: Math.round(clock.monotonic() - begun) };
   };
   const nothing = { attempts: 0, delivered: 0, failed: 0, review: 0, runner: undefined };
   const summary = await store.summary(clock.now());
@@ -202,10 +204,25 @@ async function remains(
       blocked: sum((row) => row.blocked),
       held: sum((row) => row.held),
     },
-    held: stuck.map(({ name, state, reason, until }) => ({ target: name, state, reason, until })),
+    held: stuck.map((row) => heldBy(row, status.pausedEntities)),
     needsPerson: forPerson || leftovers.behindReview,
     tryLater: timed.some((row) => row.held > 0) || leftovers.backingOff,
   };
+}
+
+/** What holds the items of a target: its own state, or else pauses of entities. */
+function heldBy(
+  { name, state, reason, until }: TargetStatus,
+  pausedEntities: StatusReport['pausedEntities'],
+): DrainReport['held'][number] {
+  if (state !== 'online' && state !== 'untried' && state !== 'suspect') return { target: name, state, reason, until };
+  const pauses = pausedEntities.map(
+    ({ entity, reason: why }) => `${entity.type}/${entity.id}${why === undefined ? '' : `: ${why}`}`,
+  );
+  const ends = pausedEntities.map((pause) => pause.until).filter((end) => end !== undefined);
+  const first = ends.length === 0 ? undefined : Math.min(...ends);
+  const which = pauses.length === 1 ? 'only entity' : 'only entities';
+  return { target: name, state: 'paused', reason: `${which} ${pauses.join(', ')}`, until: first };
 }
 
 function total(remaining: DrainReport['remaining']): number {
