@@ -1,10 +1,8 @@
 /** Copies the queue to another file while others use it. */
-import path from 'node:path';
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
+import { backUp } from '../cli/care/backup.js';
 import { findFile } from '../cli/care/file-place.js';
-import { refuseNotFound } from '../cli/program/usage.js';
-import { backupQueue } from '../core/index.js';
 import type { JsonObject } from '../render/json.js';
 
 export default class Backup extends BaseCommand {
@@ -19,13 +17,9 @@ export default class Backup extends BaseCommand {
   override async run(): Promise<JsonObject> {
     const { args, flags } = await this.parse(Backup);
     const place = findFile(flags.queue, this.configLookup(), this.config.dataDir);
-    if (!place.exists)
-      refuseNotFound(`there is no queue yet at ${place.path}; nothing was copied`, 'The first syncq enqueue makes it.');
-    const { file, bytes, items, unfinished } = backupQueue(place, path.resolve(args.file));
-    await this.print(file);
-    await this.say(
-      `${items} items, ${unfinished} of them unfinished; run and watch refuse this copy until: syncq doctor --queue ${file} --adopt`,
-    );
-    return { file, bytes, items, unfinished, copyOf: place.path };
+    const { lines, talk, document } = backUp(place, args.file);
+    await this.print(...lines);
+    await this.say(...talk);
+    return document;
   }
 }

@@ -1,5 +1,5 @@
 /** Prints the report of `doctor`: the answer, each finding with what is safe and what to do, then the figures. */
-import type { Examination, RepairReport } from '../core/index.js';
+import type { Examination, RepairReport } from '../core/store/doors/care.js';
 import type { JsonObject } from './json.js';
 import { isoTime } from './json.js';
 import { oneLine } from './printable.js';

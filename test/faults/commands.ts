@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { systemClock } from '../../src/core/nouns/clock.js';
 import { emptyConfig } from '../../src/core/config/validate.js';
-import { examineQueue } from '../../src/core/index.js';
+import { examineQueue } from '../../src/core/store/doors/care.js';
 import { loadSqlite } from '../../src/core/store/sqlite/file/driver.js';
 import { runCli } from '../support/cli.js';
 import { makeVersion1 } from '../support/older-queue.js';

@@ -2,8 +2,8 @@
  * What `doctor` does besides examining: repair, save, adopt. It examines again afterwards, so that the report is
  * current.
  */
-import type { Examination } from '../../core/index.js';
-import { adoptQueue, examineQueue, repairQueue } from '../../core/index.js';
+import type { Examination } from '../../core/store/doors/care.js';
+import { adoptQueue, examineQueue, repairQueue } from '../../core/store/doors/care.js';
 import { QueueError } from '../../core/nouns/errors.js';
 import type { DoctorActions } from '../../render/doctor.js';
 import { confirmed } from '../program/confirm.js';

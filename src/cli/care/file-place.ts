@@ -1,6 +1,6 @@
 /** Finds the queue file for commands that work on the file itself, not on an open queue (doctor, backup). */
 import { systemClock } from '../../core/nouns/clock.js';
-import type { FilePlace } from '../../core/index.js';
+import type { FilePlace } from '../../core/store/doors/care.js';
 import { assertDriver } from '../../core/store/doors/open-store.js';
 import { QueueError } from '../../core/nouns/errors.js';
 import type { ConfigLookup, LenientConfig } from '../queue/config-file.js';

@@ -3,8 +3,8 @@
  * would be sent a second time.
  */
 import path from 'node:path';
-import type { FilePlace, SavedItem } from '../../core/index.js';
-import { salvageQueue } from '../../core/index.js';
+import type { FilePlace, SavedItem } from '../../core/store/doors/care.js';
+import { salvageQueue } from '../../core/store/doors/care.js';
 import { assertFree } from '../../core/files/new-file.js';
 import { AtomicFile } from '../../core/files/atomic-file.js';
 import type { JsonObject } from '../../render/json.js';

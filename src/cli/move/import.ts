@@ -1,6 +1,7 @@
 /** `import`: reads a bundle or a table, and reports what was stored. */
 import { readFileSync } from 'node:fs';
-import type { Actor, StoreReport } from '../../core/index.js';
+import type { Actor } from '../../core/index.js';
+import type { StoreReport } from '../../core/store/archive.js';
 import { importBundle } from '../../core/transfer/import.js';
 import { importAppTable } from '../../core/transfer/foreign/import-table.js';
 import type { Mapping } from '../../core/transfer/foreign/mapping.js';

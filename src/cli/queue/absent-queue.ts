@@ -1,13 +1,16 @@
 /** Stands for a missing queue at the default place: it counts as empty, and nothing is created. */
 import { systemClock } from '../../core/nouns/clock.js';
 import type { Config } from '../../core/nouns/config.js';
-import type { Archive, ChangeReport, DrainReport, Queue } from '../../core/index.js';
-import { emptyStatus, QueueError } from '../../core/index.js';
+import type { ChangeReport, DrainReport } from '../../core/index.js';
+import type { CommandQueue } from '../../core/queue/queue.js';
+import type { Archive } from '../../core/store/archive.js';
+import { QueueError } from '../../core/index.js';
+import { emptyStatus } from '../../core/policy/status.js';
 import { emptyReport } from '../../core/nouns/change-report.js';
 import { contextOf } from '../../core/input/draft.js';
 import { enqueueFrom, type BulkDeps } from '../../core/queue/enqueue-from.js';
 
-export function absentQueue(location: string, config: Config): Queue {
+export function absentQueue(location: string, config: Config): CommandQueue {
   const nothing = { items: [], total: 0, next: undefined };
   const notYet = (): never => {
     throw new QueueError('not-found', `there is no queue yet at ${location}; nothing was changed`, {
@@ -30,7 +33,7 @@ export function absentQueue(location: string, config: Config): Queue {
     draftContext: async () => contextOf(config, systemClock.now()),
     enqueueFrom: async (source, options = {}) =>
       enqueueFrom(source, options, { context: contextOf(config, systemClock.now()), store, clock: systemClock }),
-    status: async () => emptyStatus({ queue: location, config }),
+    status: async () => ({ ...emptyStatus({ queue: location, config }), headline: [] }),
     inspect: async (ids) => ({ items: [], missing: [...ids] }),
     list: async () => nothing,
     attention: async () => nothing,

@@ -5,7 +5,7 @@
 import { Command, Flags } from '@oclif/core';
 import type { Interfaces } from '@oclif/core';
 import { systemClock } from '../../core/nouns/clock.js';
-import type { Queue } from '../../core/index.js';
+import type { CommandQueue } from '../../core/queue/queue.js';
 import type { TimeView } from '../../core/policy/time-words.js';
 import { errorDocument, errorText } from '../../render/errors.js';
 import type { JsonObject } from '../../render/json.js';
@@ -141,7 +141,7 @@ export abstract class BaseCommand extends Command {
   }
 
   /** Opens the queue; it is closed when the command ends, also after an error. */
-  protected async openQueue(mode: QueueMode): Promise<Queue> {
+  protected async openQueue(mode: QueueMode): Promise<CommandQueue> {
     return (await this.open(mode)).queue;
   }
 

@@ -1,8 +1,9 @@
 /** Opens the queue that flags, environment and config name. All commands use it. */
 import { lstatSync } from 'node:fs';
 import type { Config } from '../../core/nouns/config.js';
-import type { Queue } from '../../core/index.js';
-import { openWithConfig, QueueError } from '../../core/index.js';
+import type { CommandQueue } from '../../core/queue/queue.js';
+import { QueueError } from '../../core/index.js';
+import { openWithConfig } from '../../core/queue/open-queue.js';
 import { assertDriver } from '../../core/store/doors/open-store.js';
 import { codeWords } from '../../core/files/file-failure.js';
 import { absentQueue } from './absent-queue.js';
@@ -35,7 +36,7 @@ export interface Directories {
 }
 
 export interface CliQueue {
-  queue: Queue;
+  queue: CommandQueue;
   config: Config;
   place: QueuePlace;
   /** A warning about the config for stderr; undefined = none. */

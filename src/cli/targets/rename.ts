@@ -1,11 +1,12 @@
 /** Renames a target in the queue and the config, so that the same command can finish after a failure in between. */
 import type { Config } from '../../core/nouns/config.js';
-import type { Actor, Queue } from '../../core/index.js';
+import type { Actor } from '../../core/index.js';
+import type { CommandQueue } from '../../core/queue/queue.js';
 import { QueueError } from '../../core/index.js';
 import { renameTargetInConfig } from './config-edit.js';
 
 export interface Rename {
-  queue: Queue;
+  queue: CommandQueue;
   config: Config;
   from: string;
   to: string;

@@ -19,6 +19,7 @@ import {
   text,
   refine,
 } from '../check/readers.js';
+import type { TargetDocument } from './document.js';
 import { auth } from './secret.js';
 
 const DEFAULT_RETRY: RetryPolicy = { max: 10, baseMs: 5_000, factor: 3, capMs: 6 * 3_600_000 };
@@ -128,7 +129,7 @@ const shape = object(
     proxy,
     tls: object({ ca: filePath, cert: filePath, key: filePath }),
     production: flag,
-  },
+  } satisfies Record<keyof TargetDocument, Reader<unknown>>,
   ['baseUrl'],
 );
 type Given = ReturnType<typeof shape>;

@@ -7,6 +7,7 @@ import { walkJson } from '../json/json-walk.js';
 import { below, command, duration, fail, integer, list, object, record, text } from '../check/readers.js';
 import { checkPattern, compileSensitive } from '../privacy/sensitive.js';
 import { checkTargetName, target } from './target-shape.js';
+import type { ConfigDocument } from './document.js';
 import type { Config, Limits } from '../nouns/config.js';
 import { DEFAULT_LIMITS } from '../nouns/config.js';
 import { nearestWord } from '../check/nearest.js';
@@ -44,7 +45,7 @@ export const documentShape = object({
     headerBytes: integer(1, MEBI),
     pathBytes: integer(1, MEBI),
   }),
-});
+} satisfies Record<keyof ConfigDocument, Reader<unknown>>);
 
 /**
  * Validates a config document. Paths become absolute, durations become ms, and missing settings get their defaults.

@@ -24,6 +24,7 @@ import type { JsonChange } from '../json/json-edit.js';
 import { REVIEW_REASONS, STATES, WAITING_KINDS } from '../nouns/item.js';
 import type { DrainOptions, WatchOptions } from '../runner/options.js';
 import type { Actor, Filter, HistoryEntry, IfQueued, PauseScope } from '../store/store.js';
+import type { ConfigDocument } from '../config/document.js';
 import type { EnqueueFromOptions } from './enqueue-from.js';
 
 const MOST = Number.MAX_SAFE_INTEGER;
@@ -256,7 +257,7 @@ export function ifQueued(value: unknown, hasEntity: boolean): IfQueued {
 /** Options of `openQueue`. */
 export const openOptions = argument<{
   queue: unknown;
-  config?: Record<string, unknown>;
+  config?: ConfigDocument;
   baseDir?: string;
   mode?: 'read' | 'write' | 'create';
   env?: Record<string, string | undefined>;

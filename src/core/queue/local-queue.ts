@@ -1,4 +1,4 @@
-/** Implements `Queue` over a store: checks drafts, runs the sending loops, returns typed reports. */
+/** Implements `CommandQueue` over a store: checks drafts, runs the sending loops, returns typed reports. */
 import { systemClock, type Clock } from '../nouns/clock.js';
 import type { Config } from '../nouns/config.js';
 import type { QueueEvent } from '../nouns/events.js';
@@ -8,15 +8,17 @@ import type { BulkSource } from '../input/bulk-source.js';
 import { checkDraft, contextOf, type Draft, type DraftContext } from '../input/draft.js';
 import { isAbsoluteUrl } from '../input/path.js';
 import { checkWrites, readWrite, refuseConflict } from '../input/write.js';
-import type { ItemDetail } from '../nouns/item.js';
-import type { Queue } from './queue.js';
+import type { ItemDetail, ItemSummary } from '../nouns/item.js';
+import type { CommandQueue, WithWhy } from './queue.js';
 import type { DrainOptions, DryRunRow, WatchOptions } from '../runner/options.js';
 import type { Write } from '../input/write.js';
 import type { DrainReport, InspectReport, Next, StatusReport } from '../nouns/report.js';
 import { dryRun } from '../runner/dry-run.js';
 import { drainQueue, watchQueue, type SendingDeps } from '../runner/sending.js';
 import { ActiveRuns } from '../runner/active-runs.js';
+import { statusAnswer } from '../policy/status-answer.js';
 import { statusReport } from '../policy/status.js';
+import { why } from '../policy/why.js';
 import { carryOut, openDesk, type Desk } from './desk.js';
 import { enqueueFrom, type EnqueueFromOptions, type EnqueueFromReport } from './enqueue-from.js';
 import type { Archive } from '../store/archive.js';
@@ -47,7 +49,7 @@ export interface LocalQueueOptions {
 
 const LIST_LIMIT = 50;
 
-export class LocalQueue implements Queue {
+export class LocalQueue implements CommandQueue {
   readonly #store: Store;
   readonly #options: LocalQueueOptions;
   readonly #clock: Clock;
@@ -107,25 +109,36 @@ export class LocalQueue implements Queue {
     return enqueueFrom(source, given, { context, store: this.#store, clock: this.#clock });
   }
 
-  async status(): Promise<StatusReport> {
+  async status(): Promise<StatusReport & { headline: string[] }> {
     const { config, configIsKnown } = this.#options;
     const now = this.#clock.now();
-    return statusReport(await this.#store.summary(now), { queue: this.location, config, configIsKnown, now });
+    const report = statusReport(await this.#store.summary(now), { queue: this.location, config, configIsKnown, now });
+    return { ...report, headline: statusAnswer(report, { now, terminal: false }) };
   }
 
-  async inspect(ids: readonly number[]): Promise<InspectReport> {
+  #withWhy<Item extends ItemSummary>(items: readonly Item[]): WithWhy<Item>[] {
+    const view = { now: this.#clock.now(), terminal: false };
+    return items.map((item) => ({ ...item, why: why(item, view) }));
+  }
+
+  async inspect(ids: readonly number[]): Promise<InspectReport & { items: WithWhy<ItemDetail>[] }> {
     const items = await this.#store.get(read.ids(ids), this.#clock.now());
     const found = new Set(items.map((item) => item.id));
-    return { items, missing: ids.filter((id) => !found.has(id)) };
+    return { items: this.#withWhy(items), missing: ids.filter((id) => !found.has(id)) };
   }
 
-  async list(filter: Filter = {}, page: { after?: number; limit?: number } = {}): Promise<Page> {
+  async list(
+    filter: Filter = {},
+    page: { after?: number; limit?: number } = {},
+  ): Promise<Page & { items: WithWhy<ItemSummary>[] }> {
     const { after, limit = LIST_LIMIT } = read.page(page);
-    return this.#store.select(read.filter(filter), { after, limit, now: this.#clock.now() });
+    const found = await this.#store.select(read.filter(filter), { after, limit, now: this.#clock.now() });
+    return { ...found, items: this.#withWhy(found.items) };
   }
 
-  async attention(limit = LIST_LIMIT): Promise<Page> {
-    return this.#store.attention({ limit: read.limit(limit), now: this.#clock.now() });
+  async attention(limit = LIST_LIMIT): Promise<Page & { items: WithWhy<ItemSummary>[] }> {
+    const found = await this.#store.attention({ limit: read.limit(limit), now: this.#clock.now() });
+    return { ...found, items: this.#withWhy(found.items) };
   }
 
   async findKey(key: string): Promise<number | undefined> {
@@ -177,11 +190,12 @@ export class LocalQueue implements Queue {
   async wait(
     ids: readonly number[],
     options: { timeoutMs?: number; stop?: AbortSignal } = {},
-  ): Promise<{ done: boolean; failed: boolean; items: ItemDetail[] }> {
+  ): Promise<{ done: boolean; failed: boolean; items: WithWhy<ItemDetail>[] }> {
     const [wanted, given] = [read.ids(ids), read.waitOptions(options)];
-    return this.#activeRuns.run(given, ({ signal: stop }) =>
+    const result = await this.#activeRuns.run(given, ({ signal: stop }) =>
       waitForItems(this.#store, this.#clock, wanted, { ...given, stop }),
     );
+    return { ...result, items: this.#withWhy(result.items) };
   }
 
   async targetSummaries(): Promise<TargetSummary[]> {

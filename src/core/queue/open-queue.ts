@@ -9,7 +9,8 @@ import { QueueError } from '../nouns/errors.js';
 import { currentUid } from '../nouns/host.js';
 import { openOptions } from './arguments.js';
 import { LocalQueue } from './local-queue.js';
-import type { Queue } from './queue.js';
+import type { ConfigDocument } from '../config/document.js';
+import type { CommandQueue, Queue } from './queue.js';
 import { openSqliteStore } from '../store/doors/open-store.js';
 
 export interface OpenQueueOptions {
@@ -19,7 +20,7 @@ export interface OpenQueueOptions {
    * The config in the form of the config file (docs/config.md): `{ targets: { production: { baseUrl: '…' } } }`.
    * Relative paths in it are relative to `baseDir`.
    */
-  config?: Record<string, unknown>;
+  config?: ConfigDocument;
   /** Default: the current directory. */
   baseDir?: string;
   /** `create` (default) creates a missing queue, `write` needs an existing one, `read` changes nothing. */
@@ -69,7 +70,13 @@ export interface OpenWithConfig {
 }
 
 /** The same with a config that is already checked. */
-export async function openWithConfig({ queue, mode, config, configIsKnown, env }: OpenWithConfig): Promise<Queue> {
+export async function openWithConfig({
+  queue,
+  mode,
+  config,
+  configIsKnown,
+  env,
+}: OpenWithConfig): Promise<CommandQueue> {
   if (isPostgresUrl(queue)) {
     throw new QueueError('unwritable', 'queues in PostgreSQL are not supported by this version; nothing was changed', {
       hint: 'name a file with --queue',

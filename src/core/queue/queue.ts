@@ -1,9 +1,9 @@
-/** The interface of a queue, for the commands and the library. */
+/** The interfaces of a queue: `Queue` for programs, `CommandQueue` for the commands. */
 import type { QueueEvent } from '../nouns/events.js';
 import type { BulkSource } from '../input/bulk-source.js';
 import type { DraftContext } from '../input/draft.js';
 import type { Write } from '../input/write.js';
-import type { ItemDetail } from '../nouns/item.js';
+import type { ItemDetail, ItemSummary } from '../nouns/item.js';
 import type { DrainReport, InspectReport, Next, StatusReport } from '../nouns/report.js';
 import type { Archive } from '../store/archive.js';
 import type { DrainOptions, DryRunRow, WatchOptions } from '../runner/options.js';
@@ -21,14 +21,15 @@ import type {
   TargetSummary,
 } from '../store/store.js';
 
+/** An item with the sentence that says why it is where it is; times in it are ISO 8601. */
+export type WithWhy<Item> = Item & { readonly why: string };
+
 /**
  * Every argument is checked before anything is done. A `QueueError` ('bad-item' for a write, else 'usage') names the
  * wrong one.
  */
 export interface Queue {
   readonly location: string;
-  /** Whole items, for export, import and replay. */
-  readonly archive: Archive;
   enqueue(write: Write, options?: { ifQueued?: IfQueued }): Promise<EnqueueResult>;
   /** All or nothing, one transaction. */
   enqueueMany(writes: readonly Write[]): Promise<EnqueueResult[]>;
@@ -39,13 +40,12 @@ export interface Queue {
    * @throws {QueueError} 'usage' for a file that cannot be read; for a line what `enqueue` throws, with the line number
    */
   enqueueFrom(source: BulkSource, options?: EnqueueFromOptions): Promise<EnqueueFromReport>;
-  /** The context that drafts are checked against; used by imports. */
-  draftContext(): Promise<DraftContext>;
-  status(): Promise<StatusReport>;
-  inspect(ids: readonly number[]): Promise<InspectReport>;
-  list(filter?: Filter, page?: { after?: number; limit?: number }): Promise<Page>;
+  /** `headline`: the first lines of `syncq status`. */
+  status(): Promise<StatusReport & { headline: string[] }>;
+  inspect(ids: readonly number[]): Promise<InspectReport & { items: WithWhy<ItemDetail>[] }>;
+  list(filter?: Filter, page?: { after?: number; limit?: number }): Promise<Page & { items: WithWhy<ItemSummary>[] }>;
   /** Items that need attention come first. */
-  attention(limit?: number): Promise<Page>;
+  attention(limit?: number): Promise<Page & { items: WithWhy<ItemSummary>[] }>;
   findKey(key: string): Promise<number | undefined>;
   retry(
     filter: Filter,
@@ -82,11 +82,9 @@ export interface Queue {
   wait(
     ids: readonly number[],
     options?: { timeoutMs?: number; stop?: AbortSignal },
-  ): Promise<{ done: boolean; failed: boolean; items: ItemDetail[] }>;
-  targetSummaries(): Promise<TargetSummary[]>;
+  ): Promise<{ done: boolean; failed: boolean; items: WithWhy<ItemDetail>[] }>;
   /** Commands of people and other changes that are not attempts, oldest first. */
   history(filter?: { item?: number; since?: number; limit?: number }): Promise<HistoryEntry[]>;
-  record(entry: Omit<HistoryEntry, 'id' | 'at'>): Promise<void>;
   /** What people do to items and targets. */
   readonly desk: Desk;
   /**
@@ -94,4 +92,15 @@ export interface Queue {
    * the file. May be called again. Every other call is refused from then on with `usage`.
    */
   close(): Promise<void>;
+}
+
+/** What the commands need beyond `Queue`. */
+export interface CommandQueue extends Queue {
+  /** Whole items, for export, import and replay. */
+  readonly archive: Archive;
+  /** The context that drafts are checked against; used by imports. */
+  draftContext(): Promise<DraftContext>;
+  targetSummaries(): Promise<TargetSummary[]>;
+  /** Adds a line to the history. */
+  record(entry: Omit<HistoryEntry, 'id' | 'at'>): Promise<void>;
 }

@@ -4,12 +4,13 @@ import { pathToFileURL } from 'node:url';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { isQueueError, openQueue, type Queue } from '../../../src/core/index.js';
+import { isQueueError, openQueue } from '../../../src/core/index.js';
+import type { CommandQueue } from '../../../src/core/queue/queue.js';
 import { testQueue } from '../../support/queue.js';
 import { tempDirectory } from '../../support/temp.js';
 
 /** A queue as a program in plain JavaScript sees it. */
-type Untyped = { [K in keyof Queue]: any };
+type Untyped = { [K in keyof CommandQueue]: any };
 const TARGETS = { api: { baseUrl: 'http://127.0.0.1:1' } };
 const BY = { who: 'Kari', command: 'test', reason: undefined };
 const open = (): Untyped => testQueue(TARGETS).queue;

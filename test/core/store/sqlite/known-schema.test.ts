@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { systemClock } from '../../../../src/core/nouns/clock.js';
 import { emptyConfig } from '../../../../src/core/config/validate.js';
-import { adoptQueue, backupQueue, examineQueue, repairQueue } from '../../../../src/core/index.js';
+import { adoptQueue, backupQueue, examineQueue, repairQueue } from '../../../../src/core/store/doors/care.js';
 import { currentUid } from '../../../../src/core/nouns/host.js';
 import type { OpenOptions } from '../../../../src/core/store/sqlite/file/open-options.js';
 import { openSqliteStore } from '../../../../src/core/store/sqlite/store.js';

@@ -15,7 +15,7 @@ import type { Store } from '../../../../src/core/store/store.js';
 import { ARRIVED_IN_VERSION_1, makeVersion1 } from '../../../support/older-queue.js';
 import { tempDirectory } from '../../../support/temp.js';
 import { emptyConfig } from '../../../../src/core/config/validate.js';
-import { examineQueue } from '../../../../src/core/index.js';
+import { examineQueue } from '../../../../src/core/store/doors/care.js';
 import { item, openGate, decide, runner } from '../conformance/harness.js';
 import { faultsOf, raw } from './support.js';
 

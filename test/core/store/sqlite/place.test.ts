@@ -19,7 +19,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { systemClock } from '../../../../src/core/nouns/clock.js';
 import { emptyConfig } from '../../../../src/core/config/validate.js';
-import { examineQueue, salvageQueue } from '../../../../src/core/index.js';
+import { examineQueue, salvageQueue } from '../../../../src/core/store/doors/care.js';
 import type { OpenOptions } from '../../../../src/core/store/sqlite/file/open-options.js';
 import { BESIDE } from '../../../../src/core/store/sqlite/file/place.js';
 import { openReplayLedger } from '../../../../src/core/store/sqlite/replay-ledger.js';
