@@ -294,7 +294,7 @@ describe('wait', () => {
 });
 
 describe('openQueue', () => {
-  const opening = openQueue as (options?: unknown) => Promise<Queue>;
+  const opening = openQueue as (options?: unknown) => Promise<unknown>;
 
   test.each<[unknown, string]>([
     [undefined, 'options: is undefined; write { … }'],
