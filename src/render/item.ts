@@ -26,8 +26,8 @@ export function itemPage(stored: ItemDetail, look: Look, { mask, hide }: Hidden)
 }
 
 function head(item: ItemDetail, look: Look): string[] {
-  const { style } = look;
-  const help = whatHelps(item);
+  const { style, now } = look;
+  const help = whatHelps(item, now);
   const state = item.state === 'pending' ? (item.waiting ?? 'pending') : item.state;
   return [
     `${style.bold(`item ${item.id}`)}  ${stateColour(state, style)(state)}`,

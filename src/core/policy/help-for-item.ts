@@ -2,6 +2,7 @@
 import type { Attempt, ItemSummary, ReviewReason } from '../nouns/item.js';
 import { acceptCommand } from './moved-target.js';
 import { isReason, type OwnReason } from './reasons.js';
+import { isFromFuture } from './why.js';
 import { shellWord } from './shell-word.js';
 
 export interface Advice {
@@ -12,6 +13,7 @@ export interface Advice {
 
 type Helped = Pick<ItemSummary, 'id' | 'state' | 'reviewReason' | 'target' | 'entity' | 'waitingOn'> & {
   isOrphaned?: boolean;
+  lastError?: ItemSummary['lastError'];
   idempotencyKey?: string;
   mayHaveArrived?: number | undefined;
   attempts?: readonly Pick<Attempt, 'number' | 'idempotencyKey'>[];
@@ -22,8 +24,12 @@ const NEXT_RUN: Advice = {
   commands: ['syncq watch', 'syncq run'],
 };
 
-/** What a person can do to move the item on; undefined when nothing needs to be done. */
-export function whatHelps(item: Helped): Advice | undefined {
+/**
+ * What a person can do to move the item on; undefined when nothing needs to be done.
+ *
+ * @param now to find a wait that was set while the clock was ahead; default: none is looked for
+ */
+export function whatHelps(item: Helped, now = Infinity): Advice | undefined {
   if (item.state === 'review') return forReview(item);
   if (item.state === 'sending' && item.isOrphaned === true) return NEXT_RUN;
   if (item.state !== 'pending') return undefined;
@@ -32,6 +38,7 @@ export function whatHelps(item: Helped): Advice | undefined {
   switch (on.kind) {
     case 'item':
       if (on.isOrphaned) return NEXT_RUN;
+      if (on.notBefore !== undefined && isFromFuture(on.lastError, now)) return clockWasAhead(on.id);
       return on.state === 'review'
         ? { sentence: `Deal with item ${on.id} first`, commands: [`syncq inspect ${on.id}`] }
         : undefined;
@@ -43,12 +50,18 @@ export function whatHelps(item: Helped): Advice | undefined {
       return { sentence: 'End the pause when its cause is gone', commands: [`syncq resume ${name}`] };
     }
     case 'time':
+      if (isFromFuture(item.lastError, now)) return clockWasAhead(item.id);
       return {
         sentence: 'Nothing needs to be done; to send it sooner, retry it',
         commands: [`syncq retry ${item.id}`],
       };
   }
 }
+
+const clockWasAhead = (id: number): Advice => ({
+  sentence: 'Look whether the clock is right now, then retry it: it is due at once, the wait is forgotten',
+  commands: [`syncq retry ${id}`],
+});
 
 const REVIEW_SENTENCES: Readonly<Record<ReviewReason, string>> = {
   rejected: 'Mend the cause at the server or in the item, then send it again',

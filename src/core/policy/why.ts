@@ -3,6 +3,7 @@
  * sentence may quote a server, so the caller escapes it before it prints it.
  */
 import type { ItemSummary, LastError, ReviewReason, State, TargetStateName, WaitingOn } from '../nouns/item.js';
+import { CLOCK_SLACK_MS } from './backoff.js';
 import { arrivalWords } from './item-words.js';
 import { isReason } from './reasons.js';
 import { moment, type TimeView } from './time-words.js';
@@ -175,10 +176,16 @@ function pending(item: Explained, view: TimeView): string {
 function ownTime(item: Explained, until: number, view: TimeView): string {
   const at = moment(until, view);
   if (item.lastError === undefined || item.attemptCount === 0) return `not due before ${at}, as asked`;
+  if (isFromFuture(item.lastError, now))
+    return `waiting until ${at}, which was set while this machine's clock was ahead: attempt ${item.attemptCount} failed${inBrackets(item.lastError)}`;
   const counted =
     item.retryCount === 0 || item.maxRetries === undefined ? '' : `, retry ${item.retryCount} of ${item.maxRetries}`;
   return `tried again at ${at}${counted}: attempt ${item.attemptCount} failed${inBrackets(item.lastError)}`;
 }
+
+/** Noted while the wall clock was ahead: a wait that was reckoned from it may have years to go. */
+export const isFromFuture = (error: Pick<LastError, 'at'> | undefined, now: number): boolean =>
+  error !== undefined && error.at > now + CLOCK_SLACK_MS;
 
 type Blocker = Extract<WaitingOn, { kind: 'item' }>;
 
@@ -194,6 +201,8 @@ const BLOCKED_BY: Readonly<Record<State, (on: Blocker, view: TimeView) => string
   pending: (on, view) => {
     const later = on.notBefore !== undefined && on.notBefore > view.now ? moment(on.notBefore, view) : undefined;
     if (on.lastError !== undefined) {
+      if (later !== undefined && isFromFuture(on.lastError, now))
+        return `waits until ${later}, which was set while this machine's clock was ahead: it failed${inBrackets(on.lastError)}`;
       const next = later === undefined ? 'is to be tried again' : `is tried again at ${later}`;
       return `${next}: it failed${inBrackets(on.lastError)}`;
     }

@@ -74,6 +74,8 @@ const review = (reviewReason: ReviewReason, change: Partial<Explained> = {}): Pa
   ...change,
 });
 
+const NEXT_YEAR = new Date(2027, 10, 23, 12).getTime();
+
 const CASES: Case[] = [
   ['delivered at 09:12: the server accepted it (201)', { state: 'completed', completedAt: at(9, 12), response: response(201) }],
   ["delivered at 09:12: the server's answer counts as done (404)", { state: 'completed', completedAt: at(9, 12), response: response(404) }],
@@ -101,6 +103,7 @@ const CASES: Case[] = [
   ['not due before Thu 08:00, as asked', { waitingOn: { kind: 'time', until: at(8, 0, 26) } }],
   ['not due before 2026-12-24 08:00, as asked', { waitingOn: { kind: 'time', until: new Date(2026, 11, 24, 8).getTime() } }],
   ['tried again at 12:05: attempt 1 failed (500, oops)', { attemptCount: 1, lastError: error('oops', 500), waitingOn: { kind: 'time', until: at(12, 5) } }],
+  ["waiting until 2027-11-23 12:05, which was set while this machine's clock was ahead: attempt 1 failed (500, oops)", { attemptCount: 1, lastError: { ...error('oops', 500), at: NEXT_YEAR }, waitingOn: { kind: 'time', until: NEXT_YEAR + 5 * 60_000 } }],
   ['tried again at 12:05, retry 2 of 10: attempt 4 failed (500)', { attemptCount: 4, retryCount: 2, maxRetries: 10, lastError: error('', 500), waitingOn: { kind: 'time', until: at(12, 5) } }],
 
   ['waiting behind item 1041, which is in review since 09:12: the server refused it (422, phone must be digits)', behind({ lastError: error('phone must be digits', 422) })],
@@ -111,6 +114,7 @@ const CASES: Case[] = [
   ['waiting behind item 1041, which is to be sent first', behind({ state: 'pending', reason: undefined })],
   ['waiting behind item 1041, which is not due before 14:30', behind({ state: 'pending', reason: undefined, notBefore: at(14, 30) })],
   ['waiting behind item 1041, which is tried again at 12:05: it failed (500, oops)', behind({ state: 'pending', reason: undefined, notBefore: at(12, 5), lastError: error('oops', 500) })],
+  ["waiting behind item 1041, which waits until 2027-11-23 12:05, which was set while this machine's clock was ahead: it failed (500, oops)", behind({ state: 'pending', reason: undefined, notBefore: NEXT_YEAR + 5 * 60_000, lastError: { ...error('oops', 500), at: NEXT_YEAR } })],
   ['waiting behind item 1041, which is to be tried again: it failed (503)', behind({ state: 'pending', reason: undefined, notBefore: at(9, 0), lastError: error('', 503) })],
   ['waiting behind item 1041, which has just been completed', behind({ state: 'completed', reason: undefined })],
   ['waiting behind item 1041, which has just been discarded', behind({ state: 'discarded', reason: undefined })],
@@ -185,6 +189,18 @@ describe('an attempt that may have arrived', () => {
 
 describe('what helps', () => {
   const helped = { id: 7, state: 'pending' as const, reviewReason: undefined, target: 'production', entity: undefined };
+
+  test('is to retry what waits for a time that a clock ahead has set, be it the item or the one before it', () => {
+    const lastError = { ...error('oops', 500), at: NEXT_YEAR };
+    const itself = { ...helped, lastError, waitingOn: { kind: 'time' as const, until: NEXT_YEAR } };
+    const ahead = behind({ state: 'pending', reason: undefined, notBefore: NEXT_YEAR, lastError }).waitingOn;
+    expect(whatHelps(itself, NOW)).toMatchObject({
+      sentence: expect.stringContaining('clock'),
+      commands: ['syncq retry 7'],
+    });
+    expect(whatHelps({ ...helped, waitingOn: ahead }, NOW)?.commands).toEqual(['syncq retry 1041']);
+    expect(whatHelps(itself, NEXT_YEAR)?.sentence).toMatch(/^Nothing needs to be done/);
+  });
 
   test('is to deal with the blocker, which is named', () => {
     expect(whatHelps({ ...helped, waitingOn: behind({}).waitingOn })).toEqual({
