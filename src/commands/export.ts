@@ -30,7 +30,7 @@ export default class Export extends BaseCommand {
     format: Flags.option({ description: 'what to write', options: FORMATS })(),
     output: Flags.string({
       char: 'o',
-      description: 'the file to write, whole or not at all, mode 0600',
+      description: 'the file to make, whole or not at all, mode 0600; it must not exist',
       helpValue: 'FILE',
     }),
     redact: Flags.boolean({ description: 'replace sensitive values by stand-ins of the same shape' }),

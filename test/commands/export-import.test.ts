@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
@@ -163,12 +163,27 @@ describe('syncq export and import', () => {
     expect(existsSync(none)).toBe(false);
   });
 
-  test('never write over the queue', async () => {
+  test('never write over what is there, as backup does not', async () => {
     const { queue, common } = await fieldQueue();
-    const before = readFileSync(queue);
-    const { code, json } = await runCli('export', '--output', queue, '--json', ...common);
-    expect([code, json().error.message]).toEqual([2, expect.stringContaining('belongs to the queue itself')]);
-    expect(readFileSync(queue).equals(before)).toBe(true);
+    const kept = join(tempDirectory(), 'kept');
+    writeFileSync(kept, 'kept');
+    const link = join(tempDirectory(), 'link');
+    symlinkSync(kept, link);
+    for (const taken of [queue, kept, link]) {
+      const before = readFileSync(taken);
+      const answers = [];
+      for (const argv of [
+        ['export', '-o', taken],
+        ['export', '--format', 'ndjson', '-o', taken],
+        ['backup', taken],
+      ]) {
+        const { code, json } = await runCli(...argv, '--json', ...common);
+        answers.push({ code, ...json().error });
+      }
+      expect(answers[0]).toMatchObject({ code: 'usage', message: `${taken} exists already; nothing was written` });
+      expect(answers).toEqual([answers[0], answers[0], answers[0]]);
+      expect(readFileSync(taken).equals(before)).toBe(true);
+    }
   });
 
   test('the queue stays as it is', async () => {

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
@@ -61,6 +61,19 @@ describe('syncq rehearse', () => {
     const { code, json } = await runCli(...argv, '--json');
     expect([code, json().error.code]).toEqual([2, 'usage']);
     expect(json().error.message).toContain(message);
+  });
+
+  test('journals into no link, and leaves a device as it is', async () => {
+    const other = join(tempDirectory(), 'other');
+    writeFileSync(other, '', { mode: 0o644 });
+    const link = join(tempDirectory(), 'link');
+    symlinkSync(other, link);
+    const { code, json } = await runProcess(['rehearse', '--journal', link, '--json'], { timeoutMs: 5_000 });
+    expect([code, json().error.hint]).toEqual([2, expect.stringContaining('symbolic link')]);
+    const { mode } = statSync('/dev/null');
+    const server = startProcess(['rehearse', '--journal', '/dev/null']);
+    await server.waitForStdout(/^http:/);
+    expect(statSync('/dev/null').mode).toBe(mode);
   });
 
   test('a queue drained against it delivers each write once, through outages', async () => {

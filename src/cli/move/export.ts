@@ -4,6 +4,7 @@ import { compileSensitive, EVERYTHING } from '../../core/privacy/sensitive.js';
 import type { Filter } from '../../core/index.js';
 import { VERSION } from '../../core/index.js';
 import { AtomicFile } from '../../core/files/atomic-file.js';
+import { assertFree } from '../../core/files/new-file.js';
 import type { ExportFormat, ExportOptions } from '../../core/transfer/export.js';
 import { exportBundle, exportText } from '../../core/transfer/export.js';
 import { Redactor } from '../../core/transfer/redact/redactor.js';
@@ -12,7 +13,6 @@ import { oneLine } from '../../render/printable.js';
 import { environment } from '../program/environment.js';
 import type { CliQueue } from '../queue/open-queue.js';
 import { writeOut } from '../program/output.js';
-import { refuseQueueFile } from '../program/output-file.js';
 import { countWords, refuseUsage } from '../program/usage.js';
 
 export interface ExportFlags {
@@ -52,7 +52,7 @@ export async function exportItems(
     const count = await exportText(queue.archive, format, options, writeOut);
     return answer({ file: undefined, format, count, bytes: undefined, sha256: undefined, ...redaction });
   }
-  refuseQueueFile(flags.output, queue.location);
+  assertFree(flags.output);
   // Do not create a file without items.
   if ((await queue.archive.extent(filter)).count === 0)
     return answer({ file: undefined, format, count: 0, bytes: undefined, sha256: undefined, ...redaction });

@@ -1,7 +1,7 @@
 /**
  * Runs the rehearsal server until a signal ends it; writes the journal to disk and the requests to stdout, in order.
  */
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, readFileSync, writeSync } from 'node:fs';
 import { systemClock } from '../../core/nouns/clock.js';
 import { QueueError } from '../../core/nouns/errors.js';
 import { parseScript } from '../../core/rehearse/script.js';
@@ -9,6 +9,7 @@ import type { JournalEntry, RehearsalSummary } from '../../core/rehearse/server.
 import { startRehearsal } from '../../core/rehearse/server.js';
 import { journalDocument } from '../../render/rehearse.js';
 import { jsonLine } from '../../render/json.js';
+import { openNoLink } from '../../core/files/private-file.js';
 import { fileError } from '../../core/files/read-file.js';
 import { OutputClosed } from '../program/output.js';
 import { inFlag } from '../items/filters.js';
@@ -71,10 +72,11 @@ function scriptText(given: string): string {
 /** Appends: one journal may hold several rehearsals. */
 function openJournal(path: string): number {
   try {
-    return openSync(path, 'a', 0o600);
+    return openNoLink(path, constants.O_APPEND | constants.O_WRONLY);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new QueueError('usage', `the journal ${path} cannot be written (${code})`, { cause: error });
+    const hint = code === 'ELOOP' ? 'it is a symbolic link: name the file itself' : undefined;
+    throw new QueueError('usage', `the journal ${path} cannot be written (${code})`, { cause: error, hint });
   }
 }
 

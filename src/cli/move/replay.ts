@@ -232,7 +232,7 @@ function reportWriter(path: string): ReportWriter {
     finish: (report, now) => {
       if (kind === '.html') file.write(replayReportHtml(report, new Date(now).toISOString()));
       else file.write(`],"summary":${jsonLine(replayDocument(report)).trimEnd()}}\n`);
-      file.commit();
+      file.commit(() => undefined);
     },
     discard: () => file.discard(),
   };

@@ -47,11 +47,12 @@ export class AtomicFile {
   }
 
   /**
-   * Puts the file under its name, in place of what is there, durably.
+   * Puts the file under its name, durably.
    *
-   * @param lastCheck called just before; throws to leave what is there
+   * @param lastCheck called just before; throws to leave what is there, which is overwritten otherwise. Default: refuse
+   *   a name that is taken
    */
-  commit(lastCheck: () => void = () => undefined): void {
+  commit(lastCheck?: () => void): void {
     this.#flush();
     this.#close();
     publish(this.#temporary, this.#path, lastCheck);

@@ -245,8 +245,12 @@ describe('an atomic file', () => {
     expect([readFileSync(path, 'utf8'), readdirSync(directory)]).toEqual(['old', ['file']]);
     const kept = new AtomicFile(path);
     kept.write('new');
-    kept.commit();
+    kept.commit(() => undefined);
     kept.discard();
+    expect([readFileSync(path, 'utf8'), readdirSync(directory)]).toEqual(['new', ['file']]);
+    const refused = new AtomicFile(path);
+    refused.write('newer');
+    expect(() => refused.commit()).toThrow(/exists already/);
     expect([readFileSync(path, 'utf8'), readdirSync(directory)]).toEqual(['new', ['file']]);
   });
 
