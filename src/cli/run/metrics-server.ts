@@ -1,5 +1,8 @@
 /** Serves the queue's metrics to Prometheus while `watch` runs. */
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { hostname } from 'node:os';
+import { isLoopbackHost } from '../../core/check/loopback.js';
 import { QueueError } from '../../core/nouns/errors.js';
 import type { Queue, QueueEvent } from '../../core/index.js';
 import type { LiveCounts } from '../../render/metrics.js';
@@ -28,7 +31,11 @@ export async function startMetrics(
   const { createServer } = await import('node:http');
   const counts = new Counts(startedAt);
   let current = queue;
-  const server = createServer((request, response) => {
+  const server = createServer({ connectionsCheckingInterval: 1_000 }, (request, response) => {
+    if (!isOwnName(request, host)) {
+      response.writeHead(421, { 'content-type': 'text/plain' }).end(`${NOT_OURS}\n`);
+      return;
+    }
     if (request.method !== 'GET' || !/^\/(metrics)?(\?|$)/.test(request.url ?? '')) {
       response.writeHead(404).end();
       return;
@@ -38,8 +45,10 @@ export async function startMetrics(
       () => response.writeHead(503).end(),
     );
   });
-  server.maxConnections = 16;
+  server.headersTimeout = 5_000;
   server.requestTimeout = 10_000;
+  server.timeout = 10_000;
+  keepNewest(server);
   await listen(server, host, port, address);
   const bound = server.address();
   return {
@@ -54,6 +63,35 @@ export async function startMetrics(
         server.closeAllConnections();
       }),
   };
+}
+
+const NOT_OURS =
+  'this is not the name of this server: ask it by localhost, by its host name or by its address, or start watch with --metrics NAME:PORT';
+
+/**
+ * Against DNS rebinding: a web page may send a browser here under a name of its own, and would then read the answer.
+ *
+ * @param given the host that `--metrics` names
+ */
+function isOwnName({ headers, socket }: IncomingMessage, given: string): boolean {
+  const url = `http://${headers.host ?? ''}`;
+  if (!URL.canParse(url)) return false;
+  const { hostname: asked } = new URL(url);
+  const own = [given, hostname(), socket.localAddress?.replace('::ffff:', '')].map((name) => name?.toLowerCase());
+  return isLoopbackHost(asked) || own.includes(asked.replace(/^\[|\]$/g, ''));
+}
+
+/** More connections than any scraper needs. */
+const MOST_CONNECTIONS = 16;
+
+/** Ends the oldest connection for one too many, so that clients that send nothing keep nobody out. */
+function keepNewest(server: Server): void {
+  const open = new Set<Socket>();
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+    if (open.size > MOST_CONNECTIONS) [...open][0]?.destroy();
+  });
 }
 
 function parseAddress(address: string): { host: string; port: number } {
