@@ -176,7 +176,7 @@ function pending(item: Explained, view: TimeView): string {
 function ownTime(item: Explained, until: number, view: TimeView): string {
   const at = moment(until, view);
   if (item.lastError === undefined || item.attemptCount === 0) return `not due before ${at}, as asked`;
-  if (isFromFuture(item.lastError, now))
+  if (isFromFuture(item.lastError, view.now))
     return `waiting until ${at}, which was set while this machine's clock was ahead: attempt ${item.attemptCount} failed${inBrackets(item.lastError)}`;
   const counted =
     item.retryCount === 0 || item.maxRetries === undefined ? '' : `, retry ${item.retryCount} of ${item.maxRetries}`;
@@ -201,7 +201,7 @@ const BLOCKED_BY: Readonly<Record<State, (on: Blocker, view: TimeView) => string
   pending: (on, view) => {
     const later = on.notBefore !== undefined && on.notBefore > view.now ? moment(on.notBefore, view) : undefined;
     if (on.lastError !== undefined) {
-      if (later !== undefined && isFromFuture(on.lastError, now))
+      if (later !== undefined && isFromFuture(on.lastError, view.now))
         return `waits until ${later}, which was set while this machine's clock was ahead: it failed${inBrackets(on.lastError)}`;
       const next = later === undefined ? 'is to be tried again' : `is tried again at ${later}`;
       return `${next}: it failed${inBrackets(on.lastError)}`;
