@@ -70,7 +70,10 @@ function heldWords(
   until: number | undefined,
   view: TimeView,
 ): string {
-  return targetSentence({ name, state, since: view.now, reason, until }, view).replace(/ (?:since|at) (?:\d\d:\d\d|[-\d]+T[-+:\d]+\d)/, '');
+  return targetSentence({ name, state, since: view.now, reason, until }, view).replace(
+    / (?:since|at) (?:\d\d:\d\d|[-\d]+T[-+:\d]+\d)/,
+    '',
+  );
 }
 
 export function otherRunnerLine({ runner }: DrainReport): string {

@@ -99,7 +99,7 @@ function attemptWords({ outcome, status, message, durationMs, counted }: Attempt
 
 /** Sentences about events: first people's commands, then rules. */
 const ITEM_EVENTS: Readonly<Record<string, string>> = {
-  pending: 'sent it on',
+  pending: 'put it back in line',
   completed: 'marked it as completed',
   discarded: 'discarded it',
   edited: 'edited it',

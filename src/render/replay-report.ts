@@ -1,5 +1,6 @@
 /** The replay report as one self-contained HTML file: no script, no external font or image. */
 import type { Comparison } from '../core/replay/compare.js';
+import { isExpected } from '../core/replay/compare.js';
 import type { ReplayReport } from '../core/replay/replay.js';
 import type { LatencyPoint, ReplayGroup } from '../core/replay/summary.js';
 import { printable } from './printable.js';
@@ -58,14 +59,14 @@ function answer({ summary }: ReplayReport): string {
   const bad = differs + noAnswer;
   const verdict =
     bad === 0 ? 'Every answer was of the same class as before.' : `<span class="bad">${bad} answers differ.</span>`;
-  return `${verdict} Of ${count} items ${same} were answered as before (${bodyDiffers} of them with another body), ${differs} with another class of status, ${noAnswer} not at all; ${skipped} were not sent.`;
+  return `${verdict} Of ${count} items ${same} were answered as before (${bodyDiffers} of them with another body), ${summary.new} are new (the original has no answer yet), ${differs} with another class of status, ${noAnswer} not at all; ${skipped} were not sent.`;
 }
 
 function groups(rows: readonly ReplayGroup[]): string {
   if (rows.length === 0) return '<p class="dim">Nothing was compared.</p>';
   const cells = rows.map(
     ({ count, operation, original, replay, verdict, firstId }) =>
-      `<tr><td class="n">${count}</td><td>${escape(operation)}</td><td class="n">${original ?? 'none'}</td><td class="n">${replay ?? 'none'}</td><td${verdict === 'same' ? '' : ' class="bad"'}>${verdict}</td><td class="n">${firstId}</td></tr>`,
+      `<tr><td class="n">${count}</td><td>${escape(operation)}</td><td class="n">${original ?? 'none'}</td><td class="n">${replay ?? 'none'}</td><td${isExpected(verdict) ? '' : ' class="bad"'}>${verdict}</td><td class="n">${firstId}</td></tr>`,
   );
   return `<div class="wide"><table><thead><tr><th class="n">count</th><th>operation</th><th class="n">original</th><th class="n">replay</th><th></th><th class="n">first item</th></tr></thead><tbody>
 ${cells.join('\n')}
@@ -92,7 +93,7 @@ function plot(points: readonly LatencyPoint[]): string {
       originalMs === undefined
         ? ''
         : `<circle class="a" cx="${x(at)}" cy="${y(originalMs)}" r="2"><title>item ${item}, original: ${originalMs} ms</title></circle>`;
-    return `${before}<circle class="${verdict === 'same' ? 'b' : 'c'}" cx="${x(at)}" cy="${y(replayMs)}" r="2.4"><title>item ${item}, replay: ${replayMs} ms (${verdict})</title></circle>`;
+    return `${before}<circle class="${isExpected(verdict) ? 'b' : 'c'}" cx="${x(at)}" cy="${y(replayMs)}" r="2.4"><title>item ${item}, replay: ${replayMs} ms (${verdict})</title></circle>`;
   });
   const foot = height - 10;
   return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Latency of each item, original and replay, logarithmic">
@@ -133,7 +134,7 @@ function differenceRow({ item, method, path, sentPath, original, replay, body, v
     (change) =>
       `<code>${escape(change.path === '' ? '(whole)' : change.path)}</code>: <code>${escape(change.original ?? 'nothing')}</code> → <code>${escape(change.replay ?? 'nothing')}</code>`,
   );
-  return `<tr><td class="n">${item}</td><td><code>${method} ${escape(path)}</code>${sent}</td>${side(original, false)}${side(replay, verdict !== 'same')}<td>${body === undefined ? '<span class="dim">not compared</span>' : changes.join('<br>')}</td></tr>`;
+  return `<tr><td class="n">${item}</td><td><code>${method} ${escape(path)}</code>${sent}</td>${side(original, false)}${side(replay, !isExpected(verdict))}<td>${body === undefined ? '<span class="dim">not compared</span>' : changes.join('<br>')}</td></tr>`;
 }
 
 function skips({ summary }: ReplayReport): string {

@@ -1,5 +1,6 @@
 /** Prints the comparison of `replay`: public JSON, and lines for a person. */
 import type { Comparison, Side } from '../core/replay/compare.js';
+import { isExpected } from '../core/replay/compare.js';
 import type { PlannedRequest, ReplayReport } from '../core/replay/replay.js';
 import type { Quantiles, ReplayGroup } from '../core/replay/summary.js';
 import type { JsonObject } from './json.js';
@@ -53,6 +54,7 @@ export function replayDocument(report: ReplayReport): JsonObject {
     earlier,
     remaining,
     same,
+    new: summary.new,
     differs,
     noAnswer,
     skipped,
@@ -90,7 +92,7 @@ export async function replayLines(report: ReplayReport, look: Look): Promise<str
     operation,
     original === undefined ? '-' : String(original),
     replay === undefined ? '-' : String(replay),
-    verdict === 'same' ? 'same' : { text: verdict, paint: look.style.red },
+    isExpected(verdict) ? verdict : { text: verdict, paint: look.style.red },
   ]);
   return [
     oneLine(answerOf(report)),
@@ -103,7 +105,8 @@ function answerOf({ summary, target, sent, earlier, remaining }: ReplayReport): 
   const { count, same, differs, noAnswer, skipped, bodyDiffers } = summary;
   if (count === 0) return 'nothing was replayed: no item matches';
   const parts = [
-    `${same} as before`,
+    ...(same > 0 || summary.new === 0 ? [`${same} as before`] : []),
+    ...(summary.new > 0 ? [`${summary.new} new (the original has no answer yet)`] : []),
     ...(differs > 0 ? [`${differs} with another class of answer`] : []),
     ...(noAnswer > 0 ? [`${noAnswer} without an answer`] : []),
     ...(bodyDiffers > 0 ? [`${bodyDiffers} with another body`] : []),

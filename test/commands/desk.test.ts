@@ -88,7 +88,7 @@ describe('thirty items, every third refused', () => {
       'enqueue stored it: POST /people/3 for crm, about person/3',
       expect.stringMatching(/^run \d+ attempt 1: the server refused it \(422, phone must be digits, after N\)$/),
       expect.stringMatching(/ edited it \(\/phone\), with a new idempotency key: a letter O$/),
-      expect.stringMatching(/ sent it on$/),
+      expect.stringMatching(/ put it back in line$/),
       expect.stringMatching(/^run \d+ attempt 2: the server accepted it \(200, after N\)$/),
     ]);
 
@@ -219,14 +219,12 @@ describe('edit', () => {
     );
   });
 
-  test('puts the item back when nothing was changed, and when the editor fails', async () => {
+  test('puts the item back when nothing was changed', async () => {
     writeConfig(await phoneServer());
     await enqueuePerson('4O1');
-    for (const script of ['true', 'false']) {
-      const kept = await withEditor(script, 'edit', '1', '--json');
-      expect([script, kept.code, kept.json()]).toEqual([script, 0, { id: 1, edited: false, fields: [] }]);
-      expect(await state()).toEqual(['pending', null, { phone: '4O1', n: 1 }]);
-    }
+    const kept = await withEditor('true', 'edit', '1', '--json');
+    expect([kept.code, kept.json()]).toEqual([0, { id: 1, edited: false, fields: [] }]);
+    expect(await state()).toEqual(['pending', null, { phone: '4O1', n: 1 }]);
     expect(leftOpen()).toEqual([]);
   });
 
@@ -273,6 +271,17 @@ describe('edit', () => {
     const [file = ''] = leftOpen();
     expect(refused.stderr).toContain(file);
     rmSync(dirname(file), { recursive: true });
+  });
+
+  test('an editor that ends with an error changes nothing and ends with 2', async () => {
+    writeConfig(await phoneServer());
+    await enqueuePerson('471');
+    const failed = await withEditor('exit 1', 'edit', '1');
+    expect([failed.code, failed.stderr]).toEqual([
+      2,
+      expect.stringContaining('the editor ended with an error; item 1 is as it was'),
+    ]);
+    expect((await syncq('inspect', '1', '--json')).json()).toMatchObject({ state: 'pending', attempts: [] });
   });
 
   test('a killed editor leaves the item as it was, and nothing of it in the temporary directory', async () => {
@@ -380,7 +389,7 @@ describe('what is to be forgotten', () => {
     expect(filesWith('MARKED-SECRET')).toContain('syncq.db.v1');
     expect(filesWith('MARKED-SECRET')).toContain('syncq.db');
     const shown = await syncq('erase', '--entity', 'person/7', '--dry-run');
-    expect(shown.stdout).toMatch(/would be removed\n\d+ items not delivered yet: discarded\nremoved: .*syncq\.db\.v1/);
+    expect(shown.stdout).toMatch(/would be removed\n\d+ items not delivered yet: would be discarded\nwould be removed: .*syncq\.db\.v1/);
     const erased = await syncq('erase', '--entity', 'person/7', '--yes', '--json');
     expect(erased.json()).toMatchObject({
       count: 12,

@@ -96,7 +96,8 @@ describe('syncq replay', () => {
       target: 'staging',
       chosen: 7,
       sent: 7,
-      same: 6,
+      same: 5,
+      new: 1,
       differs: 1,
       noAnswer: 0,
       skipped: 0,
@@ -105,7 +106,7 @@ describe('syncq replay', () => {
       itemsAre: 'all',
     });
     // Production refused what staging takes: that is a difference, too.
-    expect(json().items.map(({ id, verdict }: any) => [id, verdict])).toEqual([[1, 'same'], [2, 'same'], [3, 'same'], [4, 'differs'], [5, 'same'], [6, 'same'], [7, 'same']]); // prettier-ignore
+    expect(json().items.map(({ id, verdict }: any) => [id, verdict])).toEqual([[1, 'same'], [2, 'same'], [3, 'same'], [4, 'differs'], [5, 'new'], [6, 'same'], [7, 'same']]); // prettier-ignore
     expect(code).toBe(3);
     expect(ledgers()).toHaveLength(1);
     expect(json().ledger).toContain(ledgers()[0]);
@@ -122,7 +123,7 @@ describe('syncq replay', () => {
     );
     const { code, json } = await runCli('replay', '--to', 'staging', '--all', '--json', ...common);
     expect(code).toBe(3);
-    expect(json()).toMatchObject({ same: 6, differs: 1 });
+    expect(json()).toMatchObject({ same: 5, new: 1, differs: 1 });
     expect(json().items[5]).toMatchObject({
       id: 6,
       verdict: 'differs',
@@ -146,10 +147,10 @@ describe('syncq replay', () => {
     const { code, stdout } = await runCli('replay', '--to', 'staging', '--all', ...common);
     expect(code).toBe(0);
     expect(stdout.split('\n').slice(0, 4)).toEqual([
-      'replayed to staging: 7 as before; 7 answered now, 0 in an earlier replay',
+      'replayed to staging: 6 as before, 1 new (the original has no answer yet); 7 answered now, 0 in an earlier replay',
       '5\tcreate\t201\t200\tsame',
       '1\tcreate\t422\t400\tsame',
-      '1\tcreate\t-\t200\tsame',
+      '1\tcreate\t-\t200\tnew',
     ]);
   });
 
@@ -207,7 +208,7 @@ describe('syncq replay', () => {
     const { staging, common } = await field();
     await runCli('replay', '--to', 'staging', '1', '2', ...common);
     const { json } = await runCli('replay', '--to', 'staging', '--all', '--json', ...common);
-    expect(json()).toMatchObject({ sent: 5, earlier: 2, chosen: 7, same: 6 });
+    expect(json()).toMatchObject({ sent: 5, earlier: 2, chosen: 7, same: 5, new: 1 });
     expect(json().items.map(({ earlier }: any) => earlier)).toEqual([true, true, false, false, false, false, false]);
     expect(paths(staging)).toHaveLength(7);
     expect((await runCli('replay', '--to', 'staging', '--all', '--again', '--json', ...common)).json()).toMatchObject({

@@ -55,7 +55,7 @@ const attempt = (more: Partial<Attempt>): Told => ({
 });
 
 test.each([
-  [{ item: 7, event: 'pending' }, 'sent item 7 on'],
+  [{ item: 7, event: 'pending' }, 'put item 7 back in line'],
   [
     { item: 7, event: 'edited', detail: { fields: ['/phone'] }, reason: 'a typo' },
     'edited item 7 (/phone), with a new idempotency key: a typo',

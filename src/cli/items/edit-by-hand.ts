@@ -55,7 +55,8 @@ export async function editByHand(
           { hint: `syncq edit ${id} opens it again.` },
         );
       }
-      if (end.kind === 'failed') return await queue.desk.endEdit(open, undefined, by);
+      if (end.kind === 'failed')
+        refuseUsage(`the editor ended with an error; item ${id} is as it was`, `syncq edit ${id} opens it again.`);
       if (end.kind === 'not-started')
         refuseUsage(
           'the editor that VISUAL or EDITOR names could not be started; nothing was changed',

@@ -31,7 +31,7 @@ export async function eraseEntity(queue: Queue, entity: Entity, options: EraseOp
   const what = `what ${countWords(shown.items.length)} ${shown.items.length === 1 ? 'holds' : 'hold'} about ${name}`;
   const would = `${what} would be removed for good`;
   const go = await confirmed({
-    lines: [...effects(shown), `Remove ${what}, for good`],
+    lines: [...effects(shown, 'would be '), `Remove ${what}, for good`],
     would,
     yes,
     json,
@@ -40,13 +40,14 @@ export async function eraseEntity(queue: Queue, entity: Entity, options: EraseOp
   return answer(await queue.desk.erase(entity, { dryRun: false, by }), entity, name, false);
 }
 
-function effects({ discarded, unknown, copies }: EraseReport): string[] {
+/** @param would `would be ` before it is done */
+function effects({ discarded, unknown, copies }: EraseReport, would: '' | 'would be '): string[] {
   return [
-    ...(discarded.length === 0 ? [] : [`${countWords(discarded.length)} not delivered yet: discarded`]),
+    ...(discarded.length === 0 ? [] : [`${countWords(discarded.length)} not delivered yet: ${would}discarded`]),
     ...(unknown.length === 0
       ? []
       : [`${itemWords(unknown)} may have arrived: the server may have ${unknown.length === 1 ? 'it' : 'them'}`]),
-    ...copies.map((path) => oneLine(`removed: ${path}, the queue as it was before an upgrade`)),
+    ...copies.map((path) => oneLine(`${would}removed: ${path}, the queue as it was before an upgrade`)),
   ];
 }
 
@@ -68,7 +69,7 @@ function answer(report: EraseReport, entity: Entity, name: string, dry: boolean)
       cleared,
       ...(dry ? { dryRun: true } : {}),
     },
-    lines: [head, ...(nothing ? [] : effects(report))],
+    lines: [head, ...(nothing ? [] : effects(report, dry ? 'would be ' : ''))],
     talk: cleared
       ? []
       : [

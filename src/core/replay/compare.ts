@@ -19,10 +19,10 @@ export interface Side {
 }
 
 /**
- * `same`: the status class of the original, or 2xx where the original got no answer. `differs`: another class.
+ * `same`: the status class of the original. `new`: 2xx, and the original has no answer yet. `differs`: another class.
  * `no-answer`: the target's answer is unknown. `skipped`: it was not sent.
  */
-export type Verdict = 'same' | 'differs' | 'no-answer' | 'skipped';
+export type Verdict = 'same' | 'new' | 'differs' | 'no-answer' | 'skipped';
 
 export interface Comparison {
   item: number;
@@ -103,7 +103,8 @@ function hidden({ path, kind, original, replay }: Difference, hide: Hide): Diffe
 function verdictOf(original: number | undefined, replay: Side | undefined): Verdict {
   if (replay === undefined) return 'skipped';
   if (replay.status === undefined) return 'no-answer';
-  return classOf(replay.status) === classOf(original ?? 200) ? 'same' : 'differs';
+  if (classOf(replay.status) !== classOf(original ?? 200)) return 'differs';
+  return original === undefined ? 'new' : 'same';
 }
 
 function classOf(status: number): number {
@@ -132,3 +133,6 @@ function parsed({ headers, body }: ResponseExcerpt): { value: unknown } | undefi
 function described({ headers, body }: ResponseExcerpt): string {
   return `${body.length} bytes of ${headers['content-type'] ?? 'no type'}`;
 }
+
+/** True for an answer as it was expected. */
+export const isExpected = (verdict: Verdict): boolean => verdict === 'same' || verdict === 'new';

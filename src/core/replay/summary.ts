@@ -1,5 +1,6 @@
 /** Sums up comparisons in bounded memory. */
 import type { Comparison } from './compare.js';
+import { isExpected } from './compare.js';
 
 export interface ReplayGroup {
   operation: string;
@@ -31,6 +32,8 @@ export interface ReplaySummary {
   /** Items compared, skipped ones included. */
   count: number;
   same: number;
+  /** Answered with 2xx, and their originals have no answer yet. */
+  new: number;
   differs: number;
   noAnswer: number;
   skipped: number;
@@ -56,7 +59,7 @@ export class SummaryMaker {
   readonly #otherClass: Comparison[] = [];
   readonly #otherBody: Comparison[] = [];
   readonly #skips: { item: number; reason: string }[] = [];
-  readonly #counts = { same: 0, differs: 0, 'no-answer': 0, skipped: 0 };
+  readonly #counts = { same: 0, new: 0, differs: 0, 'no-answer': 0, skipped: 0 };
   #bodyDiffers = 0;
   #max = { original: 0, replay: 0 };
   #points: LatencyPoint[] = [];
@@ -75,17 +78,18 @@ export class SummaryMaker {
     this.#group(comparison);
     const bodyDiffers = verdict === 'same' && body !== undefined && body.length > 0;
     if (bodyDiffers) this.#bodyDiffers += 1;
-    const kept = verdict !== 'same' ? this.#otherClass : bodyDiffers ? this.#otherBody : undefined;
+    const kept = !isExpected(verdict) ? this.#otherClass : bodyDiffers ? this.#otherBody : undefined;
     if (kept !== undefined && kept.length < MOST_DETAILS) kept.push(comparison);
     if (replay !== undefined)
       this.#plot({ item: comparison.item, originalMs: original?.durationMs, replayMs: replay.durationMs, verdict });
   }
 
   finish(): ReplaySummary {
-    const { same, differs, skipped, 'no-answer': noAnswer } = this.#counts;
+    const { same, new: fresh, differs, skipped, 'no-answer': noAnswer } = this.#counts;
     return {
-      count: same + differs + noAnswer + skipped,
+      count: same + fresh + differs + noAnswer + skipped,
       same,
+      new: fresh,
       differs,
       noAnswer,
       skipped,
