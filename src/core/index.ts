@@ -25,12 +25,13 @@ export type {
   LastError,
   Method,
   Outcome,
+  PrunedItem,
   ResponseExcerpt,
   ReviewReason,
   State,
   TargetStateName,
 } from './nouns/item.js';
-export type { DrainReport, InspectReport, Next, StatusReport, TargetStatus } from './nouns/report.js';
+export type { DrainReport, InspectReport, Next, StatusReport, TargetStatus, WaitReport } from './nouns/report.js';
 export type {
   Actor,
   ChangeReport,

@@ -108,6 +108,7 @@ const ITEM_EVENTS: Readonly<Record<string, string>> = {
   revealed: 'looked at its hidden values',
   erased: 'erased what it held',
   review: 'put it into review',
+  removed: 'removed it by the rules of retention',
 };
 
 const TARGET_EVENTS: Readonly<Record<string, string>> = {
@@ -148,6 +149,8 @@ function detailWords(event: string, detail: Record<string, unknown> | undefined)
   if (['renamed', 'accepted', 'moved'].includes(event))
     return typeof detail?.['from'] === 'string' ? ` (it was ${detail['from']})` : '';
   if (event === 'configured') return ` (${Array.isArray(detail?.['keys']) ? detail['keys'].join(', ') : ''})`;
+  if (event === 'removed' && detail !== undefined)
+    return `: it was ${String(detail['state'])}, its key is ${String(detail['idempotencyKey'])}`;
   if (event === 'pruned')
     return ` ${Number(detail?.['items'] ?? 0)} items, ${Number(detail?.['payloads'] ?? 0)} payloads`;
   return event === 'editing' ? '' : unknown;

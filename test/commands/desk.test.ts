@@ -414,7 +414,7 @@ describe('what is to be forgotten', () => {
   test('prune leaves no byte of what it removed, and spares what is in review or pending', async () => {
     const server = await echoServer();
     await manyItems(server);
-    writeConfig(server, { retention: { completed: '1ms' } });
+    writeConfig(server, { retention: { completed: '0s' } });
     const before = (await syncq('status', '--json')).json().counts;
     expect(before.review).toBeGreaterThan(0);
     expect((await syncq('prune')).code).toBe(2);
@@ -429,6 +429,39 @@ describe('what is to be forgotten', () => {
     expect(filesWith('plainplain')).toEqual([]);
     expect((await syncq('prune', '--yes')).code).toBe(5);
     expect((await syncq('inspect', '2')).code).toBe(5);
+  });
+
+  test('what prune removed still answers wait and history, by id and by key', async () => {
+    writeConfig(await startServer(), { retention: { completed: '1ms' } });
+    for (const key of ['k1', 'k2'])
+      await syncq('enqueue', 'PUT', '/a', '--entity', `a/${key}`, '--key', key, '-d', '1');
+    await syncq('discard', '2', '--yes');
+    await syncq('run');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    // The run may have carried out the rule already.
+    await syncq('prune', '--yes');
+    expect((await syncq('inspect', '1', '2')).code).toBe(5);
+    for (const which of [['1'], ['--key', 'k1']]) {
+      const { code, json } = await syncq('wait', ...which, '--json');
+      const why = expect.stringMatching(/^completed, and removed at .* by the rules of retention$/);
+      expect({ code, ...json() }).toEqual({
+        code: 0,
+        done: true,
+        failed: false,
+        items: [{ id: 1, state: 'completed', why }],
+      });
+    }
+    expect((await syncq('wait', '2')).code).toBe(3);
+    expect((await syncq('wait', '3')).code).toBe(5);
+    const { code, json } = await syncq('history', '1', '--json');
+    expect({ code, ...json() }).toMatchObject({
+      code: 0,
+      history: [{ item: 1, event: 'removed', detail: { state: 'completed', idempotencyKey: 'k1' } }],
+    });
+    expect((await syncq('history', '2')).stdout).toMatch(
+      /discarded it\n.*removed it .*: it was discarded, its key is k2\n$/,
+    );
+    expect((await syncq('history', '3')).code).toBe(5);
   });
 
   test('prune removes payloads alone when only that rule is given', async () => {

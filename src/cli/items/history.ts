@@ -32,7 +32,8 @@ export async function tellHistory(
     ...(since === undefined ? {} : { since }),
   });
   const isCut = history.length > limit;
-  const [item] = id === undefined ? [] : (await queue.inspect([id])).items;
+  const { items, pruned } = id === undefined ? { items: [], pruned: [] } : await queue.inspect([id]);
+  const item = items[0] ?? pruned[0];
   if (id !== undefined && item === undefined && history.length === 0) {
     refuseNotFound(`there is no item ${id} in ${queue.location}`, await nearIdHint(queue, id));
   }
@@ -42,9 +43,7 @@ export async function tellHistory(
     lines: storyLines(entries, look, id !== undefined),
     talk: [
       ...(entries.length === 0 ? ['nothing happened yet'] : []),
-      ...(id !== undefined && item === undefined
-        ? [`item ${id} was removed since; this is what people did with it`]
-        : []),
+      ...(id !== undefined && items.length === 0 ? [`item ${id} was removed since; this is what is left of it`] : []),
       ...(isCut ? [`these are the latest ${limit}; more: --limit`] : []),
     ],
   };

@@ -1,5 +1,6 @@
 /** The items of `wait`, and its answer. */
 import type { Queue } from '../../core/index.js';
+import { prunedWords } from '../../core/policy/item-words.js';
 import type { TimeView } from '../../core/policy/time-words.js';
 import { why } from '../../core/policy/why.js';
 import type { JsonObject } from '../../render/json.js';
@@ -20,15 +21,16 @@ export async function waitIds(
 }
 
 export function waitAnswer(
-  { done, failed, items }: Awaited<ReturnType<Queue['wait']>>,
+  { done, failed, items, pruned }: Awaited<ReturnType<Queue['wait']>>,
   view: TimeView,
 ): { document: JsonObject; lines: string[] } {
+  const told = (at: TimeView): { id: number; state: string; why: string }[] =>
+    [
+      ...items.map((item) => ({ id: item.id, state: item.state, why: why(item, at) })),
+      ...pruned.map((item) => ({ id: item.id, state: item.state, why: prunedWords(item, at) })),
+    ].sort((a, b) => a.id - b.id);
   return {
-    document: {
-      done,
-      failed,
-      items: items.map((item) => ({ id: item.id, state: item.state, why: why(item, { ...view, terminal: false }) })),
-    },
-    lines: items.map((item) => oneLine(`item ${item.id}: ${why(item, view)}`)),
+    document: { done, failed, items: told({ ...view, terminal: false }) },
+    lines: told(view).map(({ id, why: words }) => oneLine(`item ${id}: ${words}`)),
   };
 }

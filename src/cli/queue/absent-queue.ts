@@ -34,7 +34,7 @@ export function absentQueue(location: string, config: Config): CommandQueue {
     enqueueFrom: async (source, options = {}) =>
       enqueueFrom(source, options, { context: contextOf(config, systemClock.now()), store, clock: systemClock }),
     status: async () => ({ ...emptyStatus({ queue: location, config }), headline: [] }),
-    inspect: async (ids) => ({ items: [], missing: [...ids] }),
+    inspect: async (ids) => ({ items: [], missing: [...ids], pruned: [] }),
     list: async () => nothing,
     attention: async () => nothing,
     findKey: async () => undefined,

@@ -181,6 +181,14 @@ export interface ItemSummary {
   isOrphaned: boolean;
 }
 
+/** What is left for a year of an item that retention removed. */
+export interface PrunedItem {
+  id: number;
+  idempotencyKey: string;
+  state: 'completed' | 'discarded';
+  removedAt: number;
+}
+
 export interface LastError {
   outcome: Outcome | 'exhausted' | 'expired';
   status: number | undefined;

@@ -1,5 +1,5 @@
 /** Reports of the queue. Times are epoch ms; `render/` turns them into text or the public JSON. */
-import type { ItemDetail, State, TargetStateName } from './item.js';
+import type { ItemDetail, PrunedItem, State, TargetStateName } from './item.js';
 import type { ReviewGroup } from './people.js';
 import type { LastRun, PausedEntity, RunnerInfo } from './reading.js';
 
@@ -67,6 +67,18 @@ export interface DrainReport {
 export interface InspectReport {
   items: ItemDetail[];
   missing: number[];
+  /** What is left of missing ones that retention removed. */
+  pruned: PrunedItem[];
+}
+
+export interface WaitReport {
+  /** All are completed. */
+  done: boolean;
+  /** One is in review or discarded. */
+  failed: boolean;
+  items: ItemDetail[];
+  /** What is left of those that retention removed. */
+  pruned: PrunedItem[];
 }
 
 /** Who will send the changed items. */

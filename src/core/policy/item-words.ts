@@ -1,5 +1,6 @@
 /** Phrases that name items by their ids, and phrases about what the server may already have. */
-import type { ReviewReason } from '../nouns/item.js';
+import type { PrunedItem, ReviewReason } from '../nouns/item.js';
+import { moment, type TimeView } from './time-words.js';
 
 /** Up to this many ids are listed; beyond it only their number is given. */
 const MOST_NAMED = 10;
@@ -19,6 +20,11 @@ export function arrivalWords(number: number): string {
 /** What people must know before they act on items that are in review for one cause. */
 export function arrivedWords({ mayHaveArrived }: { mayHaveArrived: boolean }): string {
   return mayHaveArrived ? ', may have arrived' : '';
+}
+
+/** What is left to say of an item that retention removed. */
+export function prunedWords({ state, removedAt }: PrunedItem, view: TimeView): string {
+  return `${state}, and removed at ${moment(removedAt, view)} by the retention rules`;
 }
 
 /** Review reasons that syncq gives itself; their message comes from no attempt. */

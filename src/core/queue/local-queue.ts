@@ -124,7 +124,9 @@ export class LocalQueue implements CommandQueue {
   async inspect(ids: readonly number[]): Promise<InspectReport & { items: WithWhy<ItemDetail>[] }> {
     const items = await this.#store.get(read.ids(ids), this.#clock.now());
     const found = new Set(items.map((item) => item.id));
-    return { items: this.#withWhy(items), missing: ids.filter((id) => !found.has(id)) };
+    const missing = ids.filter((id) => !found.has(id));
+    const pruned = missing.length === 0 ? [] : await this.#store.pruned(missing);
+    return { items: this.#withWhy(items), missing, pruned };
   }
 
   async list(
@@ -190,7 +192,7 @@ export class LocalQueue implements CommandQueue {
   async wait(
     ids: readonly number[],
     options: { timeoutMs?: number; stop?: AbortSignal } = {},
-  ): Promise<{ done: boolean; failed: boolean; items: WithWhy<ItemDetail>[] }> {
+  ): ReturnType<CommandQueue['wait']> {
     const [wanted, given] = [read.ids(ids), read.waitOptions(options)];
     const result = await this.#activeRuns.run(given, ({ signal: stop }) =>
       waitForItems(this.#store, this.#clock, wanted, { ...given, stop }),

@@ -4,7 +4,7 @@ import type { BulkSource } from '../input/bulk-source.js';
 import type { DraftContext } from '../input/draft.js';
 import type { Write } from '../input/write.js';
 import type { ItemDetail, ItemSummary } from '../nouns/item.js';
-import type { DrainReport, InspectReport, Next, StatusReport } from '../nouns/report.js';
+import type { DrainReport, InspectReport, Next, StatusReport, WaitReport } from '../nouns/report.js';
 import type { Archive } from '../store/archive.js';
 import type { DrainOptions, DryRunRow, WatchOptions } from '../runner/options.js';
 import type { Desk } from './desk.js';
@@ -77,12 +77,14 @@ export interface Queue {
    * Resolves when all items are completed or one of them needs a person, after `timeoutMs`, or when the queue is
    * closed.
    *
+   * An item that retention removed has ended.
+   *
    * @throws {QueueError} not-found when one of them does not exist
    */
   wait(
     ids: readonly number[],
     options?: { timeoutMs?: number; stop?: AbortSignal },
-  ): Promise<{ done: boolean; failed: boolean; items: WithWhy<ItemDetail>[] }>;
+  ): Promise<WaitReport & { items: WithWhy<ItemDetail>[] }>;
   /** Commands of people and other changes that are not attempts, oldest first. */
   history(filter?: { item?: number; since?: number; limit?: number }): Promise<HistoryEntry[]>;
   /** What people do to items and targets. */

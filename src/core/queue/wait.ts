@@ -1,7 +1,7 @@
 /** Waits for items to end. Every commit to the queue, by any process, wakes it. */
 import type { Clock } from '../nouns/clock.js';
 import { QueueError } from '../nouns/errors.js';
-import type { ItemDetail } from '../nouns/item.js';
+import type { WaitReport } from '../nouns/report.js';
 import { itemWords } from '../policy/item-words.js';
 import type { Store } from '../store/store.js';
 
@@ -15,8 +15,7 @@ export async function waitForItems(
   clock: Clock,
   ids: readonly number[],
   { timeoutMs, stop }: { timeoutMs?: number; stop?: AbortSignal },
-): Promise<{ done: boolean; failed: boolean; items: ItemDetail[] }> {
-  await assertThere(store, ids, clock.now());
+): Promise<WaitReport> {
   const over = new AbortController();
   const end = (): void => over.abort();
   stop?.addEventListener('abort', end, { once: true });
@@ -27,11 +26,12 @@ export async function waitForItems(
     for (;;) {
       // Subscribe before looking, so that no commit in between is missed.
       const change = changes.next();
-      const items = await store.get(ids, clock.now());
-      const failed = items.some((item) => item.state === 'review' || item.state === 'discarded');
-      const done = items.length === ids.length && items.every((item) => item.state === 'completed');
-      if (done || failed) return { done, failed, items };
-      if ((await change).done === true) return { done, failed, items };
+      const { items, pruned } = await find(store, ids, clock.now());
+      const states = [...items, ...pruned].map(({ state }) => state);
+      const failed = states.some((state) => state === 'review' || state === 'discarded');
+      const done = states.every((state) => state === 'completed');
+      if (done || failed) return { done, failed, items, pruned };
+      if ((await change).done === true) return { done, failed, items, pruned };
     }
   } finally {
     stop?.removeEventListener('abort', end);
@@ -39,10 +39,15 @@ export async function waitForItems(
   }
 }
 
-async function assertThere(store: Store, ids: readonly number[], now: number): Promise<void> {
-  const found = new Set((await store.get(ids, now)).map((item) => item.id));
-  const missing = ids.filter((id) => !found.has(id));
-  if (missing.length === 0) return;
+/** Retention may remove an item that ended, also while somebody waits for it. */
+async function find(store: Store, ids: readonly number[], now: number): Promise<Pick<WaitReport, 'items' | 'pruned'>> {
+  const items = await store.get(ids, now);
+  const found = new Set(items.map((item) => item.id));
+  const gone = ids.filter((id) => !found.has(id));
+  if (gone.length === 0) return { items, pruned: [] };
+  const pruned = await store.pruned(gone);
+  const missing = gone.filter((id) => !pruned.some((left) => left.id === id));
+  if (missing.length === 0) return { items, pruned };
   throw new QueueError('not-found', `there is no ${itemWords(missing)}`, {
     hint: 'See what there is: syncq inspect --state all',
   });

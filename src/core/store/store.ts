@@ -7,7 +7,7 @@
  * every kind of store, and no store contains a rule.
  */
 import type { EnqueueResult, IfQueued, OnConflict } from '../nouns/enqueue.js';
-import type { Entity, ItemDetail, NewItem } from '../nouns/item.js';
+import type { Entity, ItemDetail, NewItem, PrunedItem } from '../nouns/item.js';
 import type { LaneOrder, TargetRow } from '../nouns/target.js';
 import type { Archive } from './archive.js';
 import type {
@@ -175,6 +175,8 @@ export interface Store {
    */
   upcoming(targets: readonly number[], options: { limit: number; now: number }): Promise<Upcoming[]>;
   get(ids: readonly number[], now: number): Promise<ItemDetail[]>;
+  /** What is left of those of these items that `prune` removed, for a year. */
+  pruned(ids: readonly number[]): Promise<PrunedItem[]>;
   /** Id of the item with this key. */
   findKey(key: string): Promise<number | undefined>;
   summary(now: number): Promise<Summary>;

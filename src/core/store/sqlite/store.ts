@@ -11,6 +11,7 @@ import { PENDING, REVIEW, SENDING } from './sql/codes.js';
 import type { Connection } from './file/connection.js';
 import { endWaitsFromTheFuture } from './write/due.js';
 import { readRevisions } from './write/edit.js';
+import { readPruned } from './read/pruned.js';
 import { Enqueuer, findByKey } from './write/enqueue.js';
 import { eraseEntity } from './write/erase.js';
 import { emptyLog } from './write/forget.js';
@@ -87,6 +88,7 @@ type Reader = Pick<
   | 'attention'
   | 'upcoming'
   | 'get'
+  | 'pruned'
   | 'findKey'
   | 'summary'
   | 'history'
@@ -107,6 +109,7 @@ function queueReader(connection: Connection, location: string): Reader {
     attention: ({ limit, now }) => read(() => attentionPage(connection, limit, { now, hasRunner })),
     upcoming: (targets, options) => read(() => readUpcoming(connection, targets, options)),
     get: (ids, now) => read(() => readDetails(connection, ids, { now, hasRunner })),
+    pruned: (ids) => read(() => readPruned(connection, ids)),
     findKey: (key) => read(() => findByKey(connection, key)?.id),
     summary: (now) => read(() => readSummary(connection, { now, hasRunner })),
     history: (filter) => read(() => readHistory(connection, filter)),

@@ -234,7 +234,10 @@ export function deskConformance(open: OpenSubject): void {
       const { idempotencyKey: key } = await b.one(id!);
       await (await b.start()).send(id!, 'delivered');
       b.now += 2 * DAY;
+      expect(await b.store.pruned([id!])).toEqual([]);
       await prune(b, { completed: DAY });
+      const left = { id, idempotencyKey: key, state: 'completed', removedAt: b.now };
+      expect(await b.store.pruned([id!, id! + 1])).toEqual([left]);
       expect(await b.enqueue(draft)).toMatchObject({ id, duplicate: true, state: 'completed' });
       expect(await b.enqueue({ ...draft, payload: bytes('{"a":2}'), idempotencyKey: key })).toMatchObject({
         id,
@@ -243,6 +246,7 @@ export function deskConformance(open: OpenSubject): void {
       await expect(b.enqueue({ ...draft, payload: bytes('3') })).rejects.toMatchObject({ code: 'key-conflict' });
       b.now += 366 * DAY;
       await prune(b, { completed: DAY });
+      expect(await b.store.pruned([id!])).toEqual([]);
       expect(await b.enqueue(draft)).toMatchObject({ duplicate: false });
     });
 

@@ -20,6 +20,7 @@ const MAY_SCAN: readonly (readonly [why: string, statement: RegExp])[] = [
     'the order of a target changed: its unfinished items get their lanes anew',
     /^UPDATE item SET elig = (NULL, lane|CASE)|^UPDATE tally SET\s+ready = \(SELECT count/,
   ],
+  ['what is left of items that are not there', /FROM pruned WHERE id IN/],
   ['the oldest keys of pruned items, a few at a time', /FROM pruned ORDER BY rowid LIMIT/],
 ];
 
@@ -117,6 +118,7 @@ async function everything(path: string): Promise<Set<string>> {
     await store.upcoming([1], { limit: 5, now: T0 });
     await store.get([1, 2, 3], T0);
     await store.findKey('nobody');
+    await store.pruned([1, 2]);
     await store.history({ item: 1, since: 0, limit: 5 });
     await store.history({ item: undefined, since: 0, limit: 5 });
     await store.runner();
