@@ -1,6 +1,6 @@
 /** The replay report as one self-contained HTML file: no script, no external font or image. */
 import type { Comparison } from '../core/replay/compare.js';
-import { isExpected } from '../core/replay/compare.js';
+import { isExpected } from '../core/policy/verdict.js';
 import type { ReplayReport } from '../core/replay/replay.js';
 import type { LatencyPoint, ReplayGroup } from '../core/replay/summary.js';
 import { printable } from './printable.js';

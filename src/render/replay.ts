@@ -1,6 +1,6 @@
 /** Prints the comparison of `replay`: public JSON, and lines for a person. */
 import type { Comparison, Side } from '../core/replay/compare.js';
-import { isExpected } from '../core/replay/compare.js';
+import { isExpected } from '../core/policy/verdict.js';
 import type { PlannedRequest, ReplayReport } from '../core/replay/replay.js';
 import type { Quantiles, ReplayGroup } from '../core/replay/summary.js';
 import type { JsonObject } from './json.js';

@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 async function start(address: string): Promise<number> {
-  const queue = { status: async () => emptyStatus({ queue: '/q.db', config: emptyConfig() }) };
+  const queue = { status: async () => ({ ...emptyStatus({ queue: '/q.db', config: emptyConfig() }), headline: [] }) };
   server = await startMetrics(address, queue, 0);
   return server.port;
 }

@@ -443,7 +443,7 @@ describe('what is to be forgotten', () => {
     expect((await syncq('inspect', '1', '2')).code).toBe(5);
     for (const which of [['1'], ['--key', 'k1']]) {
       const { code, json } = await syncq('wait', ...which, '--json');
-      const why = expect.stringMatching(/^completed, and removed at .* by the rules of retention$/);
+      const why = expect.stringMatching(/^completed, and removed at .* by the retention rules$/);
       expect({ code, ...json() }).toEqual({
         code: 0,
         done: true,

@@ -1,6 +1,7 @@
 /**
  * Compares the answer of the original with that of its copy: what is the same, what differs, and whether it matters.
  */
+import type { Verdict } from '../policy/verdict.js';
 import { isJsonContentType } from '../input/content-type.js';
 import type { Attempt, Method, ResponseExcerpt } from '../nouns/item.js';
 import { hideValuesOf, type Hide } from '../privacy/hide-values.js';
@@ -17,12 +18,6 @@ export interface Side {
   /** The server's message, or why there is no answer. */
   message: string | undefined;
 }
-
-/**
- * `same`: the status class of the original. `new`: 2xx, and the original has no answer yet. `differs`: another class.
- * `no-answer`: the target's answer is unknown. `skipped`: it was not sent.
- */
-export type Verdict = 'same' | 'new' | 'differs' | 'no-answer' | 'skipped';
 
 export interface Comparison {
   item: number;
@@ -133,6 +128,3 @@ function parsed({ headers, body }: ResponseExcerpt): { value: unknown } | undefi
 function described({ headers, body }: ResponseExcerpt): string {
   return `${body.length} bytes of ${headers['content-type'] ?? 'no type'}`;
 }
-
-/** True for an answer as it was expected. */
-export const isExpected = (verdict: Verdict): boolean => verdict === 'same' || verdict === 'new';

@@ -1,6 +1,6 @@
 /** Sums up comparisons in bounded memory. */
 import type { Comparison } from './compare.js';
-import { isExpected } from './compare.js';
+import { isExpected } from '../policy/verdict.js';
 
 export interface ReplayGroup {
   operation: string;
