@@ -35,7 +35,7 @@ export default class Complete extends BaseCommand {
       dryRun: flags['dry-run'],
       json: this.jsonEnabled(),
     });
-    await this.print(...ended.lines);
+    await this.printAdvice(...ended.lines);
     if (ended.nothing) this.endWith(EXIT.nothingMatched);
     return ended.document;
   }

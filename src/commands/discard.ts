@@ -37,7 +37,7 @@ export default class Discard extends BaseCommand {
       dryRun: flags['dry-run'],
       json: this.jsonEnabled(),
     });
-    await this.print(...ended.lines);
+    await this.printAdvice(...ended.lines);
     if (ended.nothing) this.endWith(EXIT.nothingMatched);
     return ended.document;
   }

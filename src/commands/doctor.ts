@@ -35,7 +35,7 @@ export default class Doctor extends BaseCommand {
     const { flags } = await this.parse(Doctor);
     const file = findFile(flags.queue, this.configLookup(), this.config.dataDir);
     if (!file.exists) {
-      await this.print(`No queue yet at ${file.path} (user ${effectiveUser()})`);
+      await this.printAdvice(`No queue yet at ${file.path} (user ${effectiveUser()})`);
       return {
         queue: file.path,
         config: file.config.config.source ?? null,
@@ -52,7 +52,7 @@ export default class Doctor extends BaseCommand {
       this.by(flags.because),
     ).finally(() => progress.stop());
     const { style } = await this.look();
-    await this.print(...doctorLines(file.path, examination, actions, style));
+    await this.printAdvice(...doctorLines(file.path, examination, actions, style));
     const exit = { sound: EXIT.ok, problem: EXIT.needsPerson, unusable: EXIT.noQueue };
     this.endWith(exit[examination.verdict]);
     return doctorDocument(file.path, file.config.config.source, examination, actions);

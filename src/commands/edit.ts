@@ -93,7 +93,7 @@ export default class Edit extends BaseCommand {
     );
     const next = result?.item.state === 'pending' ? await queue.next([result.item.target]) : undefined;
     const answer = editAnswer(id, result, next, this.view);
-    await this.print(...answer.lines);
+    await this.printAdvice(...answer.lines);
     await this.say(...answer.talk);
     return answer.document;
   }
@@ -113,7 +113,7 @@ export default class Edit extends BaseCommand {
       sensitive: patternsOf(opened),
       view: this.view,
     });
-    await this.print(...edited.lines);
+    await this.printAdvice(...edited.lines);
     if (edited.nothing) this.endWith(EXIT.nothingMatched);
     return edited.document;
   }

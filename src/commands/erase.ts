@@ -32,7 +32,7 @@ export default class Erase extends BaseCommand {
       dryRun: flags['dry-run'],
       json: this.jsonEnabled(),
     });
-    await this.print(...erased.lines);
+    await this.printAdvice(...erased.lines);
     await this.say(...erased.talk);
     if (erased.nothing) this.endWith(EXIT.nothingMatched);
     return erased.document;

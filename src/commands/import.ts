@@ -58,7 +58,7 @@ export default class Import extends BaseCommand {
       },
     );
     progress.stop();
-    await this.print(...answer.lines);
+    await this.printAdvice(...answer.lines);
     await this.say(...answer.talk);
     if (answer.document['count'] === 0) this.endWith(EXIT.nothingMatched);
     return answer.document;

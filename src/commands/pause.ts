@@ -30,7 +30,7 @@ export default class Pause extends BaseCommand {
     const until = forMs === undefined ? undefined : this.now + forMs;
     const report = await queue.desk.pause(what, this.by(flags.because), { until });
     const answer = pauseAnswer('paused', report, until, this.view);
-    await this.print(...answer.lines);
+    await this.printAdvice(...answer.lines);
     return answer.document;
   }
 }

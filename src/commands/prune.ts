@@ -32,7 +32,7 @@ export default class Prune extends BaseCommand {
       },
     });
     progress?.stop();
-    await this.print(...pruned.lines);
+    await this.printAdvice(...pruned.lines);
     if (pruned.nothing) this.endWith(EXIT.nothingMatched);
     return pruned.document;
   }

@@ -30,7 +30,7 @@ export default class Resume extends BaseCommand {
     const report = await queue.desk.resume(what, this.by(flags.because));
     const answer = pauseAnswer('resumed', report, undefined, this.view);
     const next = await queue.next(report.targets);
-    await this.print(...answer.lines, ...(report.names.length === 0 ? [] : [nextLine(next, this.view)]));
+    await this.printAdvice(...answer.lines, ...(report.names.length === 0 ? [] : [nextLine(next, this.view)]));
     if (report.stillHeld.length > 0) this.endWith(EXIT.needsPerson);
     else if (report.names.length === 0) this.endWith(EXIT.nothingMatched);
     return { ...answer.document, next: next.kind };

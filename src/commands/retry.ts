@@ -39,7 +39,7 @@ export default class Retry extends BaseCommand {
       ...(expiresMs === undefined ? {} : { expires: { delayMs: expiresMs } }),
     });
     const answer = retryAnswer(report, dryRun ? undefined : await queue.next(report.targets), this.view);
-    await this.print(...answer.lines);
+    await this.printAdvice(...answer.lines);
     if (report.changed.length === 0) this.endWith(EXIT.nothingMatched);
     return answer.document;
   }

@@ -11,6 +11,7 @@ import { readConfig } from '../cli/queue/open-queue.js';
 import { installLine, removeLine } from '../cli/schedule/crontab.js';
 import type { Installed } from '../cli/schedule/install.js';
 import { chooseName, installUnits, removeUnits, unitDirectory, unitFiles } from '../cli/schedule/install.js';
+import { scheduledSecrets, secretLines } from '../cli/schedule/secrets.js';
 import type { ScheduleFacts, ScheduleKind } from '../cli/schedule/unit-texts.js';
 import { crontabLine, launchdPlist, runUnits, schtasksLine, watchUnit } from '../cli/schedule/unit-texts.js';
 import { refuseUsage } from '../cli/program/usage.js';
@@ -60,6 +61,7 @@ export default class Schedule extends BaseCommand {
         printable(text.trimEnd()),
       ]),
     );
+    await this.say(...secretLines(facts, isSystemd(kind)));
     return { kind, files: files.map(({ name, text }) => ({ name, text })) };
   }
 
@@ -81,6 +83,7 @@ export default class Schedule extends BaseCommand {
       queue: resolve(place.location),
       path: environment()['PATH'],
       everyMs,
+      ...scheduledSecrets(config, this.config.configDir, place.location),
     };
   }
 
@@ -104,10 +107,11 @@ export default class Schedule extends BaseCommand {
     if (kind === 'cron') {
       const changed = installLine(facts.queue, cronLine(facts), environment());
       await this.say(changed ? 'the line is in your crontab' : 'the line is in your crontab already');
+      await this.say(...secretLines(facts, false));
       return answer(kind, { installed: true });
     }
     const { files, problem } = installUnits(units, environment());
-    await this.say(...files.map((file) => `wrote ${file}`));
+    await this.say(...files.map((file) => `wrote ${file}`), ...secretLines(facts, true));
     const start = `systemctl --user enable --now ${units.at(-1)?.name ?? ''}`;
     if (problem !== undefined) await this.sayUntold(problem, `systemctl --user daemon-reload; ${start}`);
     else await this.say('to keep it running while nobody is logged in: loginctl enable-linger');
@@ -141,6 +145,8 @@ export default class Schedule extends BaseCommand {
     await this.say(`systemd was not told: ${problem}`, `later: ${later}`);
   }
 }
+
+const isSystemd = (kind: ScheduleKind): boolean => kind !== 'cron' && process.platform === 'linux';
 
 function cronLine(facts: ScheduleFacts): string {
   const line = crontabLine(facts);

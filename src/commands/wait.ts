@@ -47,7 +47,7 @@ export default class Wait extends BaseCommand {
       const code = result.failed ? EXIT.needsPerson : result.done ? EXIT.ok : EXIT.tryLater;
       this.endWith(signal === undefined ? code : exitCodeOfSignal(signal));
       const answer = waitAnswer(result, this.view);
-      await this.print(...answer.lines);
+      await this.printAdvice(...answer.lines);
       return answer.document;
     } finally {
       stopping.dispose();

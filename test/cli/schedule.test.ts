@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
 import { withLine, withoutLine } from '../../src/cli/schedule/crontab.js';
+import { secretLines } from '../../src/cli/schedule/secrets.js';
 import type { ScheduleFacts } from '../../src/cli/schedule/unit-texts.js';
 import {
   crontabLine,
@@ -24,6 +25,8 @@ const facts: ScheduleFacts = {
   config: '/etc/100%/syncq.json',
   queue: '/var/lib/it\'s "q"$HOME/field.db',
   path: '/usr/bin:/bin',
+  secrets: [],
+  secretsFile: '',
   everyMs: 300_000,
 };
 
@@ -254,5 +257,24 @@ esac
     expect(existsSync(join(testHome().home, 'crontab'))).toBe(true);
     await runProcess(['schedule', '--remove', '--yes'], { env: { PATH } });
     expect(existsSync(join(testHome().home, 'crontab'))).toBe(false);
+  });
+});
+
+describe('secrets from the environment', () => {
+  const withSecret = { ...facts, secrets: ['SYNC_TOKEN'], secretsFile: '/home/kari/.config/syncq/100%.env' };
+
+  test('are read by the units from a file that only the user may read', () => {
+    for (const [unit] of [watchUnit(withSecret), runUnits(withSecret)]) {
+      const { text = '' } = unit ?? {};
+      expect(text).toContain('# One line each, for you alone (mode 0600): SYNC_TOKEN=...\n');
+      expect(text).toContain('EnvironmentFile=/home/kari/.config/syncq/100%%.env\n');
+    }
+    expect(secretLines(withSecret, true)[0]).toContain('SYNC_TOKEN: write NAME=VALUE');
+  });
+
+  test('get a warning where nothing sets them, and nothing is said without any', () => {
+    expect(secretLines(withSecret, false)[0]).toMatch(/^warning: SYNC_TOKEN will not be set there; .*"file"/);
+    expect(secretLines({ ...withSecret, secrets: [] }, true)).toEqual([]);
+    expect(watchUnit(facts)[0]?.text).not.toContain('EnvironmentFile');
   });
 });

@@ -238,6 +238,15 @@ describe('pause and resume', () => {
   });
 });
 
+test('a command that an answer suggests names the queue and the config that were named', async () => {
+  writeConfig(await startServer());
+  const own = ['--queue', './own.db', '--config', './syncq.json'];
+  await syncq('enqueue', 'POST', '/notes', '-d', '{}', ...own);
+  await syncq('pause', 'api', ...own);
+  const resumed = await syncq('resume', 'api', ...own);
+  expect(resumed.stdout).toContain('no runner is alive: syncq run --queue ./own.db --config ./syncq.json\n');
+});
+
 describe('wait', () => {
   test('ends with 0, 3 or 4', async () => {
     writeConfig(await pickyServer());

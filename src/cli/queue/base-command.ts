@@ -169,6 +169,11 @@ export abstract class BaseCommand extends Command {
     if (!this.jsonEnabled() && lines.length > 0) await writeOut(`${lines.join('\n')}\n`);
   }
 
+  /** Prints lines that may suggest commands: these get this command's --queue and --config. */
+  protected async printAdvice(...lines: readonly string[]): Promise<void> {
+    await this.print(...lines.map((line) => this.#suggest(line)));
+  }
+
   /** Prints one object as one line, now. */
   protected async printObject(document: JsonObject): Promise<void> {
     await writeOut(jsonLine(document, process.stdout.isTTY));

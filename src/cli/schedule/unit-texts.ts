@@ -16,6 +16,10 @@ export interface ScheduleFacts {
   /** The caller's `PATH`, so that credential commands and hooks are found as they are now. */
   path: string | undefined;
   everyMs: number;
+  /** Variables that hold secrets of the config: no service manager knows them. */
+  secrets: readonly string[];
+  /** Where units read them from. Absolute. */
+  secretsFile: string;
 }
 
 export interface UnitFile {
@@ -112,8 +116,16 @@ export function runUnits(facts: ScheduleFacts, base = unitName(facts.queue)): Un
   ];
 }
 
-function environmentLine({ path }: ScheduleFacts): string[] {
-  return path === undefined ? [] : [`Environment=${systemdQuote(`PATH=${path}`)}`];
+function environmentLine({ path, secrets, secretsFile }: ScheduleFacts): string[] {
+  return [
+    ...(path === undefined ? [] : [`Environment=${systemdQuote(`PATH=${path}`)}`]),
+    ...(secrets.length === 0
+      ? []
+      : [
+          `# One line each, for you alone (mode 0600): ${secrets.map((name) => `${name}=...`).join(' ')}`,
+          `EnvironmentFile=${secretsFile.replaceAll('%', '%%')}`,
+        ]),
+  ];
 }
 
 /** A description is one line. */

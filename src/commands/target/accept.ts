@@ -20,7 +20,7 @@ export default class TargetAccept extends BaseCommand {
     const queue = await this.openQueue('write');
     const { names } = await queue.desk.acceptTarget(args.name, this.by(flags.because));
     const next = await queue.next(names);
-    await this.print(`${args.name} is accepted with its base URL as it is now`, nextLine(next, this.view));
+    await this.printAdvice(`${args.name} is accepted with its base URL as it is now`, nextLine(next, this.view));
     return { accepted: [...names], next: next.kind };
   }
 }

@@ -67,7 +67,7 @@ export default class TargetAdd extends BaseCommand {
     const probe = await probeTarget(target, config, new AbortController().signal);
     progress.stop();
     const isDefault = edit.defaultTarget === args.name;
-    await this.print(
+    await this.printAdvice(
       `${args.name} is added to ${edit.path}${isDefault ? ' as the default target' : ''}`,
       probeLine(args.name, probe),
     );

@@ -36,7 +36,7 @@ export default class TargetSet extends BaseCommand {
       settings,
       by: this.by(flags.because),
     });
-    await this.print(`${args.name} is changed in ${edit.path} (${edit.keys.join(', ')})`, ...edit.next);
+    await this.printAdvice(`${args.name} is changed in ${edit.path} (${edit.keys.join(', ')})`, ...edit.next);
     return { name: args.name, config: edit.path, changed: edit.keys };
   }
 }

@@ -27,7 +27,7 @@ export default class TargetTest extends BaseCommand {
     const probe = await probeTarget(target, config, new AbortController().signal);
     progress.stop();
     const notes = doubtfulRules(target);
-    await this.print(probeLine(args.name, probe), ...notes);
+    await this.printAdvice(probeLine(args.name, probe), ...notes);
     if (probe.kind !== 'reachable') this.endWith(probe.kind === 'unreachable' ? EXIT.tryLater : EXIT.needsPerson);
     return probeDocument(args.name, probe, notes);
   }
