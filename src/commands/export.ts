@@ -1,6 +1,9 @@
 /** Exports items as lines, a bundle or curl commands, with personal data replaced on request. */
+import path from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
+import type { CliQueue } from '../cli/queue/open-queue.js';
+import { isQueueError } from '../core/index.js';
 import { EXIT } from '../cli/program/exit-codes.js';
 import { exportItems } from '../cli/move/export.js';
 import { filterFlags, filterOf, hasFilter } from '../cli/items/filters.js';
@@ -9,12 +12,14 @@ import { hearSignals } from '../cli/program/signals.js';
 import { refuseUsage } from '../cli/program/usage.js';
 import type { JsonObject } from '../render/json.js';
 
+/** Ids that the history keeps of an export. */
+const MOST_NAMED = 100;
 const FORMATS = ['ndjson', 'bundle', 'curl'] as const;
 
 export default class Export extends BaseCommand {
   static override summary = 'export items as lines, as a bundle for another machine, or as curl commands';
   static override description =
-    'Exports all items unless ids or filters are given. Without --format, a file gets a bundle and stdout gets ndjson. syncq import reads a bundle, syncq enqueue --from reads ndjson. The queue is only read.';
+    'Exports all items unless ids or filters are given. Without --format, a file gets a bundle and stdout gets ndjson. syncq import reads a bundle, syncq enqueue --from reads ndjson. On a terminal sensitive values are masked. The history records who exported items unmasked.';
   static override examples = [
     '<%= config.bin %> export --output queue.bundle',
     '<%= config.bin %> export --redact --state review --since 2d --output for-the-developers.bundle',
@@ -34,6 +39,7 @@ export default class Export extends BaseCommand {
       helpValue: 'FILE',
     }),
     redact: Flags.boolean({ description: 'replace sensitive values by stand-ins of the same shape' }),
+    reveal: Flags.boolean({ description: 'on a terminal, show sensitive values too; this is recorded' }),
     'redact-key': Flags.string({
       description:
         'environment variable with the key of the stand-ins; the same key gives the same stand-ins [default: a new key]',
@@ -41,6 +47,30 @@ export default class Export extends BaseCommand {
       dependsOn: ['redact'],
     }),
   };
+
+  #unrecorded: string | undefined;
+
+  /** A queue that cannot be written can be taken all the same. */
+  async #openToRecord(): Promise<CliQueue> {
+    try {
+      return await this.open('write');
+    } catch (error) {
+      if (!isQueueError(error)) throw error;
+      this.#unrecorded = error.message;
+      return this.open('read');
+    }
+  }
+
+  async #record({ queue }: CliQueue, detail: Record<string, unknown>): Promise<void> {
+    try {
+      if (this.#unrecorded === undefined)
+        await queue.record({ item: undefined, target: undefined, ...this.by(), event: 'exported', detail });
+    } catch (error) {
+      if (!isQueueError(error)) throw error;
+      this.#unrecorded = error.message;
+    }
+    if (this.#unrecorded !== undefined) await this.say(`this export is not in the history: ${this.#unrecorded}`);
+  }
 
   override async run(): Promise<JsonObject | undefined> {
     const { args, flags } = await this.parse(Export);
@@ -53,15 +83,21 @@ export default class Export extends BaseCommand {
         'Name one with --output FILE; ndjson is JSON already.',
       );
     const filter = words.length > 0 ? { ids: await readIds(words, process.stdin) } : filterOf(flags, this.now);
-    const opened = await this.open('read');
-    const progress = await this.progress('exporting');
     const { format, output, redact, 'redact-key': redactKey } = flags;
+    const masks = output === undefined && !redact && !flags.reveal && process.stdout.isTTY;
+    const opened = masks || redact ? await this.open('read') : await this.#openToRecord();
+    const progress = await this.progress('exporting');
     const answer = await exportItems(
       opened,
       filter,
-      { format, output, redact, redactKey },
+      { format, output, redact, redactKey, masks },
       {
         now: this.now,
+        onTaken: async (items, as) => {
+          const to = output === undefined ? (process.stdout.isTTY ? 'a terminal' : 'a pipe') : path.resolve(output);
+          const ids = words.length > 0 && words.length <= MOST_NAMED ? filter.ids : undefined;
+          if (!masks && !redact && items > 0) await this.#record(opened, { items, format: as, to, ids });
+        },
         onProgress: async (done, total) => {
           progress.update(done, total);
           await hearSignals();

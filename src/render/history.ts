@@ -151,6 +151,10 @@ function detailWords(event: string, detail: Record<string, unknown> | undefined)
   if (event === 'configured') return ` (${Array.isArray(detail?.['keys']) ? detail['keys'].join(', ') : ''})`;
   if (event === 'removed' && detail !== undefined)
     return `: it was ${String(detail['state'])}, its key is ${String(detail['idempotencyKey'])}`;
+  if (event === 'exported') {
+    const { items, format, to } = detail ?? {};
+    return ` ${String(items)} ${items === 1 ? 'item' : 'items'} (${String(format)}) to ${String(to)}`;
+  }
   if (event === 'pruned')
     return ` ${Number(detail?.['items'] ?? 0)} items, ${Number(detail?.['payloads'] ?? 0)} payloads`;
   return event === 'editing' ? '' : unknown;

@@ -6,8 +6,9 @@ import { describe, expect, test } from '@jest/globals';
 
 import { loadSqlite } from '../../src/core/store/sqlite/file/driver.js';
 import { runCli } from '../support/cli.js';
+import { runProcess, type ProcessResult } from '../support/process.js';
 import { startServer } from '../support/rest-server.js';
-import { tempDirectory } from '../support/temp.js';
+import { tempDirectory, testHome } from '../support/temp.js';
 
 function configFor(url: string): string {
   const file = join(tempDirectory(), 'config.json');
@@ -184,6 +185,54 @@ describe('syncq export and import', () => {
       expect(answers).toEqual([answers[0], answers[0], answers[0]]);
       expect(readFileSync(taken).equals(before)).toBe(true);
     }
+  });
+
+  /** As on a terminal; what the program prints there is its own. */
+  function onTerminal(...argv: string[]): Promise<ProcessResult> {
+    const preload = join(testHome().home, 'terminal.cjs');
+    writeFileSync(
+      preload,
+      'Object.assign(process.stdout, { isTTY: true, columns: 80, getWindowSize: () => [80, 24] });',
+    );
+    return runProcess(argv, { env: { NODE_OPTIONS: `--require ${preload}` } });
+  }
+
+  test('show no sensitive value on a terminal, unless somebody asks for it; what leaves as it is is recorded', async () => {
+    const server = await startServer({ answer: () => ({ status: 422, body: 'no such phone: 47999001' }) });
+    const config = { targets: { api: { baseUrl: server.url } }, sensitive: ['phone'] };
+    writeFileSync(join(testHome().cwd, 'syncq.json'), JSON.stringify(config), { mode: 0o600 });
+    for (const n of [1, 2])
+      await runCli('enqueue', 'PUT', `/a/${n}`, '--entity', `a/${n}`, '-d', '{"phone":"47999001","n":1.0}');
+    await runCli('run');
+    const history = async (): Promise<object[]> =>
+      (await runCli('history', '--json')).json().history.filter(({ event }: { event: string }) => event === 'exported');
+    for (const format of ['ndjson', 'curl']) {
+      const shown = await onTerminal('export', '--format', format);
+      expect(shown.stdout).toContain('{"phone":"***","n":1.0}');
+      expect(shown.stdout).not.toContain('47999001');
+      expect(shown.stderr).toContain('--reveal');
+    }
+    await runCli('export', '--redact');
+    expect(await history()).toEqual([]);
+    const masked = join(testHome().cwd, 'masked');
+    writeFileSync(masked, (await onTerminal('export')).stdout);
+    expect((await runCli('enqueue', '--from', masked)).code).toBe(2);
+    expect((await onTerminal('export', '--reveal', '1')).stdout).toContain('"phone":"47999001"');
+    expect((await runCli('export')).stdout).toContain('"phone":"47999001"');
+    const file = join(testHome().cwd, 'all.bundle');
+    await runCli('export', '-o', 'all.bundle');
+    expect(await history()).toMatchObject([
+      { who: expect.any(String), what: 'exported 1 item (ndjson) to a terminal (export)', detail: { ids: [1] } },
+      { what: 'exported 2 items (ndjson) to a pipe (export)' },
+      { what: `exported 2 items (bundle) to ${file} (export)` },
+    ]);
+    // A config that cannot be read tells nobody what is harmless; the queue may be taken all the same.
+    writeFileSync(join(testHome().cwd, 'syncq.json'), '{"queue": "./syncq.db", nonsense', { mode: 0o600 });
+    const queue = join(testHome().cwd, 'syncq.db');
+    expect((await onTerminal('export', '--queue', queue)).stdout).toContain('{"phone":"***","n":"***"}');
+    const taken = await runCli('export', '--queue', queue);
+    expect(taken.stdout).toContain('47999001');
+    expect(taken.stderr).toContain('this export is not in the history');
   });
 
   test('the queue stays as it is', async () => {

@@ -7,6 +7,7 @@ import { AtomicFile } from '../../core/files/atomic-file.js';
 import { assertFree } from '../../core/files/new-file.js';
 import type { ExportFormat, ExportOptions } from '../../core/transfer/export.js';
 import { exportBundle, exportText } from '../../core/transfer/export.js';
+import { Masker } from '../../core/transfer/redact/masker.js';
 import { Redactor } from '../../core/transfer/redact/redactor.js';
 import type { JsonObject } from '../../render/json.js';
 import { oneLine } from '../../render/printable.js';
@@ -21,6 +22,8 @@ export interface ExportFlags {
   redact: boolean;
   /** Name of the environment variable that holds the key. */
   redactKey: string | undefined;
+  /** It goes to a screen: what is sensitive is hidden. */
+  masks: boolean;
 }
 
 export interface ExportAnswer {
@@ -34,30 +37,39 @@ export async function exportItems(
   { queue, config, maskAll }: CliQueue,
   filter: Filter,
   flags: ExportFlags,
-  { now, onProgress }: { now: number; onProgress: (done: number, total: number) => void | Promise<void> },
+  { now, onProgress, onTaken }: ExportContext,
 ): Promise<ExportAnswer> {
   const format = flags.format ?? (flags.output === undefined ? 'ndjson' : 'bundle');
   const everything = maskAll || config.sensitive.length === 0;
   const redactor = flags.redact
     ? new Redactor(everything ? EVERYTHING : compileSensitive(config.sensitive), redactKey(flags.redactKey))
     : undefined;
-  const options: ExportOptions = { filter, config, redactor, onProgress };
-  const redaction = { redacted: redactor !== undefined, everything: redactor !== undefined && everything };
+  const masked = flags.masks && (maskAll || config.sensitive.length > 0);
+  const masker = masked ? new Masker(maskAll ? EVERYTHING : compileSensitive(config.sensitive)) : undefined;
+  const options: ExportOptions = { filter, config, redactor: redactor ?? masker, onProgress };
+  const redaction = {
+    redacted: redactor !== undefined,
+    everything: redactor !== undefined && everything,
+    masked,
+  };
   if (flags.output === undefined) {
     if (format === 'bundle')
       refuseUsage(
         'a bundle goes into a file',
         'Name it with --output FILE: it is written whole or not at all, for your eyes only.',
       );
+    await onTaken((await queue.archive.extent(filter)).count, format);
     const count = await exportText(queue.archive, format, options, writeOut);
     return answer({ file: undefined, format, count, bytes: undefined, sha256: undefined, ...redaction });
   }
   assertFree(flags.output);
   // Do not create a file without items.
-  if ((await queue.archive.extent(filter)).count === 0)
+  const { count: found } = await queue.archive.extent(filter);
+  if (found === 0)
     return answer({ file: undefined, format, count: 0, bytes: undefined, sha256: undefined, ...redaction });
   const file = new AtomicFile(flags.output);
   try {
+    await onTaken(found, format);
     if (format === 'bundle') {
       const header = await exportBundle(queue.archive, { ...options, now, version: VERSION }, file);
       return answer({
@@ -77,6 +89,13 @@ export async function exportItems(
   }
 }
 
+interface ExportContext {
+  now: number;
+  onProgress: (done: number, total: number) => void | Promise<void>;
+  /** Before anything goes out: so many items, as they are or as they may be shown. */
+  onTaken: (count: number, format: ExportFormat) => Promise<void>;
+}
+
 interface Facts {
   file: string | undefined;
   format: ExportFormat;
@@ -86,9 +105,11 @@ interface Facts {
   redacted: boolean;
   /** No field is marked as sensitive, so every value was replaced. */
   everything: boolean;
+  /** Sensitive values were hidden, because a screen shows them. */
+  masked: boolean;
 }
 
-function answer({ everything, ...facts }: Facts): ExportAnswer {
+function answer({ everything, masked, ...facts }: Facts): ExportAnswer {
   const { file, format, count, bytes, sha256, redacted } = facts;
   const where = file === undefined ? '' : ` to ${file} (${format}, mode 0600)`;
   return {
@@ -97,7 +118,8 @@ function answer({ everything, ...facts }: Facts): ExportAnswer {
     talk: [
       ...(everything ? ['the config names no sensitive fields: every value of the payloads has a stand-in'] : []),
       oneLine(`${countWords(count)} exported${where}${redacted ? ', personal data replaced by stand-ins' : ''}`),
-      ...(redacted || format === 'curl'
+      ...(masked ? ['sensitive values are hidden on a terminal: --reveal shows them, and that is recorded'] : []),
+      ...(redacted || masked || format === 'curl'
         ? []
         : ['it holds everything that was sent and answered; --redact replaces what the config calls sensitive']),
     ],

@@ -18,7 +18,8 @@ const PAGE_ITEMS = 500;
 export interface ExportOptions {
   filter: Filter;
   config: Config;
-  redactor: Redactor | undefined;
+  /** Changes every item before it is written; `learn`, if given, is shown all items first. */
+  redactor: (Pick<Redactor, 'redact'> & Partial<Pick<Redactor, 'learn'>>) | undefined;
   /** Called with the items done and all items; awaited, so that signals are handled meanwhile. */
   onProgress?: (done: number, total: number) => void | Promise<void>;
 }
@@ -42,15 +43,16 @@ async function* pages(
   { filter, redactor, onProgress }: ExportOptions,
 ): AsyncGenerator<ArchivedItem[]> {
   const { count } = await archive.extent(filter);
-  const steps = redactor === undefined ? count : count * 2;
+  const learns = redactor?.learn !== undefined;
+  const steps = learns ? count * 2 : count;
   let done = 0;
   const advance = async (items: number): Promise<void> => {
     done += items;
     await onProgress?.(Math.floor((done * count) / Math.max(1, steps)), count);
   };
-  if (redactor !== undefined) {
+  if (learns) {
     for await (const page of walk(archive, filter)) {
-      for (const item of page) redactor.learn(item);
+      for (const item of page) redactor.learn?.(item);
       await advance(page.length);
     }
   }
