@@ -178,7 +178,10 @@ describe('the file to edit', () => {
 });
 
 describe('changing settings', () => {
-  const set = (...settings: string[]): unknown => setInConfig(file, 'one', settings.map(settingOf)) && read();
+  const set = (...settings: string[]): unknown => {
+    setInConfig(file, 'one', settings.map(settingOf));
+    return read();
+  };
 
   test('sets members and whole values, in JSON or as text, and removes what has no value', () => {
     write(one);

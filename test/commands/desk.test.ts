@@ -389,7 +389,9 @@ describe('what is to be forgotten', () => {
     expect(filesWith('MARKED-SECRET')).toContain('syncq.db.v1');
     expect(filesWith('MARKED-SECRET')).toContain('syncq.db');
     const shown = await syncq('erase', '--entity', 'person/7', '--dry-run');
-    expect(shown.stdout).toMatch(/would be removed\n\d+ items not delivered yet: would be discarded\nwould be removed: .*syncq\.db\.v1/);
+    expect(shown.stdout).toMatch(
+      /would be removed\n\d+ items not delivered yet: would be discarded\nwould be removed: .*syncq\.db\.v1/,
+    );
     const erased = await syncq('erase', '--entity', 'person/7', '--yes', '--json');
     expect(erased.json()).toMatchObject({
       count: 12,

@@ -55,13 +55,7 @@ export async function editByHand(
           { hint: `syncq edit ${id} opens it again.` },
         );
       }
-      if (end.kind === 'failed')
-        refuseUsage(`the editor ended with an error; item ${id} is as it was`, `syncq edit ${id} opens it again.`);
-      if (end.kind === 'not-started')
-        refuseUsage(
-          'the editor that VISUAL or EDITOR names could not be started; nothing was changed',
-          'Name one that there is, or say what to change: syncq edit ID --set /pointer=VALUE',
-        );
+      if (end.kind !== 'saved') refuseEnd(end.kind, id);
       const saved = savedIn(file);
       const edits = text.editsOf(saved);
       const problem = problemWith(queue, open, edits);
@@ -90,6 +84,16 @@ export async function editByHand(
     const signal = received();
     if (signal !== undefined && (isKilled || stop.aborted)) endBySignal(signal);
   }
+}
+
+/** @throws {QueueError} code 'usage' */
+function refuseEnd(end: 'failed' | 'not-started', id: number): never {
+  if (end === 'failed')
+    refuseUsage(`the editor ended with an error; item ${id} is as it was`, `syncq edit ${id} opens it again.`);
+  refuseUsage(
+    'the editor that VISUAL or EDITOR names could not be started; nothing was changed',
+    'Name one that there is, or say what to change: syncq edit ID --set /pointer=VALUE',
+  );
 }
 
 /** `stop` aborts at the first signal that is not Ctrl-C in the editor; a second one ends the process at once. */

@@ -1,7 +1,7 @@
 /** `import`: reads a bundle or a table, and reports what was stored. */
 import { readFileSync } from 'node:fs';
 import type { Actor } from '../../core/index.js';
-import type { StoreReport } from '../../core/store/archive.js';
+import type { CommandQueue } from '../../core/queue/queue.js';
 import { importBundle } from '../../core/transfer/import.js';
 import { importAppTable } from '../../core/transfer/foreign/import-table.js';
 import type { Mapping } from '../../core/transfer/foreign/mapping.js';
@@ -12,6 +12,8 @@ import { oneLine } from '../../render/printable.js';
 import { fileError } from '../../core/files/read-file.js';
 import type { CliQueue } from '../queue/open-queue.js';
 import { countWords, refuseUsage } from '../program/usage.js';
+
+type StoreReport = Awaited<ReturnType<CommandQueue['archive']['store']>>;
 
 export interface ImportFlags {
   /** A bundle. */

@@ -3,7 +3,6 @@ import { systemClock } from '../../core/nouns/clock.js';
 import type { Config } from '../../core/nouns/config.js';
 import type { ChangeReport, DrainReport } from '../../core/index.js';
 import type { CommandQueue } from '../../core/queue/queue.js';
-import type { Archive } from '../../core/store/archive.js';
 import { QueueError } from '../../core/index.js';
 import { emptyStatus } from '../../core/policy/status.js';
 import { emptyReport } from '../../core/nouns/change-report.js';
@@ -69,7 +68,7 @@ export function absentQueue(location: string, config: Config): CommandQueue {
   };
 }
 
-const NO_ITEMS: Archive = {
+const NO_ITEMS: CommandQueue['archive'] = {
   identity: async () => ({ uuid: '', copyOf: undefined }),
   targets: async () => [],
   recipients: async () => [],

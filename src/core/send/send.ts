@@ -54,6 +54,8 @@ const KEPT_HEADERS = [
 ] as const;
 const HEADER_VALUE_LIMIT = 512;
 
+const BAD_PATH = 'its path leads out of the base URL, or holds %2F without "encodedSlash"';
+
 /** Never rejects: a misconfigured target makes a sender whose every answer says what to fix. */
 export async function createSender(target: TargetConfig, deps: SenderDeps): Promise<Sender> {
   const transport = await prepareTransport(target, deps, Math.min(deps.concurrency ?? Infinity, target.concurrency));
@@ -80,11 +82,7 @@ export async function createSender(target: TargetConfig, deps: SenderDeps): Prom
     if (options.signal.aborted) return { ...STOPPED, durationMs: took() };
     if (request.fault !== undefined) return { ...unsendable(request.fault), durationMs: took() };
     const path = requestPath(transport.base, transport.basePath, request.path, target.encodedSlash);
-    if (path === undefined)
-      return {
-        ...unsendable('its path leads out of the base URL, or holds %2F without "encodedSlash"'),
-        durationMs: took(),
-      };
+    if (path === undefined) return { ...unsendable(BAD_PATH), durationMs: took() };
     const built = buildHeaders(request, options.credential);
     if ('refused' in built) return { ...unsendable(built.refused), durationMs: took() };
     const body = bufferOf(request.payload);

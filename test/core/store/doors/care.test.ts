@@ -6,7 +6,13 @@ import { describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../../../src/core/nouns/clock.js';
 import { emptyConfig } from '../../../../src/core/config/validate.js';
 import type { Examination, Salvage } from '../../../../src/core/store/doors/care.js';
-import { adoptQueue, backupQueue, examineQueue, repairQueue, salvageQueue } from '../../../../src/core/store/doors/care.js';
+import {
+  adoptQueue,
+  backupQueue,
+  examineQueue,
+  repairQueue,
+  salvageQueue,
+} from '../../../../src/core/store/doors/care.js';
 import { loadSqlite, type Database } from '../../../../src/core/store/sqlite/file/driver.js';
 import { acquireLock } from '../../../../src/core/store/sqlite/file/lock.js';
 import { STATES } from '../../../../src/core/nouns/item.js';
