@@ -13,9 +13,17 @@ export function conceal(result: SendResult, credential: SendOptions['credential'
   const { response, redirectedTo } = result;
   return {
     ...result,
-    response: concealInResponse(response, needles),
+    response: concealIn(response, needles),
     redirectedTo: redirectedTo === undefined ? undefined : concealInText(redirectedTo, needles),
   };
+}
+
+/** The same for an answer to a probe. */
+export function concealInResponse<R extends Pick<ResponseExcerpt, 'headers' | 'body'>>(
+  response: R,
+  credential: SendOptions['credential'],
+): R {
+  return credential === undefined ? response : concealIn(response, spellings(credential[1]));
 }
 
 /** The secret by itself, as it stands in the header, and as a URL or JSON would spell it. Longest first. */
@@ -28,7 +36,7 @@ function spellings(value: string): string[] {
   return [...new Set(all)].sort((a, b) => b.length - a.length);
 }
 
-function concealInResponse(response: ResponseExcerpt, needles: readonly string[]): ResponseExcerpt {
+function concealIn<R extends Pick<ResponseExcerpt, 'headers' | 'body'>>(response: R, needles: readonly string[]): R {
   const headers = Object.entries(response.headers).map(
     ([name, value]) => [name, concealInText(value, needles)] as const,
   );

@@ -6,6 +6,7 @@ import { ruleFor } from '../policy/outcome-rules.js';
 import { RESPONSE_EXCERPT_BYTES } from '../nouns/item.js';
 import type { TargetConfig } from '../nouns/target.js';
 import { AWAY, intermediarySentence, intermediaryReason, leadsAway } from './intermediary.js';
+import { concealInResponse } from './conceal-credential.js';
 import { plainHost } from './connector.js';
 import type { PreparedTransport, Transport } from './dispatcher.js';
 import { BAD_REQUEST, failureOf } from './failure.js';
@@ -141,7 +142,7 @@ async function askAsPerson(
     const said = await request({ ...settings, method: 'GET' }, transport, version, credential, signal).catch(
       () => undefined,
     );
-    const finding = failedAnswer(status, await sentenceOf(said), target, transport);
+    const finding = failedAnswer(status, await sentenceOf(said, credential), target, transport);
     return finding.kind === 'reachable' && credential !== undefined ? { ...finding, credential: 'unknown' } : finding;
   }
   const finding = judge(response, target.probe && target.expect?.contentType, transport);
@@ -175,10 +176,14 @@ function failedAnswer(status: number, said: string | undefined, target: TargetCo
   };
 }
 
-async function sentenceOf(response: Response | undefined): Promise<string | undefined> {
+async function sentenceOf(
+  response: Response | undefined,
+  credential: SendOptions['credential'],
+): Promise<string | undefined> {
   if (response === undefined) return undefined;
   const body = new Uint8Array(await response.arrayBuffer());
-  return serverMessage({ headers: Object.fromEntries(response.headers), body });
+  // Some servers echo the whole request.
+  return serverMessage(concealInResponse({ headers: Object.fromEntries(response.headers), body }, credential));
 }
 
 /** Many health paths answer anybody: a success proves the credential only if the same request without it is refused. */
