@@ -1,4 +1,5 @@
 /** Refusals of a write: the field is named first, and the message never repeats what the field held. */
+import type { Limits } from '../nouns/config.js';
 import { isQueueError, QueueError } from '../nouns/errors.js';
 
 /** @throws {QueueError} always; code 'bad-item' */
@@ -6,9 +7,12 @@ export function refuse(field: string, reason: string, hint?: string, cause?: unk
   throw new QueueError('bad-item', `${field} ${reason}`, { hint, cause });
 }
 
-/** @throws {QueueError} always; code 'too-large' */
-export function refuseSize(field: string, limitBytes: number, hint?: string): never {
-  throw new QueueError('too-large', `${field} is larger than ${limitBytes} bytes`, { hint });
+/** @throws {QueueError} always; code 'too-large'. @param setting of `limits` in the config, which raises the bound */
+export function refuseSize(field: string, limitBytes: number, setting: keyof Limits): never {
+  const elsewhere = setting === 'payloadBytes' ? ', or send large files another way and queue a reference to them' : '';
+  throw new QueueError('too-large', `${field} is larger than ${limitBytes} bytes`, {
+    hint: `raise limits.${setting} in the config${elsewhere}`,
+  });
 }
 
 /** Runs `work`; turns a 'usage' refusal in it into 'bad-item' with the field's name before it. */

@@ -67,7 +67,7 @@ const READ_ONLY: ReadonlySet<string> = new Set([
  *   never the payload; the caller adds the number of the line
  */
 export function parseBulkLine(line: Line, context: DraftContext): NewItem {
-  if (line.tooLong) refuseSize('the line', context.limits.lineBytes);
+  if (line.tooLong) refuseSize('the line', context.limits.lineBytes, 'lineBytes');
   const members = scanLine(line.bytes, context.limits.jsonDepth);
   const draft: Draft = { method: '' };
   for (const [name, range] of members) {

@@ -117,6 +117,6 @@ async function* linesOf(chunks: OpenSource['chunks'], splitter: LineSplitter): A
 
 function refuseLength(most: number): never {
   throw new QueueError('too-large', `the input has more than ${most} lines; nothing was stored`, {
-    hint: 'Store it in parts, or with --stream, which commits as lines arrive.',
+    hint: 'Store it in parts, or with --stream, which commits as lines arrive; or raise limits.batchLines in the config.',
   });
 }

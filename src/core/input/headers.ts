@@ -46,7 +46,7 @@ export function checkHeaders(pairs: Iterable<readonly [string, string]>, rules: 
     if (Object.hasOwn(headers, name) || (name === 'content-type' && contentType !== undefined))
       refuse(`header ${quoted(name)}`, 'is given twice', 'join its values with a comma');
     bytes += name.length + value.length + 4;
-    if (bytes > rules.maxBytes) refuseSize('headers', rules.maxBytes);
+    if (bytes > rules.maxBytes) refuseSize('headers', rules.maxBytes, 'headerBytes');
     if (name === 'content-type') contentType = value;
     else headers[name] = value;
   }

@@ -34,7 +34,7 @@ export function isAbsoluteUrl(text: string): boolean {
  * @throws {QueueError} code 'bad-item', or 'too-large'
  */
 export function checkPath(path: string, maxBytes: number, encodedSlash = false): string {
-  if (path.length > maxBytes) refuseSize('path', maxBytes);
+  if (path.length > maxBytes) refuseSize('path', maxBytes, 'pathBytes');
   if (path !== '' && !path.startsWith('/') && !path.startsWith('?')) {
     refuse('path', 'must start with / or ?', 'write it relative to the base URL of the target, such as /activities');
   }
@@ -99,7 +99,7 @@ interface SplitUrl {
  * @throws {QueueError} code 'bad-item': not http(s), user info (a credential), not a host
  */
 export function splitUrl(text: string, maxBytes: number): SplitUrl {
-  if (text.length > maxBytes) refuseSize('url', maxBytes);
+  if (text.length > maxBytes) refuseSize('url', maxBytes, 'pathBytes');
   const match = ABSOLUTE.exec(text);
   const scheme = match?.[1]?.toLowerCase() ?? '';
   const authority = match?.[2] ?? '';

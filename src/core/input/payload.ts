@@ -28,8 +28,6 @@ interface Body {
   contentType: string;
 }
 
-export const PAYLOAD_SIZE_HINT = 'send large files another way and queue a reference to them';
-
 /**
  * Checks a payload and returns the body to send; undefined without a payload, which must have no content type then.
  *
@@ -48,7 +46,7 @@ export function checkPayload(
   const contentType = givenType === undefined ? DEFAULT_CONTENT_TYPE : checkContentType(givenType);
   const isJson = isJsonContentType(contentType);
   const bytes = toBytes(given, isJson, limits.payloadBytes);
-  if (bytes.length > limits.payloadBytes) refuseSize('payload', limits.payloadBytes, PAYLOAD_SIZE_HINT);
+  if (bytes.length > limits.payloadBytes) refuseSize('payload', limits.payloadBytes, 'payloadBytes');
   if (isJson && given.kind !== 'json') checkJson(bytes, limits.jsonDepth);
   return { bytes, contentType };
 }
@@ -56,7 +54,7 @@ export function checkPayload(
 function toBytes(given: DraftPayload, isJson: boolean, maxBytes: number): Uint8Array {
   switch (given.kind) {
     case 'bytes':
-      if (given.bytes.length > maxBytes) refuseSize('payload', maxBytes, PAYLOAD_SIZE_HINT);
+      if (given.bytes.length > maxBytes) refuseSize('payload', maxBytes, 'payloadBytes');
       return Buffer.from(given.bytes);
     case 'text':
       return fromText(given.text);

@@ -321,7 +321,10 @@ describe('a bad line', () => {
 
   test('too long is too large', () => {
     const line = { number: 7, bytes: new Uint8Array(0), tooLong: true };
-    expect(refusal(() => parseBulkLine(line, context())).code).toBe('too-large');
+    expect(refusal(() => parseBulkLine(line, context()))).toMatchObject({
+      code: 'too-large',
+      hint: 'raise limits.lineBytes in the config',
+    });
   });
 
   test('of random bytes is refused or an item, never a crash', () => {

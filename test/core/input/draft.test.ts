@@ -258,6 +258,7 @@ describe('the payload of a draft', () => {
       expect(make(sized(limit)).payload).toHaveLength(limit);
       const error = refusal(() => make(sized(limit + 1)));
       expect([error.code, error.message]).toEqual(['too-large', 'payload is larger than 1048576 bytes']);
+      expect(error.hint).toMatch(/^raise limits\.payloadBytes in the config, or send large files another way/);
     }
   });
 

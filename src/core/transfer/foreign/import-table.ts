@@ -1,7 +1,6 @@
 /** Imports the rows of another program's queue table, in order, with their retry counts and last errors. */
 import { QueueError, isQueueError } from '../../nouns/errors.js';
 import { refuseSize } from '../../check/refuse.js';
-import { PAYLOAD_SIZE_HINT } from '../../input/payload.js';
 import type { DraftContext } from '../../input/draft.js';
 import type { Archive, ArchivedItem, ArchivedTarget, StoreReport } from '../../store/archive.js';
 import { openForeignTable } from '../../store/doors/foreign-table.js';
@@ -74,7 +73,7 @@ async function* batchesOf(
   let bytes = 0;
   let number = 0;
   const maxBytes = context.limits.payloadBytes;
-  const refuse = (column: string): never => refuseSize(`the value of ${column}`, maxBytes, PAYLOAD_SIZE_HINT);
+  const refuse = (column: string): never => refuseSize(`the value of ${column}`, maxBytes, 'payloadBytes');
   for (const row of table.rows(orderOf(mapping, table.columns), maxBytes, refuse)) {
     number += 1;
     const found = inRow(number, () => read(row));
