@@ -88,6 +88,10 @@ await step('the package holds what it needs and nothing else', () => {
   );
   assert.equal(JSON.parse(readFileSync(join(installed, 'oclif.manifest.json'), 'utf8')).version, version);
 });
+await step('npm linked the manual page', () => {
+  // npm links what is named in a list only.
+  if (!WINDOWS) assert.ok(existsSync(join(prefix, 'share/man/man1/syncq.1')));
+});
 await step('syncq --version from a foreign directory', async () => {
   const { stdout, stderr } = expectCode(0, await run(program, ['--version'], asUser));
   assert.match(stdout, new RegExp(`^syncq/${version} `));

@@ -11,9 +11,9 @@ import type { JsonObject } from '../render/json.js';
 export default class Complete extends BaseCommand {
   static override summary = 'mark items as completed because the server already has them';
   static override description =
-    'Look at the server first: this is final. Nothing is sent, and the next item of the lane goes on. Filters mean review items unless --state or --behind is given. Asks on a terminal; elsewhere --yes is required.';
+    'Look at the server first: this is final. Nothing is sent, and the next item of its lane (the later writes about the same entity) goes on. Filters mean review items unless --state or --behind is given. Asks on a terminal; elsewhere --yes is required.';
   static override examples = [
-    '<%= config.bin %> complete 1041 --because "found it in the CRM as 88-17"',
+    '<%= config.bin %> complete 1041 --because "found it in the CRM as 88-17" --yes',
     '<%= config.bin %> complete --reason unknown --entity activity/42 --because "checked with Kari" --dry-run',
   ];
   static override args = itemArgs;

@@ -11,9 +11,10 @@ import type { JsonObject } from '../render/json.js';
 export default class Discard extends BaseCommand {
   static override summary = 'give up items: they are not sent any more';
   static override description =
-    'This is final: a discarded item is never sent. The next item of its lane goes on. Filters mean review items unless --state or --behind is given. Asks on a terminal; elsewhere --yes is required.';
+    'This is final: a discarded item is never sent. The next item of its lane (the later writes about the same entity) goes on. Filters mean review items unless --state or --behind is given. Asks on a terminal; elsewhere --yes is required.';
   static override examples = [
-    '<%= config.bin %> discard 1041 --because "entered twice"',
+    '<%= config.bin %> discard 1041 --because "entered twice" --yes',
+    '<%= config.bin %> discard --behind 1041 --because "the case is closed" --yes',
     '<%= config.bin %> discard --all --dry-run',
     '<%= config.bin %> discard --like 1041 --yes',
     '<%= config.bin %> inspect --json --search "phone" | jq ".items[].id" | <%= config.bin %> discard - --yes',

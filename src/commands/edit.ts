@@ -26,7 +26,8 @@ export default class Edit extends BaseCommand {
     '<%= config.bin %> edit 1041 --set \'/phone="4799"\' --because "typed with a letter O"',
     '<%= config.bin %> edit 1041 --set \'/name="0047"\' --set /tags/-=new --unset /draft',
     '<%= config.bin %> edit 1041 --path /people/7 --header "Accept-Language: nb"',
-    '<%= config.bin %> edit --like 1041 --set /country=NO --dry-run',
+    '<%= config.bin %> edit --like 1041 --set \'/phone="4799"\' --dry-run',
+    '<%= config.bin %> edit --like 1041 --set \'/phone="4799"\' --yes',
   ];
   static override args = { id: Args.string({ description: 'id of the item', ignoreStdin: true }) };
   static override flags = {

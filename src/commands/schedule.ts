@@ -24,7 +24,7 @@ const DEFAULT_EVERY_MS = 5 * 60_000;
 export default class Schedule extends BaseCommand {
   static override summary = 'print or install a systemd unit, a timer or a crontab line';
   static override description =
-    'watch: a systemd user service that delivers at once. run: a systemd timer. cron: a crontab line. On macOS a launchd plist is printed, on Windows a schtasks line. Nothing is changed without --install or --remove.';
+    'watch: a systemd user service that delivers at once. run: a systemd timer. cron: a crontab line. On macOS a launchd plist is printed, on Windows a schtasks line. Credentials from { "env": NAME } come from a file that the units name; cron does not have them. Nothing is changed without --install or --remove.';
   static override examples = [
     '<%= config.bin %> schedule watch',
     '<%= config.bin %> schedule watch --install',

@@ -94,7 +94,8 @@ test('what ends is what was shown, whatever came to the queue meanwhile', async 
     commands.push([filter, options]);
     return Promise.resolve(report);
   };
-  const queue = { desk: { discard } } as unknown as Queue;
+  const list = () => Promise.resolve({ items: [] });
+  const queue = { desk: { discard }, list } as unknown as Queue;
   const by = { who: 'kari', command: 'discard', reason: undefined };
   await endItems(queue, { states: ['review'] }, { kind: 'discard', by, yes: true, dryRun: false, json: false });
   expect(commands).toEqual([

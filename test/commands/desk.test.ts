@@ -685,6 +685,10 @@ describe('edit by filters', () => {
     writeConfig(server);
     await enqueueThirty(true);
     await syncq('run');
+    const asNumber = await syncq('edit', '--like', '3', '--set', '/phone=471', '--dry-run');
+    expect(asNumber.stdout).toContain('mind: /phone was a string and is a number now');
+    const one = await syncq('inspect', '6');
+    expect(one.stderr).toContain('others are in review for the same cause: syncq inspect --like 6');
     const edit = ['edit', '--like', '3', '--set', '/phone="471"', '--set', '/country=NO'];
     const shown = await syncq(...edit, '--dry-run');
     expect([shown.code, shown.stdout]).toEqual([
@@ -744,10 +748,16 @@ describe('--behind', () => {
     expect(await ids('--behind', '4')).toEqual([]);
     expect(await ids('--state', 'blocked')).toEqual([2, 3]);
     expect((await syncq('inspect', '--behind', '99')).code).toBe(5);
+    const shown = await syncq('discard', '1', '--dry-run');
+    expect(shown.stdout).toContain('items 2, 3, waiting behind, go on then\n');
     expect((await syncq('discard', '--behind', '1', '--yes', '--because', 'the lane is given up')).stdout).toBe(
       'items 2, 3 are discarded\n',
     );
     expect((await syncq('retry', '--behind', '99')).code).toBe(5);
+    await enqueuePerson('474');
+    expect((await syncq('discard', '1', '--yes')).stdout).toBe(
+      'item 1 is discarded\nitem 5, waiting behind, goes on now\n',
+    );
   });
 });
 

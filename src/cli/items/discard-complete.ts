@@ -35,9 +35,10 @@ export async function endItems(queue: Queue, filter: Filter, options: EndOptions
   const shown = await queue.desk[kind](filter, { dryRun: true, by });
   const sending = shown.skipped.filter(({ state }) => state === 'sending').map(({ id }) => id);
   const count = shown.changed.length;
-  if (dryRun || count + sending.length === 0) return answer(shown, kind, dryRun);
+  const freed = await freedBy(queue, shown.changed);
+  if (dryRun || count + sending.length === 0) return answer(shown, kind, dryRun, freedLines(freed, 'then'));
   const go = await confirmed({
-    lines: [...causeLines(shown), ...unknownLines(shown), `${ask} ${countWords(count)}`],
+    lines: [...causeLines(shown), ...unknownLines(shown), ...freedLines(freed, 'then'), `${ask} ${countWords(count)}`],
     would: `${countWords(count)} would be ${done}`,
     yes,
     json,
@@ -46,10 +47,35 @@ export async function endItems(queue: Queue, filter: Filter, options: EndOptions
   // Exactly the items that were shown, even if others arrived meanwhile.
   const report = await queue.desk[kind]({ ids: [...shown.changed, ...sending] }, { dryRun: false, by });
   const left = shown.skipped.filter(({ state }) => state !== 'sending');
-  return answer({ ...report, skipped: [...left, ...report.skipped], missing: shown.missing }, kind, false);
+  return answer(
+    { ...report, skipped: [...left, ...report.skipped], missing: shown.missing },
+    kind,
+    false,
+    freedLines(freed, 'now'),
+  );
 }
 
-function answer(report: ChangeReport, kind: EndOptions['kind'], dry: boolean): Ended {
+/** Most ended items whose lanes are looked at; more are only counted by `status`. */
+const MOST_LANES = 50;
+
+/** Items that wait behind these and are not among them. */
+async function freedBy(queue: Queue, ended: readonly number[]): Promise<number[]> {
+  const freed = new Set<number>();
+  for (const id of ended.slice(0, MOST_LANES)) {
+    const { items } = await queue.list({ behind: id }, { limit: 1000 });
+    for (const item of items) freed.add(item.id);
+  }
+  for (const id of ended) freed.delete(id);
+  return [...freed].sort((a, b) => a - b);
+}
+
+function freedLines(freed: readonly number[], when: string): string[] {
+  return freed.length === 0
+    ? []
+    : [`${itemWords(freed)}, waiting behind, ${freed.length === 1 ? 'goes' : 'go'} on ${when}`];
+}
+
+function answer(report: ChangeReport, kind: EndOptions['kind'], dry: boolean, freed: readonly string[]): Ended {
   const { done } = WORDS[kind];
   const { changed, groups, missing } = report;
   const skipped = [...report.skipped, ...missing.map((id) => ({ id, reason: 'there is no such item' }))];
@@ -71,6 +97,7 @@ function answer(report: ChangeReport, kind: EndOptions['kind'], dry: boolean): E
       head,
       ...(dry ? causeLines(report) : []),
       ...unknownLines(report),
+      ...freed,
       ...skipped.slice(0, 20).map(({ id, reason }) => oneLine(`item ${id} is left alone: ${reason}`)),
       ...(skipped.length > 20 ? [`and ${skipped.length - 20} more are left alone`] : []),
     ],

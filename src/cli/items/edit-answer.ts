@@ -5,6 +5,15 @@ import { oneLine } from '../../render/printable.js';
 import type { TimeView } from '../../core/policy/time-words.js';
 import { nextLine } from './retry.js';
 
+/** Warns of values that are of another kind than before. */
+export function kindLines(kinds: EditResult['kinds']): string[] {
+  return kinds.map(({ pointer, from, to }) =>
+    oneLine(
+      `mind: ${pointer} was a ${from} and is a ${to} now${to === 'number' ? '; put "double quotes" around it to make it a string' : ''}`,
+    ),
+  );
+}
+
 /** @param result undefined = the edit was abandoned */
 export function editAnswer(
   id: number,
@@ -36,11 +45,7 @@ export function editAnswer(
           : nextLine(next, view),
     ].filter((line) => line !== ''),
     talk: [
-      ...kinds.map(({ pointer, from, to }) =>
-        oneLine(
-          `mind: ${pointer} was a ${from} and is a ${to} now${to === 'number' ? '; put "double quotes" around it to make it a string' : ''}`,
-        ),
-      ),
+      ...kindLines(kinds),
       ...(unknown
         ? ['mind: the server may have the old version already; under the new key it takes this for another write']
         : []),

@@ -9,6 +9,7 @@ import { changeLines } from './change-lines.js';
 import { oneLine } from '../../render/printable.js';
 import { confirmed } from '../program/confirm.js';
 import { countWords, itemWords } from '../program/usage.js';
+import { kindLines } from './edit-answer.js';
 import { nextLine } from './retry.js';
 
 export interface EditManyOptions {
@@ -109,7 +110,8 @@ async function planOne(
   if ('reason' in edited) plan.skipped.push({ id, reason: edited.reason });
   else if (edited.same) plan.same += 1;
   else {
-    if (plan.ids.length === 0) plan.first = changeLines(item, edited.edit.content, sensitive);
+    if (plan.ids.length === 0)
+      plan.first = [...changeLines(item, edited.edit.content, sensitive), ...kindLines(edited.kinds)];
     plan.ids.push(id);
     if (item.state === 'review') plan.inReview += 1;
     for (const field of edited.edit.fields) plan.fields.add(field);

@@ -14,7 +14,7 @@ const several = { multiple: true, multipleNonGreedy: true } as const;
 export const filterFlags = {
   state: Flags.string({
     ...several,
-    description: 'items in this state; pending items are due, waiting, blocked or held',
+    description: 'pending (or of these due, waiting, blocked, held), sending, review, completed, discarded, or all',
     options: [...STATES, ...WAITING_KINDS, 'all'],
     helpGroup: 'FILTER',
     helpValue: 'STATE',

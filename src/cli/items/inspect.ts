@@ -111,9 +111,17 @@ export async function showItems(
   return {
     document: ids.length === 1 ? (documents[0] ?? {}) : { items: documents, missing: [...missing] },
     lines: joinPages(items, look, mask, hides),
-    talk: missing.length === 0 ? [] : [`there is no ${itemWords(missing)}`],
+    talk: [...(missing.length === 0 ? [] : [`there is no ${itemWords(missing)}`]), ...(await alikeLine(opened, items))],
     missing,
   };
+}
+
+/** Points from one item in review to the others with the same cause. */
+async function alikeLine({ queue }: CliQueue, items: readonly ItemDetail[]): Promise<string[]> {
+  const [item] = items.length === 1 ? items : [];
+  if (item?.state !== 'review') return [];
+  const alike = (await queue.list({ like: item.id }, { limit: 2 })).items.length > 1;
+  return alike ? [`others are in review for the same cause: syncq inspect --like ${item.id}`] : [];
 }
 
 function joinPages(items: readonly ItemDetail[], look: Look, mask: Mask, hides: ReadonlyMap<number, Hide>): string[] {

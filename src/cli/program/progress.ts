@@ -28,8 +28,8 @@ export async function startProgress(label: string, wanted: boolean): Promise<Pro
   let drawnAt = start;
   // Loaded now: busy work leaves the event loop no time to load it.
   const { default: ora } = await import('ora');
-  // discardStdin would put the terminal in raw mode and discard what is typed ahead.
-  const spinner = ora({ text: oneLine(label), stream: process.stderr, discardStdin: false });
+  // discardStdin would put the terminal in raw mode and discard what is typed ahead; hideCursor would listen for signals.
+  const spinner = ora({ text: oneLine(label), stream: process.stderr, discardStdin: false, hideCursor: false });
   const show = (): void => {
     if (!stopped && !spinner.isSpinning) spinner.start();
   };

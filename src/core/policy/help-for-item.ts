@@ -52,7 +52,7 @@ export function whatHelps(item: Helped, now = Infinity): Advice | undefined {
     case 'time':
       if (isFromFuture(item.lastError, now)) return clockWasAhead(item.id);
       return {
-        sentence: 'Nothing needs to be done; to send it sooner, retry it',
+        sentence: 'Nothing needs to be done while a runner (watch, cron) is there; to send it sooner, retry it',
         commands: [`syncq retry ${item.id}`],
       };
   }

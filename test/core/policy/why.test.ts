@@ -99,9 +99,9 @@ const CASES: Case[] = [
 
   ['due now', { waiting: 'due' } as Partial<Explained>],
   ['due now, after a failure (503, busy)', { lastError: error('busy', 503) }],
-  ['not due before 14:30, as asked', { waitingOn: { kind: 'time', until: at(14, 30) } }],
-  ['not due before Thu 08:00, as asked', { waitingOn: { kind: 'time', until: at(8, 0, 26) } }],
-  ['not due before 2026-12-24 08:00, as asked', { waitingOn: { kind: 'time', until: new Date(2026, 11, 24, 8).getTime() } }],
+  ['not due before 14:30, as its --delay or --at asked', { waitingOn: { kind: 'time', until: at(14, 30) } }],
+  ['not due before Thu 08:00, as its --delay or --at asked', { waitingOn: { kind: 'time', until: at(8, 0, 26) } }],
+  ['not due before 2026-12-24 08:00, as its --delay or --at asked', { waitingOn: { kind: 'time', until: new Date(2026, 11, 24, 8).getTime() } }],
   ['tried again at 12:05: attempt 1 failed (500, oops)', { attemptCount: 1, lastError: error('oops', 500), waitingOn: { kind: 'time', until: at(12, 5) } }],
   ["waiting until 2027-11-23 12:05, which was set while this machine's clock was ahead: attempt 1 failed (500, oops)", { attemptCount: 1, lastError: { ...error('oops', 500), at: NEXT_YEAR }, waitingOn: { kind: 'time', until: NEXT_YEAR + 5 * 60_000 } }],
   ['tried again at 12:05, retry 2 of 10: attempt 4 failed (500)', { attemptCount: 4, retryCount: 2, maxRetries: 10, lastError: error('', 500), waitingOn: { kind: 'time', until: at(12, 5) } }],
