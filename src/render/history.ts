@@ -108,7 +108,7 @@ const ITEM_EVENTS: Readonly<Record<string, string>> = {
   revealed: 'looked at its hidden values',
   erased: 'erased what it held',
   review: 'put it into review',
-  removed: 'removed it by the rules of retention',
+  removed: 'removed it by the retention rules',
 };
 
 const TARGET_EVENTS: Readonly<Record<string, string>> = {

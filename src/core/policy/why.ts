@@ -175,7 +175,8 @@ function pending(item: Explained, view: TimeView): string {
 
 function ownTime(item: Explained, until: number, view: TimeView): string {
   const at = moment(until, view);
-  if (item.lastError === undefined || item.attemptCount === 0) return `not due before ${at}, as its --delay or --at asked`;
+  if (item.lastError === undefined || item.attemptCount === 0)
+    return `not due before ${at}, as its --delay or --at asked`;
   if (isFromFuture(item.lastError, view.now))
     return `waiting until ${at}, which was set while this machine's clock was ahead: attempt ${item.attemptCount} failed${inBrackets(item.lastError)}`;
   const counted =
