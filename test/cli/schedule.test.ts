@@ -199,6 +199,15 @@ esac
     const [other] = (await install(second)).json().files;
     expect(other).toMatch(/\/syncq-[0-9a-f]{8}\.service$/);
     expect((await install(second)).json().files).toEqual([other]);
+    const config = join(testHome().home, 'secret.json');
+    const targets = { api: { baseUrl: 'https://api.example.org', auth: { bearer: { env: 'SYNC_TOKEN' } } } };
+    writeFileSync(config, JSON.stringify({ targets }), { mode: 0o600 });
+    const secretsFile = async (queue = ''): Promise<string | undefined> =>
+      /EnvironmentFile=(.*)/.exec(
+        (await runProcess(['schedule', 'watch', '--config', config, '--queue', queue], { env: { PATH } })).stdout,
+      )?.[1];
+    expect(await secretsFile(first)).toMatch(/\/syncq\.env$/);
+    expect(await secretsFile(second)).toMatch(/\/syncq-[0-9a-f]{8}\.env$/);
     expect(readFileSync(join(units(), 'syncq.service'), 'utf8')).toContain(` --queue ${first}`);
     await runProcess(['schedule', '--remove', '--yes', '--queue', second ?? ''], { env: { PATH } });
     expect(readdirSync(units())).toEqual(['syncq.service']);

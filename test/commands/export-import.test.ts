@@ -60,6 +60,17 @@ const itemsOf = async (queue: string, config: string): Promise<any[]> =>
   (await runCli('export', '--queue', queue, '--config', config)).ndjson();
 
 describe('syncq export and import', () => {
+  test.each(['-wal', '-journal', '.lock'])('never write over the queue or a file beside it: %s', async (suffix) => {
+    const { queue, common } = await fieldQueue();
+    const before = readdirSync(join(queue, '..')).sort();
+    const out = await runCli('export', '-o', `${join(queue, '..')}/./field.db${suffix}`, '--json', ...common);
+    expect([out.code, out.json().error.message]).toEqual([
+      2,
+      expect.stringMatching(/(belongs to the queue itself|exists already); nothing was written/),
+    ]);
+    expect(readdirSync(join(queue, '..')).sort()).toEqual(before);
+  });
+
   test('move a queue whole, and twice is once', async () => {
     const { config, queue } = await fieldQueue();
     const bundle = join(tempDirectory(), 'queue.bundle');

@@ -63,16 +63,16 @@ export async function editMany(
   });
   if (!go) return { document: {}, lines: ['nothing was changed'], nothing: true };
   const edited: number[] = [];
-  const freed = new Set<string>();
+  const targets = new Set<string>();
   for (const id of plan.ids) {
-    const result = await orReason(queue.desk.edit(id, edits, options.by));
+    const result = await orReason(() => queue.desk.edit(id, edits, options.by));
     if ('reason' in result) plan.skipped.push({ id, reason: result.reason });
     else {
       edited.push(id);
-      if (result.item.state === 'pending') freed.add(result.item.target);
+      if (result.item.state === 'pending') targets.add(result.item.target);
     }
   }
-  const next = freed.size === 0 ? undefined : await queue.next([...freed]);
+  const next = targets.size === 0 ? undefined : await queue.next([...targets]);
   const done = answer(plan, edited, options);
   return next === undefined ? done : { ...done, lines: [...done.lines, nextLine(next, options.view)] };
 }
@@ -106,7 +106,7 @@ async function planOne(
     plan.skipped.push({ id, reason: `${arrivalWords(item.mayHaveArrived)}; edit it alone` });
     return;
   }
-  const edited = await orReason(Promise.resolve().then(() => queue.desk.checkEdit({ item }, edits)));
+  const edited = await orReason(() => queue.desk.checkEdit({ item }, edits));
   if ('reason' in edited) plan.skipped.push({ id, reason: edited.reason });
   else if (edited.same) plan.same += 1;
   else {
@@ -118,9 +118,9 @@ async function planOne(
   }
 }
 
-async function orReason<T extends object>(work: Promise<T>): Promise<T | { reason: string }> {
+async function orReason<T extends object>(work: () => T | Promise<T>): Promise<T | { reason: string }> {
   try {
-    return await work;
+    return await work();
   } catch (error) {
     if (!isQueueError(error)) throw error;
     return { reason: error.message.replace('; nothing was changed', '') };

@@ -14,6 +14,7 @@ import { oneLine } from '../../render/printable.js';
 import { environment } from '../program/environment.js';
 import type { CliQueue } from '../queue/open-queue.js';
 import { writeOut } from '../program/output.js';
+import { refuseQueueFile } from '../program/output-file.js';
 import { countWords, refuseUsage } from '../program/usage.js';
 
 export interface ExportFlags {
@@ -63,6 +64,7 @@ export async function exportItems(
     return answer({ file: undefined, format, count, bytes: undefined, sha256: undefined, ...redaction });
   }
   assertFree(flags.output);
+  refuseQueueFile(flags.output, queue.location);
   // Do not create a file without items.
   const { count: found } = await queue.archive.extent(filter);
   if (found === 0)

@@ -4,7 +4,8 @@ import { secretNames } from '../../core/config/secret-names.js';
 import type { Config } from '../../core/nouns/config.js';
 import { environment } from '../program/environment.js';
 import { ownDirectory } from '../program/home.js';
-import { unitName, type ScheduleFacts } from './unit-texts.js';
+import { chooseName } from './install.js';
+import type { ScheduleFacts } from './unit-texts.js';
 
 /** @throws {QueueError} `usage`: there are secrets, and no home directory for the file */
 export function scheduledSecrets(
@@ -14,7 +15,9 @@ export function scheduledSecrets(
 ): Pick<ScheduleFacts, 'secrets' | 'secretsFile'> {
   const secrets = [...new Set(secretNames(config))];
   if (secrets.length === 0) return { secrets, secretsFile: '' };
-  return { secrets, secretsFile: join(ownDirectory(configDir, 'CONFIG', environment()), `${unitName(queue)}.env`) };
+  // Named as the unit, so that two queues never share one file.
+  const directory = ownDirectory(configDir, 'CONFIG', environment());
+  return { secrets, secretsFile: join(directory, `${chooseName(queue, environment())}.env`) };
 }
 
 /** What a person must do about them. */

@@ -168,7 +168,8 @@ function fromJson(value: Json, depth: number): string | undefined {
   if (depth === 0 && isErrorTree(value, 0)) return fromFields(value, 0);
   const sentence = fromSentences(value, depth);
   if (sentence !== undefined && isInformative(sentence)) return sentence;
-  const more = fromFields(value, depth) ?? fromEnvelopes(value, depth) ?? (depth === 0 ? fromLooks(value) : undefined);
+  const fields = depth === 0 ? undefined : fromFields(value, depth);
+  const more = fields ?? fromEnvelopes(value, depth) ?? (depth === 0 ? fromLooks(value) : undefined);
   return more ?? withCode(value, sentence);
 }
 
@@ -210,7 +211,7 @@ function fromSentences(object: JsonObject, depth: number): string | undefined {
  */
 function fromFields(object: JsonObject, depth: number): string | undefined {
   const entries = Object.entries(object).filter(([name]) => depth === 0 || !BESIDE.test(name));
-  if (entries.length === 0 || (depth === 0 && !isErrorTree(object, 0))) return undefined;
+  if (entries.length === 0) return undefined;
   return joined(
     entries.map(([field, value]) => {
       if (typeof value === 'string' && SENTENCES.has(field)) return value;
