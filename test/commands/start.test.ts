@@ -1,10 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { runProcess } from '../support/process.js';
-import { tempDirectory, testHome } from '../support/temp.js';
+import { PROGRAM, runProcess } from '../support/process.js';
+import { tempDirectory, testEnvironment, testHome } from '../support/temp.js';
 
 const CASES = [
   ['--version'],
@@ -46,6 +47,48 @@ describe('the bundle and the separate files', () => {
     expect(result.code).toBe(2);
     expect(Object.keys(result.json())).toEqual(['error']);
     expect(result.json().error.code).toBe('usage');
+  });
+});
+
+describe('the output without a terminal', () => {
+  const HOOK = `process.on('exit', () => {
+    const loaded = process.moduleLoadList.filter((name) => /^NativeModule (net|http|tls|stream)$/.test(name));
+    require('node:fs').writeFileSync(process.env.LOADED, loaded.join());
+  });`;
+
+  test('is written without the network and stream modules of Node', async () => {
+    const directory = tempDirectory();
+    const [hook, loaded] = [join(directory, 'hook.cjs'), join(directory, 'loaded')];
+    writeFileSync(hook, HOOK);
+    const out = await runProcess(['status', '--json'], { env: { NODE_OPTIONS: `-r ${hook}`, LOADED: loaded } });
+    expect([out.code, out.json().exists]).toEqual([0, false]);
+    expect(readFileSync(loaded, 'utf8')).toBe('');
+  });
+
+  test('arrives whole behind a full pipe, which does not block', () => {
+    const script = `
+      node -e 'require("fs").writeSync(1, "x".repeat(65536))'
+      "$NODE" "$PROGRAM" --help
+      "$NODE" "$PROGRAM" help exit-codes; "$NODE" "$PROGRAM" enqueue --help; "$NODE" "$PROGRAM" schedule --help`;
+    const env = { ...process.env, ...testEnvironment(), NODE: process.execPath, PROGRAM };
+    const whole = execFileSync('bash', ['-c', script], { env, encoding: 'utf8' });
+    const slow = execFileSync('bash', ['-c', `(${script}) | (sleep 1; cat)`], { env, encoding: 'utf8' });
+    expect(slow).toBe(whole);
+    expect(whole.length).toBeGreaterThan(65_536 + 6_000);
+  });
+
+  test('of more than 16 KiB arrives whole, in order', async () => {
+    const lines = Array.from({ length: 300 }, (_, index) =>
+      JSON.stringify({ method: 'POST', path: `/a/${index}`, payload: { text: 'x'.repeat(90) } }),
+    );
+    await runProcess(['target', 'add', 'api', 'http://127.0.0.1:9']);
+    await runProcess(['enqueue', '--from', '-', '--quiet'], { stdin: lines.join('\n') });
+    const { stdout } = await runProcess(['export', '--format', 'ndjson']);
+    const paths = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).path);
+    expect(paths).toEqual(lines.map((_, index) => `/a/${index}`));
   });
 });
 

@@ -121,7 +121,7 @@ function answer({ everything, masked, ...facts }: Facts): ExportAnswer {
       ...(everything ? ['the config names no sensitive fields: every value of the payloads has a stand-in'] : []),
       oneLine(`${countWords(count)} exported${where}${redacted ? ', personal data replaced by stand-ins' : ''}`),
       ...(masked ? ['sensitive values are hidden on a terminal: --reveal shows them, and that is recorded'] : []),
-      ...(redacted || masked || format === 'curl'
+      ...(redacted || masked || format === 'curl' || count === 0
         ? []
         : ['it holds everything that was sent and answered; --redact replaces what the config calls sensitive']),
     ],

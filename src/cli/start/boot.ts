@@ -7,6 +7,7 @@ import nodeModule, { createRequire, wrap } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { constants, Script } from 'node:vm';
+import { usePlainOutput } from './plain-output.js';
 import { cacheFile, codeDirectory, ensurePrivate, readCode, writeCode } from './code-cache.js';
 
 /** What the bundle exports. */
@@ -14,6 +15,9 @@ interface Program {
   /** @param root the package's directory */
   start(root: string): Promise<unknown>;
 }
+
+/** Commands that go on: a reader that stalls must not stop them in a write. */
+const LASTING: ReadonlySet<string> = new Set(['run', 'watch', 'wait', 'rehearse', 'replay']);
 
 /** Node has its own code cache from 22.1 on. */
 const { enableCompileCache } = nodeModule as { enableCompileCache?: (directory: string) => unknown };
@@ -27,6 +31,7 @@ export async function boot(directory: string, version: string): Promise<void> {
     await execute({ loadOptions: { root, userPlugins: false } });
     return;
   }
+  if (!LASTING.has(process.argv[2] ?? '')) usePlainOutput();
   await load(join(directory, 'main.cjs'), version).start(root);
 }
 

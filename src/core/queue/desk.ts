@@ -3,9 +3,7 @@
  * start a runner only to discard an item.
  */
 import { QueueError } from '../nouns/errors.js';
-import { runnerIdentity } from '../nouns/host.js';
 import type { Entity, ItemDetail } from '../nouns/item.js';
-import { Channels, configOf } from '../runner/channels.js';
 import type { SendingDeps } from '../runner/sending.js';
 import type {
   Actor,
@@ -121,7 +119,6 @@ export function openDesk(deps: SendingDeps): Desk {
   };
 }
 
-const RECOVER_BATCH = 100;
 /** A dry run of `prune` counts up to here. */
 const MOST_COUNTED = 10_000_000;
 
@@ -136,17 +133,10 @@ export async function carryOut(deps: SendingDeps, command: PersonCommand, by: Ac
   return merge(first, await deps.store.change(again, by, deps.clock.now()));
 }
 
-/** False when another runner has the right to send. */
-async function recoverClaims({ store, config, env, version, clock, random }: SendingDeps): Promise<boolean> {
-  const channels = new Channels(config, { env, clock, version }, random);
-  const session = await store.acquire(runnerIdentity('drain'), channels.policy(), clock.now());
-  if ('heldBy' in session) return false;
-  try {
-    while ((await session.recover(RECOVER_BATCH, clock.now())).more);
-  } finally {
-    await session.end(undefined);
-  }
-  return true;
+/** Loaded late: sending is half of the core. */
+async function recoverClaims(deps: SendingDeps): Promise<boolean> {
+  const runner = await import('../runner/recover-claims.js');
+  return runner.recoverClaims(deps);
 }
 
 function sayWhoSends(report: ChangeReport, runner: RunnerInfo | undefined): ChangeReport {
@@ -202,7 +192,7 @@ async function beginEdit(deps: SendingDeps, id: number, by: Actor, options: Edit
 
 /** What an edit would make of the item, checked; for an editor that is opened again on a mistake. @throws bad-item, too-large */
 function rewrite({ config }: Pick<SendingDeps, 'config'>, item: ItemDetail, edits: ItemEdits): Edited {
-  const target = configOf({ name: item.target, implicitBaseUrl: undefined }, config);
+  const target = config.targets.get(item.target);
   return editItem(item, edits, {
     limits: config.limits,
     idempotencyHeader: target?.idempotencyHeader ?? 'Idempotency-Key',

@@ -13,8 +13,7 @@ import type { CommandQueue, WithWhy } from './queue.js';
 import type { DrainOptions, DryRunRow, WatchOptions } from '../runner/options.js';
 import type { Write } from '../input/write.js';
 import type { DrainReport, InspectReport, Next, StatusReport } from '../nouns/report.js';
-import { dryRun } from '../runner/dry-run.js';
-import { drainQueue, watchQueue, type SendingDeps } from '../runner/sending.js';
+import type { SendingDeps } from '../runner/sending.js';
 import { ActiveRuns } from '../runner/active-runs.js';
 import { statusAnswer } from '../policy/status-answer.js';
 import { statusReport } from '../policy/status.js';
@@ -35,6 +34,7 @@ import type {
   TargetSummary,
 } from '../store/store.js';
 import { waitForItems } from './wait.js';
+import { watchQueue } from './watch.js';
 
 export interface LocalQueueOptions {
   store: Store;
@@ -177,10 +177,15 @@ export class LocalQueue implements CommandQueue {
 
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
     const given = read.drainOptions(options);
-    return this.#activeRuns.run(given, (control) => drainQueue(this.#sending(), given, control));
+    return this.#activeRuns.run(given, async (control) => {
+      // Loaded late: sending is half of the core, and most commands do not send.
+      const { drainQueue } = await import('../runner/sending.js');
+      return drainQueue(this.#sending(), given, control);
+    });
   }
 
   async dryRun(options: { target?: string; limit?: number } = {}): Promise<DryRunRow[]> {
+    const { dryRun } = await import('../runner/dry-run.js');
     return dryRun(this.#store, this.#options.config, this.#clock.now(), read.dryRunOptions(options));
   }
 

@@ -2,7 +2,6 @@
 import type { Clock } from '../nouns/clock.js';
 import type { Config } from '../nouns/config.js';
 import { isQueueError } from '../nouns/errors.js';
-import type { QueueEvent } from '../nouns/events.js';
 import { runnerIdentity } from '../nouns/host.js';
 import type { DrainOptions, WatchOptions } from './options.js';
 import type { DrainReport, StatusReport, TargetStatus } from '../nouns/report.js';
@@ -11,7 +10,6 @@ import type { LastRun, RunnerIdentity, RunnerInfo, RunSummary, Session, Store, S
 import { maintain, maintainAlways } from './maintain.js';
 import { Channels } from './channels.js';
 import { drainLoop } from './drain.js';
-import { EventStream } from './event-stream.js';
 import { assertTarget } from './assert-target.js';
 import { CallerCallbacks } from './caller-callbacks.js';
 import { TargetPreparation } from './target-preparation.js';
@@ -229,44 +227,10 @@ function total(remaining: DrainReport['remaining']): number {
   return Object.values(remaining).reduce((sum, count) => sum + count, 0);
 }
 
-/**
- * The background loop, started at once, as an iterable of its events. Leaving the iteration stops it.
- *
- * @param start starts the loop with its stop, which aborts when the reader leaves or a callback throws
- */
-export function watchQueue(
-  deps: SendingDeps,
-  options: WatchOptions,
-  start: (body: (control: AbortController) => Promise<void>) => Promise<void>,
-): AsyncIterable<QueueEvent> {
-  const left = new AbortController();
-  const stream = new EventStream(() => left.abort());
-  const watch = async (control: AbortController): Promise<void> => {
-    const callbacks = new CallerCallbacks(() => control.abort());
-    left.signal.addEventListener('abort', () => control.abort(), { once: true });
-    const tell = callbacks.guard(options.onEvent);
-    await watchUntilStopped(deps, {
-      ...options,
-      stop: control.signal,
-      onEvent: (event) => {
-        tell(event);
-        stream.push(event);
-      },
-      onTurn: callbacks.guard(options.onTurn),
-      onUnknownTarget: callbacks.guard(options.onUnknownTarget),
-    });
-    callbacks.assertNoneThrew();
-  };
-  void start(watch).then(
-    () => stream.end(),
-    (error: unknown) => stream.fail(error),
-  );
-  return stream;
-}
+export type Watching = WatchOptions & Required<Pick<WatchOptions, 'stop' | 'onEvent' | 'onTurn' | 'onUnknownTarget'>>;
 
-type Watching = WatchOptions & Required<Pick<WatchOptions, 'stop' | 'onEvent' | 'onTurn' | 'onUnknownTarget'>>;
-
-async function watchUntilStopped(deps: SendingDeps, options: Watching): Promise<void> {
+/** The background loop, until its stop aborts. */
+export async function watchUntilStopped(deps: SendingDeps, options: Watching): Promise<void> {
   const { store, clock, env } = deps;
   const { stop, onEvent, onTurn, onUnknownTarget } = options;
   if (options.isReload !== true) await assertTarget(deps, options.target);
