@@ -24,13 +24,15 @@ export function cleanUp() {
   for (const directory of places.splice(0)) rmSync(directory, { recursive: true, force: true });
 }
 
-const SERVER = `require('node:http').createServer((request, response) => {
-  request.resume().on('end', () => response.writeHead(200, { 'content-type': 'application/json' }).end('{}'));
+const SERVER = `const delay = Number(process.argv[1]);
+require('node:http').createServer((request, response) => {
+  const answer = () => response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+  request.resume().on('end', () => delay === 0 ? answer() : setTimeout(answer, delay));
 }).listen(0, '127.0.0.1', function () { console.log(this.address().port); });`;
 
-/** A server of its own process that takes everything. */
-export async function startServer() {
-  const child = spawn(process.execPath, ['-e', SERVER], { stdio: ['ignore', 'pipe', 'inherit'] });
+/** A server of its own process that takes everything, `delay` ms after the request. */
+export async function startServer(delay = 0) {
+  const child = spawn(process.execPath, ['-e', SERVER, String(delay)], { stdio: ['ignore', 'pipe', 'inherit'] });
   servers.add(child);
   const port = await new Promise((resolve) => child.stdout.once('data', (data) => resolve(Number(data))));
   return `http://127.0.0.1:${port}`;
@@ -46,9 +48,9 @@ export const write = (number, lanes = 1000) => ({
   body: BODY,
 });
 
-export async function openFilled(directory, count, { baseUrl = 'http://127.0.0.1:9', lanes } = {}) {
+export async function openFilled(directory, count, { baseUrl = 'http://127.0.0.1:9', lanes, concurrency = 16 } = {}) {
   const file = join(directory, 'queue.db');
-  const config = { targets: { api: { baseUrl, concurrency: 16 } } };
+  const config = { targets: { api: { baseUrl, concurrency } } };
   writeFileSync(join(directory, 'config.json'), JSON.stringify(config), { mode: 0o600 });
   const queue = await openQueue({ queue: file, config });
   await fill(queue, count, lanes);
