@@ -1,13 +1,19 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+/** The examples of the docstrings, of the pages and of the folder `examples`: each is run against a real server. */
+import { execFile, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join, relative } from 'node:path';
+import { promisify } from 'node:util';
 
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import ts from 'typescript';
 
 import * as library from '../../src/core/index.js';
+import { loadSqlite } from '../../src/core/store/sqlite/file/driver.js';
+import { raw } from '../core/store/sqlite/support.js';
+import { PROGRAM, runProcess } from '../support/process.js';
 import { startServer } from '../support/rest-server.js';
 import { ROOT } from '../support/source-graph.js';
-import { tempDirectory } from '../support/temp.js';
+import { tempDirectory, testEnvironment, testHome } from '../support/temp.js';
 
 interface Example {
   /** Where it stands, for the test's name. */
@@ -78,3 +84,154 @@ test.each(examples)('the example of $place delivers what it enqueues', async ({ 
   await run(library.openQueue, { env: { SYNC_TOKEN: 't0ken' } }, { log: (line: unknown) => log.push(line) });
   expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(['POST /activities']);
 });
+
+interface FileExample {
+  file: string;
+  program: string;
+  /** Arguments with which the program succeeds only where the example can run, and what is then there. */
+  probe: string[];
+  needs: string;
+  /** What follows the file's name, before NAME. */
+  args: (queue: string, url: string) => string[];
+  prints: string;
+  keepsOwnRow: boolean;
+}
+
+/** An SQLite older than 3.37 refuses it. */
+const STRICT = 'CREATE TABLE a (b INTEGER) STRICT';
+const FILES: FileExample[] = [
+  {
+    file: 'outbox.sh',
+    program: 'sh',
+    probe: ['-c', `sqlite3 -batch :memory: '${STRICT}; SELECT json_object()'`],
+    needs: 'sqlite3 3.38 or newer',
+    args: (queue) => [queue],
+    prints: '2\n3\n',
+    keepsOwnRow: false,
+  },
+  {
+    file: 'outbox.py',
+    program: 'python3',
+    probe: ['-c', `import sqlite3; sqlite3.connect(":memory:").execute("${STRICT}")`],
+    needs: 'python3 with SQLite 3.37 or newer',
+    args: (queue) => [queue],
+    prints: '2\n3\n',
+    keepsOwnRow: true,
+  },
+  {
+    file: 'outbox.php',
+    program: 'php',
+    probe: ['-r', `PHP_VERSION_ID >= 80100 || exit(1); (new PDO("sqlite::memory:"))->exec("${STRICT}");`],
+    needs: 'php 8.1 or newer with SQLite 3.37 or newer',
+    args: (queue) => [queue],
+    prints: '2\n3\n',
+    keepsOwnRow: true,
+  },
+  {
+    file: 'library.mjs',
+    program: process.execPath,
+    probe: ['--version'],
+    needs: 'node',
+    args: (queue, url) => [queue, url],
+    prints: '2 3\n2 delivered\n',
+    keepsOwnRow: false,
+  },
+  {
+    file: 'command.sh',
+    program: 'sh',
+    probe: ['-c', ':'],
+    needs: 'sh',
+    args: () => [],
+    prints: '2 3\n',
+    keepsOwnRow: false,
+  },
+];
+
+/** What a shell, SQL, JSON, an option parser and the line commands of `sqlite3` take for their own. */
+const NAME = `-- it's "Zoë" 😀 $(touch owned) \`touch owned\` \\ \\n %s $HOME :x ?1');\n.quit\n' || 1 || '; DROP TABLE item;\n`;
+
+const textOf = (file: string): string => readFileSync(join(ROOT, 'examples', file), 'utf8');
+
+test('every file in the folder examples is run here, and short', () => {
+  expect(readdirSync(join(ROOT, 'examples')).toSorted()).toEqual(FILES.map(({ file }) => file).toSorted());
+  const lengths = FILES.map(({ file }) => textOf(file).match(/^(?! *(#|\/\/)).+/gm)?.length);
+  expect(Math.max(...lengths.map(Number))).toBeLessThanOrEqual(18);
+});
+
+interface Prepared {
+  queue: string;
+  run: () => Promise<{ stdout: string }>;
+  /** What the server got since, as [method and path, body]. */
+  received: () => [string, any][];
+}
+
+/** A queue that has delivered one item, and in a directory of its own the example, as somebody copied it. */
+async function prepare({ file, program, args }: FileExample, code: string): Promise<Prepared> {
+  const server = await startServer({ answer: { status: 201, body: {} } });
+  const { cwd } = testHome();
+  writeFileSync(join(cwd, file), code);
+  for (const folder of ['node_modules', 'bin']) mkdirSync(join(cwd, folder));
+  symlinkSync(ROOT, join(cwd, 'node_modules', 'syncq'));
+  symlinkSync(PROGRAM, join(cwd, 'bin', 'syncq'));
+  const queue = join(cwd, 'my %41?#.db');
+  const PATH = [join(cwd, 'bin'), dirname(process.execPath), process.env['PATH']].join(delimiter);
+  const env = testEnvironment({ SYNCQ_QUEUE: queue, PATH });
+  for (const argv of [['target', 'add', 'api', server.url], ['enqueue', 'POST', '/first'], ['run']]) {
+    expect(await runProcess(argv, { env })).toMatchObject({ code: 0 });
+  }
+  const earlier = server.requests.length;
+  return {
+    queue,
+    run: async () => promisify(execFile)(program, [file, ...args(queue, server.url), NAME], { cwd, env }),
+    received: () =>
+      server.requests
+        .slice(earlier)
+        .map(({ method, path, body }) => [`${method} ${path}`, JSON.parse(body.toString('utf8'))]),
+  };
+}
+
+const ownRows = (queue: string): unknown =>
+  raw(queue, (db) => db.prepare('SELECT name FROM app_activity').pluck().all());
+
+for (const example of FILES) {
+  const { file, program, probe, needs, prints, keepsOwnRow } = example;
+  const isForeign = file.startsWith('outbox.');
+  const canRun = spawnSync(program, probe).status === 0;
+  (canRun ? describe : describe.skip)(`examples/${file}${canRun ? '' : ` (not here: no ${needs})`}`, () => {
+    test('waits for the lock, prints the ids, and the activity arrives unchanged before the comment', async () => {
+      const { queue, run, received } = await prepare(example, textOf(file));
+      const other = new (loadSqlite())(queue);
+      other.exec('BEGIN IMMEDIATE');
+      setTimeout(() => other.close(), 700);
+      expect((await run()).stdout).toBe(prints);
+      expect(await runProcess(['run'], { env: { SYNCQ_QUEUE: queue } })).toMatchObject({ code: 0 });
+      const id = received()[0]?.[1].id;
+      expect(id).toMatch(/^[0-9a-f-]{32,36}$/);
+      expect(received()).toEqual([
+        ['POST /activities', { id, name: NAME }],
+        [`POST /activities/${id}/comments`, { text: 'done' }],
+      ]);
+      if (keepsOwnRow) expect(ownRows(queue)).toEqual([NAME]);
+      expect(readdirSync(testHome().cwd)).not.toContain('owned');
+    });
+
+    test('stores nothing when its second write is refused', async () => {
+      const { queue, run, received } = await prepare(example, textOf(file).replace('/comments', '/../comments'));
+      const failure = await run().catch((error: unknown) => error as { code: number; stdout: string; stderr: string });
+      expect(failure).toMatchObject({ code: expect.any(Number) });
+      expect(Object.values(failure).join('\n')).toMatch(/path holds a \. or \.\. segment|syncq: path must be relative/);
+      expect(raw(queue, (db) => db.prepare('SELECT path FROM items').pluck().all())).toEqual(['/first']);
+      if (keepsOwnRow) expect(ownRows(queue)).toEqual([]);
+      expect(received()).toEqual([]);
+    });
+
+    if (isForeign) {
+      test('makes no file where there is none', async () => {
+        const { queue, run } = await prepare(example, textOf(file));
+        rmSync(queue);
+        await expect(run()).rejects.toMatchObject({ code: expect.any(Number) });
+        expect(existsSync(queue)).toBe(false);
+      });
+    }
+  });
+}
