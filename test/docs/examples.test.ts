@@ -190,8 +190,8 @@ async function prepare({ file, program, args }: FileExample, code: string): Prom
   };
 }
 
-const ownRows = (queue: string): unknown =>
-  raw(queue, (db) => db.prepare('SELECT name FROM app_activity').pluck().all());
+const OWN_ROWS = 'SELECT name FROM app_activity';
+const column = (queue: string, sql: string): unknown => raw(queue, (db) => db.prepare(sql).pluck().all());
 
 for (const example of FILES) {
   const { file, program, probe, needs, prints, keepsOwnRow } = example;
@@ -211,7 +211,11 @@ for (const example of FILES) {
         ['POST /activities', { id, name: NAME }],
         [`POST /activities/${id}/comments`, { text: 'done' }],
       ]);
-      if (keepsOwnRow) expect(ownRows(queue)).toEqual([NAME]);
+      expect(column(queue, `SELECT entity_type || '/' || entity_id FROM items WHERE path <> '/first'`)).toEqual([
+        `activity/${id}`,
+        `activity/${id}`,
+      ]);
+      if (keepsOwnRow) expect(column(queue, OWN_ROWS)).toEqual([NAME]);
       expect(readdirSync(testHome().cwd)).not.toContain('owned');
     });
 
@@ -220,8 +224,8 @@ for (const example of FILES) {
       const failure = await run().catch((error: unknown) => error as { code: number; stdout: string; stderr: string });
       expect(failure).toMatchObject({ code: expect.any(Number) });
       expect(Object.values(failure).join('\n')).toMatch(/path holds a \. or \.\. segment|syncq: path must be relative/);
-      expect(raw(queue, (db) => db.prepare('SELECT path FROM items').pluck().all())).toEqual(['/first']);
-      if (keepsOwnRow) expect(ownRows(queue)).toEqual([]);
+      expect(column(queue, 'SELECT path FROM items')).toEqual(['/first']);
+      if (keepsOwnRow) expect(column(queue, OWN_ROWS)).toEqual([]);
       expect(received()).toEqual([]);
     });
 
