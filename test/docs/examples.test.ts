@@ -9,7 +9,7 @@ import ts from 'typescript';
 
 import * as library from '../../src/core/index.js';
 import { loadSqlite } from '../../src/core/store/sqlite/file/driver.js';
-import { raw } from '../core/store/sqlite/support.js';
+import { faultsOf, raw } from '../core/store/sqlite/support.js';
 import { PROGRAM, runProcess } from '../support/process.js';
 import { startServer } from '../support/rest-server.js';
 import { ROOT } from '../support/source-graph.js';
@@ -216,6 +216,7 @@ for (const example of FILES) {
         `activity/${id}`,
       ]);
       if (keepsOwnRow) expect(column(queue, OWN_ROWS)).toEqual([NAME]);
+      expect(faultsOf(queue)).toEqual([]);
       expect(readdirSync(testHome().cwd)).not.toContain('owned');
     });
 
