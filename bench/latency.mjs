@@ -16,7 +16,12 @@ function bareLoop(baseUrl, connections) {
     const work = async () => {
       while (next < count) {
         const { path } = write(next++);
-        const response = await undici.request(baseUrl + path, { method: 'POST', body: BODY, headers: HEADERS, dispatcher });
+        const response = await undici.request(baseUrl + path, {
+          method: 'POST',
+          body: BODY,
+          headers: HEADERS,
+          dispatcher,
+        });
         await response.body.dump();
       }
     };

@@ -11,10 +11,11 @@ import { drain, others } from './drain.mjs';
 import { enqueue } from './enqueue.mjs';
 import { latency } from './latency.mjs';
 import { scale } from './scale.mjs';
+import { shell } from './shell.mjs';
 import { start } from './start.mjs';
 import { cleanUp } from './world.mjs';
 
-const SUITES = { latency, start, enqueue, drain, others, scale };
+const SUITES = { start, shell, enqueue, latency, drain, others, scale };
 const SIZES = {
   full: { rounds: 21, items: 1_000_000, lines: 200_000, sends: 2000 },
   quick: { rounds: 7, items: 50_000, lines: 50_000, sends: 1500 },

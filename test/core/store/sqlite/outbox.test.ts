@@ -618,10 +618,7 @@ describe('examples/outbox.py', () => {
     const { path, store } = await queue();
     const session = await store.acquire(runner(), policy, Date.now());
     if ('heldBy' in session) throw new Error('held');
-    expect(run(path, 'walk')).toBe(
-      'activity 1 is item 1, pending\nmain: untried, 1 to deliver, 0 need a person\nstaging: untried, 0 to deliver, 0 need a person\n',
-    );
-    expect(run(path, 'run')).toContain('activity 2 is item 2, pending\n');
+    expect(run(path, 'walk')).toMatch(/^1\s2\n$/);
     const { claims } = await session.step({
       now: Date.now(),
       settle: [],
@@ -631,18 +628,9 @@ describe('examples/outbox.py', () => {
       only: undefined,
       signal: undefined,
     });
-    expect(
-      claims.map(({ request, entity }) => [
-        request.method,
-        request.path,
-        Buffer.from(request.payload!).toString(),
-        entity,
-      ]),
-    ).toEqual([
-      ['PUT', '/activities/1', '{"name": "walk"}', 'activity/1'],
-      ['PUT', '/activities/2', '{"name": "run"}', 'activity/2'],
-    ]);
-    expect(raw(path, (db) => db.prepare('SELECT name FROM app_activity').pluck().all())).toEqual(['walk', 'run']);
+    // The comment on the activity waits for it.
+    expect(claims.map(({ request }) => [request.method, request.path])).toEqual([['POST', '/activities']]);
+    expect(raw(path, (db) => db.prepare('SELECT name FROM app_activity').pluck().all())).toEqual(['walk']);
     expect(faultsOf(path)).toEqual([]);
   });
 });
