@@ -5,14 +5,10 @@ import { join } from 'node:path';
 
 import { expect, test } from '@jest/globals';
 
+import { mistakes, wordsOf } from '../support/command-line.js';
 import { ROOT } from '../support/source-graph.js';
 
-interface Manifest {
-  commands: Record<string, { flags: Record<string, { char?: string }> }>;
-}
-
 const svg = readFileSync(join(ROOT, 'docs/recording.svg'), 'utf8');
-const { commands } = JSON.parse(readFileSync(join(ROOT, 'oclif.manifest.json'), 'utf8')) as Manifest;
 
 /** The rows of the terminal as a reader sees them. */
 const rows = [...svg.matchAll(/<text class="row"[^>]*>(.*?)<\/text>/g)].map(([, inner = '']) =>
@@ -23,15 +19,6 @@ const rows = [...svg.matchAll(/<text class="row"[^>]*>(.*?)<\/text>/g)].map(([, 
     .replaceAll('&amp;', '&'),
 );
 const typed = rows.filter((row) => row.startsWith('$ ')).map((row) => row.slice(2));
-
-/** What of a command line the program does not know. */
-function unknown(line: string): string[] {
-  const [program, name = '', ...words] = line.match(/'[^']*'|\S+/g) ?? [];
-  const command = commands[name];
-  if (program !== 'syncq' || command === undefined) return [line];
-  const flags = Object.entries(command.flags).flatMap(([long, { char }]) => [`--${long}`, `-${char ?? long}`]);
-  return words.filter((word) => word.startsWith('-') && !flags.includes(word));
-}
 
 test('the recording is small enough for the top of a page', () => {
   expect(Buffer.byteLength(svg)).toBeLessThanOrEqual(300_000);
@@ -63,7 +50,7 @@ test('it tells the whole story, with commands and flags that exist', () => {
   expect(typed.map((line) => line.split(' ')[1])).toEqual(
     'enqueue run status run enqueue run inspect edit retry run status'.split(' '),
   );
-  expect(typed.flatMap(unknown)).toEqual([]);
+  expect(typed.flatMap((line) => mistakes(wordsOf(line).slice(1)))).toEqual([]);
 });
 
 test('it can be heard and held still', () => {

@@ -138,7 +138,7 @@ describe('the published schema and the page', () => {
   test('show valid rules', () => {
     const example = /## Outcomes.*?```json\n(.*?)```/s.exec(page)?.[1] ?? '';
     expect(rulesOf(JSON.parse(example))).toHaveLength(4);
-    const [readme = ''] = /"outcomes": \[.*\]/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8')) ?? [];
+    const [readme = ''] = /"outcomes": \[.*\]/.exec(readFileSync(join(ROOT, 'docs', 'README.md'), 'utf8')) ?? [];
     const { outcomes } = JSON.parse(`{${readme}}`) as { outcomes: unknown };
     expect(rulesOf(outcomes)).toMatchObject([{ means: 'delivered', onlyRepeat: true }]);
   });
