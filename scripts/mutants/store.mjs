@@ -64,14 +64,14 @@ export const STORE_MUTANTS = [
   mutant(
     'only-heads-expire',
     'an item behind another keeps waiting past its deadline',
-    `${SQLITE}/write/due.ts`,
+    `${SQLITE}/write/waits-and-deadlines.ts`,
     'AND item.expires_at <= ?',
     'AND item.elig IS NOT NULL AND item.expires_at <= ?',
   ),
   mutant(
     'future-waits-kept',
     'a wait that was set under a fast clock goes on',
-    `${SQLITE}/write/due.ts`,
+    `${SQLITE}/write/waits-and-deadlines.ts`,
     'AND set_at > ? AND asked_at IS NOT not_before',
     'AND set_at > ? AND set_at < 0 AND asked_at IS NOT not_before',
   ),

@@ -1,7 +1,7 @@
 /** For the completion scripts: prints candidates for a command line, one per line. Never fails. */
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/queue/base-command.js';
-import { queueLookup } from '../cli/help/candidates.js';
+import { queueLookup } from '../cli/help/completion-candidates.js';
 import type { CommandShape } from '../cli/help/complete-words.js';
 import { completeWords, flagValue, splitLine } from '../cli/help/complete-words.js';
 import { openCliQueue } from '../cli/queue/open-queue.js';

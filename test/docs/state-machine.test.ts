@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { STATES, type State } from '../../src/core/nouns/item.js';
 import type { PersonCommand, Store } from '../../src/core/store/store.js';
-import { changeAtStart } from '../../src/core/runner/start-targets.js';
+import { changeAtStart } from '../../src/core/runner/reconcile-targets.js';
 import { NOW, rowIn } from '../core/policy/settle-context.js';
 import {
   AFTER_THE_HOLD,

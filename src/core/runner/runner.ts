@@ -26,7 +26,7 @@ import type { TargetRow } from '../nouns/target.js';
 import type { Channels } from './channels.js';
 import { Reporter } from './reporter.js';
 import type { TargetPreparation } from './target-preparation.js';
-import { startTargets } from './start-targets.js';
+import { reconcileTargets } from './reconcile-targets.js';
 import { Waker } from './waker.js';
 
 /** Requests in flight get this long to end after a stop was asked for, so that all is over within 10 s; ms. */
@@ -141,7 +141,7 @@ export class Runner {
 
   /** Applies the config to the queue's targets. */
   async reload(): Promise<void> {
-    const { updates, rows } = await startTargets(this.#deps);
+    const { updates, rows } = await reconcileTargets(this.#deps);
     this.#updates.push(...updates);
     const { target } = this.#options;
     this.#only =

@@ -3,7 +3,7 @@ import type { Archive, ArchivedEvent, ArchivedItem, ArchivedRevision, ArchivedTa
 import type { Clock } from '../../nouns/clock.js';
 import type { Filter } from '../store.js';
 import type { Connection } from './file/connection.js';
-import { sha256 } from './sql/checksum.js';
+import { sha256 } from './sql/payload-checksum.js';
 import { whereOf } from './read/filters.js';
 import { readHistory } from './read/history.js';
 import { importItems } from './write/import.js';

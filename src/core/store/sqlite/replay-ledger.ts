@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { isQueueError, QueueError } from '../../nouns/errors.js';
 import { currentUid } from '../../nouns/host.js';
 import type { ReplayEntry, ReplayLedger } from '../replay-ledger.js';
-import { sha256 } from './sql/checksum.js';
+import { sha256 } from './sql/payload-checksum.js';
 import { isBusy } from './file/connection.js';
 import { loadSqlite, type Database, type Statement } from './file/driver.js';
 import { makeDirectory } from '../../files/directory.js';

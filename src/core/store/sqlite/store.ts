@@ -9,7 +9,7 @@ import { sqliteArchive } from './archive.js';
 import { watchChanges } from './read/changes.js';
 import { PENDING, REVIEW, SENDING } from './sql/codes.js';
 import type { Connection } from './file/connection.js';
-import { endWaitsFromTheFuture } from './write/due.js';
+import { endWaitsFromTheFuture } from './write/waits-and-deadlines.js';
 import { readRevisions } from './write/edit.js';
 import { readPruned } from './read/pruned.js';
 import { Enqueuer, findByKey } from './write/enqueue.js';

@@ -1,6 +1,6 @@
 /** Checks a queue file against itself: SQLite's own check, the checksums of payloads, and every derived value. */
 import { finding, someItems, type Finding } from '../../../nouns/finding.js';
-import { sha256 } from '../sql/checksum.js';
+import { sha256 } from '../sql/payload-checksum.js';
 import { COMPLETED, PENDING, REVIEW, SENDING } from '../sql/codes.js';
 import type { Connection } from '../file/connection.js';
 import { COUNTED, RIGHT_ELIG } from '../sql/lane-sql.js';

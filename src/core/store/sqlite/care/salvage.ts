@@ -5,7 +5,7 @@ import type { Salvage } from '../../care.js';
 import { storeError } from '../file/connection.js';
 import { loadSqlite, type Database } from '../file/driver.js';
 import { toWrite, WRITE_COLUMNS, type WriteColumns } from '../read/item-rows.js';
-import { sha256 } from '../sql/checksum.js';
+import { sha256 } from '../sql/payload-checksum.js';
 import { assertSafePlace } from '../file/place.js';
 import { orUndefined } from '../sql/rows.js';
 

@@ -18,7 +18,7 @@ import {
 } from '../../../policy/waiting.js';
 import type { TargetRow } from '../../../nouns/target.js';
 import type { Connection } from '../file/connection.js';
-import { sha256 } from '../sql/checksum.js';
+import { sha256 } from '../sql/payload-checksum.js';
 import { readItem, toItem, type ItemColumns } from './item-rows.js';
 import {
   orUndefined,

@@ -3,7 +3,7 @@ import type { Claim, Gate, ItemFacts } from '../../store.js';
 import type { TargetRow } from '../../../nouns/target.js';
 import { UNANSWERED } from '../../../policy/outage.js';
 import type { Connection } from '../file/connection.js';
-import { sha256 } from '../sql/checksum.js';
+import { sha256 } from '../sql/payload-checksum.js';
 import { ENTITY_NAME, FACT_COLUMNS, toFacts, toRequest, type FactColumns, type RequestColumns } from '../sql/rows.js';
 import { ELIG, PENDING, SENDING } from '../sql/codes.js';
 import type { ClaimedItem } from './settle.js';

@@ -11,7 +11,7 @@ import { lookups, readRow, stateOf, toFound, type Change, type ChangeRow } from 
 import { PENDING } from '../sql/codes.js';
 import type { Connection } from '../file/connection.js';
 import { openEdit, type Opened } from './open-edits.js';
-import { sha256 } from '../sql/checksum.js';
+import { sha256 } from '../sql/payload-checksum.js';
 import { arrivedDetail, noteItem } from '../read/history.js';
 import { restorePlace } from './lanes.js';
 import { flagItem, joinGroup, leaveGroup, type ReviewCause } from './review-groups.js';

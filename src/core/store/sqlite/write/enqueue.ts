@@ -6,7 +6,7 @@ import { STATES, type Entity, type NewItem } from '../../../nouns/item.js';
 import type { LaneOrder } from '../../../nouns/target.js';
 import { headEligibility, laneOf, stillAhead } from '../../../policy/lane.js';
 import type { EnqueueResult, IfQueued, OnConflict } from '../../store.js';
-import { sha256 } from '../sql/checksum.js';
+import { sha256 } from '../sql/payload-checksum.js';
 import type { Connection } from '../file/connection.js';
 import { noteItem } from '../read/history.js';
 import { SHARED_LANE } from '../sql/lane-sql.js';

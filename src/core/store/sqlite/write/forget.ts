@@ -2,7 +2,7 @@
 import { OWN_REASONS } from '../../../policy/item-words.js';
 import type { Clock } from '../../../nouns/clock.js';
 import { isBusy, isFull, storeError, type Connection } from '../file/connection.js';
-import { sha256 } from '../sql/checksum.js';
+import { sha256 } from '../sql/payload-checksum.js';
 import { openEdits } from './open-edits.js';
 
 /** How long emptying the write-ahead log waits for other processes, ms. */

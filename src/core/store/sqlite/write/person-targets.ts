@@ -6,7 +6,7 @@ import { acceptTarget as acceptMove, isMoved, resumeTarget } from '../../../poli
 import type { ChangeReport, PauseScope } from '../../store.js';
 import type { Change } from './person-change.js';
 import type { Connection } from '../file/connection.js';
-import { markHeadsOf } from './due.js';
+import { markHeadsOf } from './waits-and-deadlines.js';
 import { appendHistory } from '../read/history.js';
 import { moveOf } from '../read/recipients.js';
 import { orNull, SELECT_TARGETS, targetParameters, toTarget, UPDATE_TARGET, type TargetColumns } from '../sql/rows.js';

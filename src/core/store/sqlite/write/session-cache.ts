@@ -5,7 +5,7 @@
 import type { Expired, Settled, StepInput, StepResult } from '../../store.js';
 import { ReadyHeads } from './claim.js';
 import type { Connection } from '../file/connection.js';
-import { expireItems, nextDeadlineAt, nextDueAt, promoteDue, resumeEntities } from './due.js';
+import { expireItems, nextDeadlineAt, nextDueAt, promoteDue, resumeEntities } from './waits-and-deadlines.js';
 import type { Work } from './settle.js';
 import type { Heads, Tally } from './tally.js';
 

@@ -31,7 +31,7 @@ import type { Reserve } from '../file/reserve.js';
 import { CLOCK_SLACK_MS } from '../../../policy/backoff.js';
 import { crashedAttempt } from '../../../policy/settle.js';
 import { leaveOut } from '../../../policy/target-state.js';
-import { endWaitsFromTheFuture } from './due.js';
+import { endWaitsFromTheFuture } from './waits-and-deadlines.js';
 import { SessionCache } from './session-cache.js';
 import { syncTargets } from './relane.js';
 import { SELECT_TARGETS, toTarget, type TargetColumns } from '../sql/rows.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { changeAtStart } from '../../../src/core/runner/start-targets.js';
+import { changeAtStart } from '../../../src/core/runner/reconcile-targets.js';
 import { DAY, HOUR, NOW, row, rowIn } from '../policy/settle-context.js';
 
 const HERE = 'https://api.example.org/v1';

@@ -14,7 +14,7 @@ export interface StartDeps {
   clock: Clock;
 }
 
-export async function startTargets({ session, store, channels, clock }: StartDeps): Promise<{
+export async function reconcileTargets({ session, store, channels, clock }: StartDeps): Promise<{
   updates: TargetUpdate[];
   rows: readonly TargetRow[];
 }> {
