@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
 import { PROGRAM, runProcess } from '../support/process.js';
+import { startServer } from '../support/rest-server.js';
 import { tempDirectory, testEnvironment, testHome } from '../support/temp.js';
 
 const CASES = [
@@ -63,6 +64,23 @@ describe('the output without a terminal', () => {
     const out = await runProcess(['status', '--json'], { env: { NODE_OPTIONS: `-r ${hook}`, LOADED: loaded } });
     expect([out.code, out.json().exists]).toEqual([0, false]);
     expect(readFileSync(loaded, 'utf8')).toBe('');
+  });
+
+  test('is written by a run that loads only the client of undici', async () => {
+    const directory = tempDirectory();
+    const [hook, loaded] = [join(directory, 'hook.cjs'), join(directory, 'loaded')];
+    writeFileSync(
+      hook,
+      `process.on('exit', () => {
+        const files = Object.keys(require('node:module').Module._cache).filter((file) => /undici.(index|lib.web|lib.dispatcher.pool)\\b/.test(file));
+        require('node:fs').writeFileSync(process.env.LOADED, files.map((file) => file.replace(/.*undici./, '')).join());
+      });`,
+    );
+    const server = await startServer();
+    await runProcess(['enqueue', 'POST', `${server.url}/a`, '-d', '{}']);
+    expect((await runProcess(['run'], { env: { NODE_OPTIONS: `-r ${hook}`, LOADED: loaded } })).code).toBe(0);
+    expect(server.requests).toHaveLength(1);
+    expect(readFileSync(loaded, 'utf8').replaceAll('\\', '/')).toBe('lib/dispatcher/pool.js');
   });
 
   test('arrives whole behind a full pipe, which does not block', () => {

@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import type { Dispatcher, Pool, buildConnector } from 'undici';
+import { loadHttpClient } from './http-client.js';
 import type { Clock } from '../nouns/clock.js';
 import type { TargetConfig } from '../nouns/target.js';
 import { isLoopbackHost } from '../check/loopback.js';
@@ -85,7 +86,7 @@ export async function prepareTransport(
     const what = `"denyPrivate" cannot be kept: the proxy ${proxy.url.host} looks up ${base.hostname} itself`;
     return broken(FORBIDDEN_ADDRESS, `${what}; set "proxy": false or unset "denyPrivate"`);
   }
-  const undici = await import('undici').catch(reasonOf);
+  const undici = await loadHttpClient().catch(reasonOf);
   if (typeof undici === 'string')
     return broken('no-client', `the HTTP client cannot be loaded (${undici}): start again`);
   const options: ConnectorOptions = {
