@@ -72,7 +72,7 @@ describe('the output without a terminal', () => {
     writeFileSync(
       hook,
       `process.on('exit', () => {
-        const files = Object.keys(require('node:module').Module._cache).filter((file) => /undici.(index|lib.web|lib.dispatcher.pool)\\b/.test(file));
+        const files = Object.keys(require('node:module').Module._cache).filter((file) => /undici.(index|lib.web.*|lib.dispatcher.pool)[.]js$/.test(file));
         require('node:fs').writeFileSync(process.env.LOADED, files.map((file) => file.replace(/.*undici./, '')).join());
       });`,
     );
