@@ -15,15 +15,15 @@ export const STORE_MUTANTS = [
   mutant(
     'old-key-forgotten',
     'the key that an item had before an edit answers no more',
-    `${SQLITE}/write/enqueue.ts`,
+    `${SQLITE}/read/known-keys.ts`,
     ' ?? connection.get<KeyColumns>(BY_OLD_KEY, key)',
     '',
   ),
   mutant(
     'every-item-a-head',
     'a new item does not wait for those before it in its lane',
-    `${SQLITE}/write/enqueue.ts`,
-    'const isHead = this.#places.take(target.id, lane);',
+    `${SQLITE}/write/item-writer.ts`,
+    'const isHead = STATE_CODE[past.state] < COMPLETED && this.#takePlace(target.id, lane);',
     'const isHead = true;',
   ),
   mutant(

@@ -3,22 +3,16 @@ import { QueueError } from '../../../nouns/errors.js';
 import { contentDigest } from '../../../input/content-digest.js';
 import type { Attempt } from '../../../nouns/item.js';
 import { CUT_OFF, standingOf } from '../../../policy/imported-item.js';
-import { headEligibility, laneOf, stillAhead } from '../../../policy/lane.js';
+import { stillAhead } from '../../../policy/lane.js';
 import type { ArchivedItem, ArchivedRevision, StoreOptions, StoreReport } from '../../archive.js';
-import { COMPLETED, ELIG, STATE_CODE } from '../sql/codes.js';
+import { COMPLETED, STATE_CODE } from '../sql/codes.js';
 import type { Connection } from '../file/connection.js';
-import { ensureTarget, findByKey, Places, type TargetRef } from './enqueue.js';
 import { appendHistory } from '../read/history.js';
-import { SHARED_LANE } from '../sql/lane-sql.js';
+import { findByKey } from '../read/known-keys.js';
 import { keyOfRecipient, readRecipients } from '../read/recipients.js';
+import { ItemWriter, type TargetRef } from './item-writer.js';
 import { joinGroup } from './review-groups.js';
 import { contentTypeOrNull, headersOrNull, orNull } from '../sql/rows.js';
-import { Tally } from './tally.js';
-
-const INSERT_ITEM = `INSERT INTO item (id, idempotency_key, created_at, target_id, entity_id, lane, state, elig, not_before,
-  set_at, asked_at, expires_at, retry_count, max_retries, attempts, state_at, review_group, revision, payload_bytes, method,
-  path, operation, content_type, headers, tags, payload_sha256, payload,
-  may_have_arrived, touched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /** Attempt ids of another queue have no meaning here: 0 is before all of them. */
 const INSERT_ATTEMPT = `INSERT INTO attempt (item_id, number, attempt, started_at, duration_ms, outcome, counted, status,
@@ -59,9 +53,7 @@ export async function importItems(
 class Importer {
   readonly #connection: Connection;
   readonly #options: StoreOptions;
-  readonly #tally = new Tally();
-  readonly #targets = new Map<string, TargetRef>();
-  readonly #places: Places;
+  readonly #writer: ItemWriter;
   /** A queue that never held an item keeps the imported ids, so that "item 1041" means the same in both. */
   readonly #keepsIds: boolean;
   /** Items from this id on came with this import. */
@@ -75,7 +67,7 @@ class Importer {
 
   constructor(connection: Connection, options: StoreOptions) {
     this.#connection = connection;
-    this.#places = new Places(connection);
+    this.#writer = new ItemWriter(connection, options.now);
     this.#options = options;
     this.#keepsIds = connection.get(`SELECT 1 FROM sqlite_sequence WHERE name = 'item' AND seq > 0`) === undefined;
   }
@@ -88,7 +80,7 @@ class Importer {
   }
 
   flush(): void {
-    this.#tally.flush(this.#connection);
+    this.#writer.flush();
   }
 
   finish(): StoreReport {
@@ -120,7 +112,7 @@ class Importer {
 
   #pause(reason: string): string[] {
     const { by, now } = this.#options;
-    for (const [name, { id }] of this.#targets) {
+    for (const [name, { id }] of this.#writer.targets) {
       const { changes } = this.#connection.run(
         'UPDATE target SET paused_at = ?, paused_until = NULL, paused_reason = ?, paused_by = ? WHERE id = ? AND paused_at IS NULL',
         now,
@@ -140,7 +132,7 @@ class Importer {
         detail: undefined,
       });
     }
-    return [...this.#targets.keys()];
+    return [...this.#writer.targets.keys()];
   }
 
   /** Id of the item that already has this key here. */
@@ -173,61 +165,42 @@ class Importer {
 
   #insert(item: ArchivedItem): number {
     const target = this.#target(item.target);
-    const entity = this.#places.entity(item.entity);
     const { state, review } = standingOf(item);
-    const { now } = this.#options;
     const copied = this.#options.areCopies === true ? 0 : undefined;
-    const arrived = STATE_CODE[state] < COMPLETED ? (item.mayHaveArrived ?? copied) : undefined;
-    const notBefore = state === 'pending' ? orNull(stillAhead(item.notBefore, now)) : null;
-    const ownTime = item.ownLane && item.askedAt !== undefined;
-    const lane = orNull(laneOf(target.order, entity?.id, SHARED_LANE, ownTime));
-    const isHead = STATE_CODE[state] < COMPLETED && this.#places.take(target.id, lane);
-    const isPaused = entity?.paused === true;
-    const elig = state === 'pending' && isHead ? ELIG[headEligibility(isPaused, notBefore !== null)] : null;
-    const group =
+    const mayHaveArrived = STATE_CODE[state] < COMPLETED ? (item.mayHaveArrived ?? copied) : undefined;
+    const reviewGroup =
       review === undefined
-        ? null
+        ? undefined
         : joinGroup(this.#connection, {
             target: target.id,
             operation: item.operation,
-            mayHaveArrived: arrived !== undefined,
+            mayHaveArrived: mayHaveArrived !== undefined,
             ...review,
           });
-    const { lastInsertRowid: id } = this.#connection.run(
-      INSERT_ITEM,
-      this.#keepsIds && item.id > 0 ? item.id : null,
-      item.idempotencyKey,
-      item.createdAt,
-      target.id,
-      entity?.id ?? null,
-      lane,
-      STATE_CODE[state],
-      elig,
-      notBefore,
-      notBefore === null ? null : now,
-      orNull(item.askedAt),
-      orNull(item.expiresAt),
-      item.retryCount,
-      orNull(item.maxRetries),
-      item.attemptCount,
-      item.stateAt === item.createdAt ? null : item.stateAt,
-      group,
-      item.revision,
-      item.payload === undefined ? orNull(item.payloadBytes) : null,
-      item.method,
-      item.path,
-      item.operation,
-      contentTypeOrNull(item.payloadBytes !== undefined, item.contentType),
-      headersOrNull(item.headers),
-      item.tags.length === 0 ? null : JSON.stringify(item.tags),
-      item.payloadSha256 === undefined ? null : Buffer.from(item.payloadSha256, 'hex'),
-      orNull(item.payload),
-      orNull(arrived),
-      arrived === undefined && item.attemptCount === 0 ? 0 : 1,
+    const id = this.#writer.insert(
+      {
+        ...item,
+        target,
+        entity: this.#writer.entity(item.entity),
+        ownTime: item.ownLane && item.askedAt !== undefined,
+        notBefore: state === 'pending' ? stillAhead(item.notBefore, this.#options.now) : undefined,
+        payloadSha256: item.payloadSha256 === undefined ? undefined : Buffer.from(item.payloadSha256, 'hex'),
+      },
+      {
+        id: this.#keepsIds && item.id > 0 ? item.id : undefined,
+        state,
+        stateAt: item.stateAt,
+        retryCount: item.retryCount,
+        attempts: item.attemptCount,
+        reviewGroup,
+        revision: item.revision,
+        payloadBytes: item.payloadBytes,
+        mayHaveArrived,
+        touched: mayHaveArrived !== undefined || item.attemptCount > 0,
+      },
     );
     this.#firstNew = Math.min(this.#firstNew, id);
-    this.#tally.move(target.id, undefined, { state, elig });
-    if (state === 'completed') this.#tally.completed(target.id, item.stateAt);
+    if (state === 'completed') this.#writer.tally.completed(target.id, item.stateAt);
     this.#addPast(id, item);
     return id;
   }
@@ -243,17 +216,16 @@ class Importer {
   }
 
   #target(name: string): TargetRef {
-    let target = this.#targets.get(name);
-    if (target !== undefined) return target;
+    const known = this.#writer.targets.get(name);
+    if (known !== undefined) return known;
     const facts = this.#options.targets.find((candidate) => candidate.name === name);
-    target = ensureTarget(this.#connection, name, facts?.implicitBaseUrl, facts?.order ?? 'entity', this.#options.now);
+    const target = this.#writer.target(name, facts?.implicitBaseUrl, facts?.order ?? 'entity');
     // Items that were sent to one server must not go to another just because they moved to this queue.
     this.#connection.run(
       'UPDATE target SET bound_to = ? WHERE id = ? AND bound_to IS NULL',
       orNull(facts?.boundTo),
       target.id,
     );
-    this.#targets.set(name, target);
     return target;
   }
 }

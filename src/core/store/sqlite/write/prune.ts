@@ -3,7 +3,7 @@ import { KEY_KEPT_MS } from '../../../policy/retention.js';
 import type { PruneReport, PruneRules } from '../../store.js';
 import { STATES } from '../../../nouns/item.js';
 import type { Connection } from '../file/connection.js';
-import { findByKey } from './enqueue.js';
+import { findByKey } from '../read/known-keys.js';
 import { dropCauses, dropPayload, renewWords } from './forget.js';
 import { groupsQuoting } from './review-groups.js';
 import { orNull } from '../sql/rows.js';

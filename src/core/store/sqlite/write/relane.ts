@@ -1,6 +1,6 @@
 /** Applies the targets of the config: rows for new ones, new lanes where the order changed, the default target. */
 import type { TargetFacts } from '../../store.js';
-import { ensureTarget } from './enqueue.js';
+import { ensureTarget } from './item-writer.js';
 import { headElig } from '../sql/lane-sql.js';
 import { COMPLETED, ELIG, PENDING, SENDING } from '../sql/codes.js';
 import type { Work } from './settle.js';
