@@ -203,7 +203,8 @@ describe('syncq export and import', () => {
     const preload = join(testHome().home, 'terminal.cjs');
     writeFileSync(
       preload,
-      'Object.assign(process.stdout, { isTTY: true, columns: 80, getWindowSize: () => [80, 24] });',
+      `const value = Object.assign(process.stdout, { isTTY: true, columns: 80, getWindowSize: () => [80, 24] });
+      Object.defineProperty(process, 'stdout', { value, configurable: true });`,
     );
     return runProcess(argv, { env: { NODE_OPTIONS: `--require ${preload}` } });
   }

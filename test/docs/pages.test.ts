@@ -34,6 +34,28 @@ describe('the pages', () => {
     expect(lines.flatMap(([place, line]) => mistakes(wordsOf(line)).map((fault) => `${place}: ${fault}`))).toEqual([]);
   });
 
+  test('name source files that are there', () => {
+    const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).concat(
+      readdirSync(join(ROOT, 'bench')),
+      readdirSync(join(ROOT, 'scripts')),
+    );
+    // comparison.md names files of other projects.
+    const own = pages.filter((file) => !file.endsWith('comparison.md'));
+    const named = own.flatMap((file) =>
+      [...textOf(file).matchAll(/`(?:src\/|bench\/|scripts\/)?([\w./-]+\.(?:ts|mjs))`/g)].map(
+        ([, name = '']) => [relative(ROOT, file), name] as const,
+      ),
+    );
+    const gone = named.filter(
+      ([, name]) =>
+        !existsSync(join(ROOT, name)) &&
+        !files.some((file) => `/${file}`.endsWith(`/${name}`)) &&
+        !existsSync(join(ROOT, 'test', name)),
+    );
+    expect(named.length).toBeGreaterThan(40);
+    expect(gone).toEqual([]);
+  });
+
   test('link to files that are there', () => {
     const dead = pages.flatMap((file) =>
       [...textOf(file).matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)/g)]

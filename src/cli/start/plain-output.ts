@@ -72,7 +72,8 @@ export function usePlainOutput(): void {
     ['stderr', 2],
   ] as const) {
     const original = Object.getOwnPropertyDescriptor(process, name);
-    if (original === undefined || !isPlain(fd)) continue;
+    // Without a getter, somebody has put a stream of their own there.
+    if (original?.get === undefined || !isPlain(fd)) continue;
     const output = new PlainOutput(name, fd, original);
     Object.defineProperty(process, name, { ...original, get: () => output });
   }
