@@ -23,7 +23,7 @@ export const STORE_MUTANTS = [
     'every-item-a-head',
     'a new item does not wait for those before it in its lane',
     `${SQLITE}/write/item-writer.ts`,
-    'const isHead = STATE_CODE[past.state] < COMPLETED && this.#takePlace(target.id, lane);',
+    'const isHead = STATE_CODE[state] < COMPLETED && this.#takePlace(target.id, lane);',
     'const isHead = true;',
   ),
   mutant(

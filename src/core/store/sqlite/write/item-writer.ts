@@ -10,10 +10,18 @@ import { contentTypeOrNull, headersOrNull, orNull } from '../sql/rows.js';
 import { nextInLane, takePlace } from './lanes.js';
 import { Tally } from './tally.js';
 
-const INSERT_ITEM = `INSERT INTO item (id, idempotency_key, created_at, target_id, entity_id, lane, state, elig, not_before,
-  set_at, asked_at, expires_at, retry_count, max_retries, attempts, state_at, review_group, revision, payload_bytes, method,
-  path, operation, content_type, headers, tags, payload_sha256, payload,
-  may_have_arrived, touched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const insertItem = (...columns: string[]): string =>
+  `INSERT INTO item (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
+
+const COLUMNS =
+  `idempotency_key created_at target_id entity_id lane elig not_before set_at asked_at expires_at max_retries
+  method path operation content_type headers tags payload_sha256 payload`.split(/\s+/);
+const PAST_COLUMNS =
+  'id state state_at retry_count attempts review_group revision payload_bytes may_have_arrived touched'.split(' ');
+
+/** New items bind no column that has its default: ten more cost 3 % of a bulk. */
+const INSERT_NEW = insertItem(...COLUMNS);
+const INSERT_WITH_PAST = insertItem(...COLUMNS, ...PAST_COLUMNS);
 
 /** Cache limit per kind: a long stream must not use unbounded memory. */
 const MOST_KNOWN = 100_000;
@@ -55,29 +63,15 @@ interface ItemRow extends Stored {
 }
 
 /** What an item brings along from another queue. */
-interface Past extends Pick<ArchivedItem, 'state' | 'retryCount' | 'revision' | 'mayHaveArrived'> {
+interface Past extends Pick<ArchivedItem, 'state' | 'stateAt' | 'retryCount' | 'revision' | 'mayHaveArrived'> {
   /** Undefined = the next one. */
   id: number | undefined;
-  stateAt: number | undefined;
   attempts: number;
   reviewGroup: number | undefined;
   /** Length of a payload, also of one that is gone. */
   payloadBytes: number | undefined;
   touched: boolean;
 }
-
-const NO_PAST: Past = {
-  id: undefined,
-  state: 'pending',
-  stateAt: undefined,
-  retryCount: 0,
-  attempts: 0,
-  reviewGroup: undefined,
-  revision: 0,
-  payloadBytes: undefined,
-  mayHaveArrived: undefined,
-  touched: false,
-};
 
 /** Writes items in one transaction. Caches look-ups, so that a bulk looks up each target, entity and lane once. */
 export class ItemWriter {
@@ -114,46 +108,40 @@ export class ItemWriter {
     return entity;
   }
 
-  /** Id of the new item. */
-  insert(row: ItemRow, past: Past = NO_PAST): number {
-    const { target, entity, notBefore } = row;
+  /** Id of the new item. Without a past it is pending. */
+  insert(row: ItemRow, past?: Past): number {
+    const { target, entity, notBefore, payload } = row;
+    const { state = 'pending' } = past ?? {};
     const lane = orNull(laneOf(target.order, entity?.id, SHARED_LANE, row.ownTime));
-    const isHead = STATE_CODE[past.state] < COMPLETED && this.#takePlace(target.id, lane);
-    const isPending = past.state === 'pending';
-    const elig = isPending && isHead ? ELIG[headEligibility(entity?.paused === true, notBefore !== undefined)] : null;
-    const { lastInsertRowid: id } = this.#connection.run(
-      INSERT_ITEM,
-      orNull(past.id),
+    const isHead = STATE_CODE[state] < COMPLETED && this.#takePlace(target.id, lane);
+    const waits = notBefore !== undefined;
+    const elig = state === 'pending' && isHead ? ELIG[headEligibility(entity?.paused === true, waits)] : null;
+    const columns = [
       row.idempotencyKey,
       row.createdAt,
       target.id,
       entity?.id ?? null,
       lane,
-      STATE_CODE[past.state],
       elig,
       orNull(notBefore),
-      notBefore === undefined ? null : this.#now,
+      waits ? this.#now : null,
       orNull(row.askedAt),
       orNull(row.expiresAt),
-      past.retryCount,
       orNull(row.maxRetries),
-      past.attempts,
-      past.stateAt === row.createdAt ? null : orNull(past.stateAt),
-      orNull(past.reviewGroup),
-      past.revision,
-      row.payload === undefined ? orNull(past.payloadBytes) : null,
       row.method,
       row.path,
       row.operation,
-      contentTypeOrNull(row.payload !== undefined || past.payloadBytes !== undefined, row.contentType),
+      contentTypeOrNull(payload !== undefined || past?.payloadBytes !== undefined, row.contentType),
       headersOrNull(row.headers),
       row.tags.length === 0 ? null : JSON.stringify(row.tags),
       orNull(row.payloadSha256),
-      orNull(row.payload),
-      orNull(past.mayHaveArrived),
-      past.touched ? 1 : 0,
-    );
-    this.tally.move(target.id, undefined, { state: past.state, elig });
+      orNull(payload),
+    ];
+    const { lastInsertRowid: id } =
+      past === undefined
+        ? this.#connection.run(INSERT_NEW, ...columns)
+        : this.#connection.run(INSERT_WITH_PAST, ...columns, ...pastColumns(past, row));
+    this.tally.move(target.id, undefined, { state, elig });
     return id;
   }
 
@@ -172,6 +160,21 @@ export class ItemWriter {
     if (this.#busyLanes.size >= MOST_KNOWN) this.#busyLanes.clear();
     return takePlace(this.#connection, this.#busyLanes, target, lane);
   }
+}
+
+function pastColumns(past: Past, { createdAt, payload }: ItemRow): unknown[] {
+  return [
+    orNull(past.id),
+    STATE_CODE[past.state],
+    past.stateAt === createdAt ? null : past.stateAt,
+    past.retryCount,
+    past.attempts,
+    orNull(past.reviewGroup),
+    past.revision,
+    payload === undefined ? orNull(past.payloadBytes) : null,
+    orNull(past.mayHaveArrived),
+    past.touched ? 1 : 0,
+  ];
 }
 
 /** The target of this name, made when the queue does not know it yet. */
