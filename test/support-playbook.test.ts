@@ -1,4 +1,4 @@
-/** The playbook has a section for whatever a support person can meet, and tells nobody to type what does not exist. */
+/** The playbook has a row or a section for whatever a support person can meet, and tells nobody to type what does not exist. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -10,32 +10,59 @@ import { ROOT } from './support/source-graph.js';
 
 const text = readFileSync(join(ROOT, 'docs/support-playbook.md'), 'utf8');
 
-/** Chapter, then name, then the text of its section or of its row in the table. */
-const chapters = new Map(
-  text.split(/^## /m).map((chapter) => {
-    const [title = '', ...rest] = chapter.split('\n');
-    const sections = rest.join('\n').split(/^### /m).slice(1);
-    const rows = rest.filter((line) => line.startsWith('| `')).map((line) => line.slice(2));
-    const parts = title === 'Review reasons' ? sections : rows;
-    return [title, new Map(parts.map((part) => [/^`(\w+)`/.exec(part)?.[1] ?? '', part]))] as const;
-  }),
+type Kind = 'in review' | 'attempt' | 'target';
+
+/** Sections that walk through a situation, by kind and name: `### In review: \`rejected\``. */
+const walks = new Map(
+  text
+    .split(/^### /m)
+    .slice(1)
+    .map((section) => {
+      const [, kind = '', name = ''] = /^([\w ]+): `(\w+)`\n/.exec(section) ?? [];
+      return [`${kind.toLowerCase()} ${name}`, section.split(/^## /m)[0] ?? ''] as const;
+    }),
 );
 
+/** Rows of the table of what one sees; a row may be about two kinds and about several names. */
+const rows = (text.split('| what you see | what it means | what to check | what to type |\n')[1] ?? '')
+  .split('\n\n')[0]!
+  .split('\n')
+  .slice(1)
+  .map((line) => line.slice(1, -1).split(' | '));
+
+const situations = rows.flatMap((row) => {
+  const [, kinds = '', names = ''] = /^ (in review|attempt|target|attempt or target): (.*)/.exec(row[0] ?? '') ?? [];
+  return kinds
+    .split(' or ')
+    .flatMap((kind) => [...names.matchAll(/`(\w+)`/g)].map(([, name = '']) => ({ kind: kind as Kind, name, row })));
+});
+
+/** All that the page says about a situation: its row and, if there is one, its walk. */
+function saidOf(kind: Kind, name: string): string {
+  const row = situations.find((one) => one.kind === kind && one.name === name)?.row ?? [];
+  return [...row, walks.get(`${kind} ${name}`) ?? ''].join('\n');
+}
+
 describe.each([
-  ['Review reasons', REVIEW_REASONS],
-  ['Outcomes', OUTCOMES],
-  ['Target states', TARGET_STATES],
-] as const)('%s', (chapter, names) => {
-  test('have a section each, and there are no others', () => {
-    expect([...(chapters.get(chapter)?.keys() ?? [])].sort()).toEqual([...names].sort());
+  ['in review', REVIEW_REASONS],
+  ['attempt', OUTCOMES],
+  ['target', TARGET_STATES],
+] as const)('%s', (kind, names) => {
+  test('has a row for each, and there are no others', () => {
+    const found = situations.filter((one) => one.kind === kind).map(({ name }) => name);
+    expect(found.sort()).toEqual([...names].sort());
   });
 
   test.each(names)('%s: what it means, what to check, what to type', (name) => {
-    const part = chapters.get(chapter)?.get(name) ?? '';
-    if (chapter === 'Review reasons')
-      for (const word of ['**Means:**', '**Check:**', '**Type:**']) expect(part).toContain(word);
-    else expect(part).toMatch(/^`\w+` \| [^|]{9,} \| [^|]+ \| [^|]+ \|$/);
+    const row = situations.find((one) => one.kind === kind && one.name === name)?.row ?? [];
+    expect(row.map((cell) => cell.trim() !== '')).toEqual([true, true, true, true]);
+    const isElsewhere = row.some((cell) => /\]\(#(walks|target-)/.test(cell));
+    expect(walks.has(`${kind === 'attempt' ? 'target' : kind} ${name}`)).toBe(isElsewhere);
   });
+});
+
+test.each([...walks])('the walk through %s says what it means, what to check and what to type', (_name, section) => {
+  for (const part of ['**Means:**', '**Check:**', '**Type:**']) expect(section).toContain(part);
 });
 
 const commands = new Set(
@@ -77,7 +104,7 @@ test('every command in it exists, with its flags', () => {
 test('what the page of an item offers to type is what the playbook says for its reason', () => {
   const item = { id: 1041, state: 'review' as const, target: 'production', entity: undefined, waitingOn: undefined };
   for (const reviewReason of REVIEW_REASONS) {
-    const section = chapters.get('Review reasons')?.get(reviewReason) ?? '';
+    const section = saidOf('in review', reviewReason);
     expect(whatHelps({ ...item, reviewReason })?.commands.some((command) => section.includes(command))).toBe(true);
   }
 });

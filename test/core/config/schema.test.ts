@@ -194,8 +194,23 @@ describe('the page on the config', () => {
     }
   });
 
-  test('has an example that is valid', () => {
-    const example = /```json\n(.*?)```/s.exec(page)?.[1] ?? '';
-    expect([...parse(JSON.parse(example) as object).targets.keys()]).toEqual(['production']);
+  const example = JSON.parse(/```json\n(.*?)```/s.exec(page)?.[1] ?? '{}') as object;
+
+  test('has a sample that is valid', () => {
+    expect([...parse(example).targets.keys()]).toEqual(['production', 'staging']);
+  });
+
+  test('begins with ten keys that exist, and the sample uses each', () => {
+    const first = page
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .slice(0, 10)
+      .map((line) => unquoted(line.split(' | ')[0]?.slice(2)));
+    const isUsed = (node: unknown, [step, ...rest]: string[]): boolean => {
+      if (step === undefined) return node !== undefined;
+      const inner = Object.entries(node ?? {}).filter(([key]) => step === 'NAME' || key === step);
+      return inner.some(([, value]) => isUsed(value, rest));
+    };
+    expect(first.filter((key) => !keys.has(key) || !isUsed(example, key.split('.')))).toEqual([]);
   });
 });
