@@ -155,8 +155,10 @@ function detailWords(event: string, detail: Record<string, unknown> | undefined)
     const { items, format, to } = detail ?? {};
     return ` ${String(items)} ${items === 1 ? 'item' : 'items'} (${String(format)}) to ${String(to)}`;
   }
-  if (event === 'pruned')
-    return ` ${Number(detail?.['items'] ?? 0)} items, ${Number(detail?.['payloads'] ?? 0)} payloads`;
+  if (event === 'pruned') {
+    const [items, payloads] = [Number(detail?.['items'] ?? 0), Number(detail?.['payloads'] ?? 0)];
+    return ` ${items} ${items === 1 ? 'item' : 'items'}, ${payloads} ${payloads === 1 ? 'payload' : 'payloads'}`;
+  }
   return event === 'editing' ? '' : unknown;
 }
 

@@ -83,6 +83,7 @@ test.each([
   ],
   [{ target: 'api', event: 'offline', reason: 'ECONNREFUSED' }, 'api is offline: ECONNREFUSED'],
   [{ event: 'pruned', command: 'prune', detail: { items: 3, payloads: 4 } }, 'pruned 3 items, 4 payloads (prune)'],
+  [{ event: 'pruned', command: 'prune', detail: { items: 1, payloads: 1 } }, 'pruned 1 item, 1 payload (prune)'],
 ] as [Partial<HistoryEntry>, string][])('%j is told as: %s', (entry, words) => {
   expect(storyLines([event(entry)], PIPE, false)[0]!.split('\t')[3]).toBe(words);
 });
