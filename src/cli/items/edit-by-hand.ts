@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Actor, EditResult, ItemEdits, OpenEdit, Queue } from '../../core/index.js';
 import { QueueError } from '../../core/index.js';
 import { forgetTemporary, removeTemporary, temporaryDirectory } from '../../core/files/temporary.js';
-import { compactJson, prettyJson } from '../../core/json/json-layout.js';
+import { compactJson, prettyJson } from '../../core/json/json-format.js';
 import { decodeText } from '../../core/check/text.js';
 import { isJsonType } from '../../render/json.js';
 import { askedFirst, askYesNo } from '../program/confirm.js';

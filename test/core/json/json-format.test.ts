@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { compactJson, prettyJson } from '../../../src/core/json/json-layout.js';
+import { compactJson, prettyJson } from '../../../src/core/json/json-format.js';
 
 test('numbers, escapes and repeated names keep their spelling', () => {
   const text = '{"n":9007199254740993,"x":1e400,"x":-0.0,"s":"\\u00e9 \\" , : {"}';
